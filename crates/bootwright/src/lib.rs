@@ -1,0 +1,1 @@
+//! The daemon and its command line: sockets, files and clocks around the engine.
