@@ -5,7 +5,9 @@
 pub mod addr;
 pub mod arch;
 pub mod time;
+pub mod uuid;
 
 pub use addr::MacAddr;
 pub use arch::{Arch, Transport};
 pub use time::{Span, Timestamp};
+pub use uuid::Uuid;
