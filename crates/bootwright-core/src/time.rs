@@ -95,7 +95,7 @@ impl fmt::Display for Span {
         match (days, hours, mins) {
             (0, 0, 0) if self.0 < 1000 => write!(f, "{} ms", self.0),
             (0, 0, 0) => write!(f, "{secs} s"),
-            (0, 0, _) if secs % 60 == 0 => write!(f, "{mins} min"),
+            (0, 0, _) if secs.is_multiple_of(60) => write!(f, "{mins} min"),
             (0, 0, _) => write!(f, "{mins} min {} s", secs % 60),
             (0, _, 0) => write!(f, "{hours} h"),
             (0, _, _) => write!(f, "{hours} h {mins} min"),

@@ -1,1 +1,18 @@
-//! Placeholder.
+//! Every byte format that Bootwright speaks, each spelled once: bytes to words and words to bytes.
+//!
+//! Nothing here decides anything. A parser takes whatever arrives and answers with a value or with the reason why there
+//! is none; it never panics, which the lints below hold for the code outside tests.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+pub mod dhcp;
+pub mod hexdump;

@@ -1,0 +1,43 @@
+//! DHCP for IPv4 as network boot uses it: requests in, replies out.
+//!
+//! [`parse`] reads a request leniently where a foreign option is broken and strictly where the answer would depend on
+//! it. [`classify`] tells which kind of client sent it, [`question`] what it wants from a proxy, or why it gets no
+//! answer. [`render`] writes replies in the order that boot ROMs like, and [`destination`] says where they go.
+//!
+//! Sources: RFC 951, 1542, 2131, 2132, 3004, 3011, 3046, 3396, 3527, 4578 and 5107; the PXE specification 2.1.
+
+mod client;
+mod destination;
+mod discard;
+mod file;
+mod ipxe;
+mod lease;
+mod options;
+mod parse;
+mod pxe;
+mod question;
+mod render;
+mod reply;
+mod request;
+
+pub use client::{Client, ClientKind, classify};
+pub use destination::{Destination, destination};
+pub use discard::Discard;
+pub use file::{BootFile, NotBootFile};
+pub use ipxe::{Bus, Feature, Ipxe};
+pub use lease::Lease;
+pub use parse::parse;
+pub use pxe::Strategy;
+pub use question::{Arrival, Port, Question, Silence, question};
+pub use render::{Unrenderable, render};
+pub use reply::{Boot, Reply};
+pub use request::{MessageType, Request};
+
+/// The port on which DHCP servers and relays listen.
+pub const SERVER_PORT: u16 = 67;
+
+/// The port on which DHCP clients listen.
+pub const CLIENT_PORT: u16 = 68;
+
+/// The port on which a PXE boot server answers a client that already has its address (PXE 2.1, section 2.2.3).
+pub const PXE_PORT: u16 = 4011;

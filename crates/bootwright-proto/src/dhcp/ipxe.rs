@@ -1,0 +1,106 @@
+//! Option 175, in which iPXE encapsulates what it is and what it can.
+
+use super::options::Pieces;
+
+/// What iPXE tells of itself. All is unknown where only the user class names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ipxe {
+    /// One bit for each feature number that is present and not zero.
+    features: u64,
+    /// The card, as its bus describes it (sub-option 177).
+    pub bus: Option<Bus>,
+    /// The version that the build claims (sub-option 235). Some builds claim 1.0.0 whatever they are.
+    pub version: Option<[u8; 3]>,
+}
+
+/// Where a network card sits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bus {
+    /// The kind of bus; 1 is PCI.
+    pub kind: u8,
+    /// The vendor's number on that bus.
+    pub vendor: u16,
+    /// The device's number with that vendor.
+    pub device: u16,
+}
+
+/// A feature by its number in option 175 (iPXE, `src/include/ipxe/features.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Feature {
+    /// PXE extensions.
+    PxeExt = 0x10,
+    /// iSCSI disks.
+    Iscsi = 0x11,
+    /// ATA over Ethernet disks.
+    Aoe = 0x12,
+    /// Downloads by HTTP.
+    Http = 0x13,
+    /// Downloads by HTTPS.
+    Https = 0x14,
+    /// Downloads by TFTP.
+    Tftp = 0x15,
+    /// Downloads by FTP.
+    Ftp = 0x16,
+    /// Name resolution.
+    Dns = 0x17,
+    /// Linux kernels with the x86 boot protocol.
+    Bzimage = 0x18,
+    /// Multiboot kernels.
+    Multiboot = 0x19,
+    /// PXE network bootstrap programs.
+    Pxe = 0x21,
+    /// ELF images.
+    Elf = 0x22,
+    /// SYSLINUX modules.
+    Comboot = 0x23,
+    /// EFI images.
+    Efi = 0x24,
+    /// Fibre channel over Ethernet.
+    Fcoe = 0x25,
+    /// VLAN interfaces.
+    Vlan = 0x26,
+    /// Menus in scripts.
+    Menu = 0x27,
+    /// Windows SDI images.
+    Sdi = 0x28,
+    /// Downloads by NFS.
+    Nfs = 0x29,
+}
+
+const BUS_ID: u8 = 0xb1;
+const VERSION: u8 = 0xeb;
+
+impl Ipxe {
+    /// Reads the value of option 175. What is cut off at its end is as if it were absent.
+    #[must_use]
+    pub fn from_option(value: &[u8]) -> Self {
+        let mut ipxe = Self::default();
+        for (code, data) in Pieces::padded(value).map_while(Result::ok) {
+            match (code, data) {
+                (0x10..=0x29, _) if data.iter().any(|byte| *byte != 0) => ipxe.features |= bit(code),
+                (BUS_ID, [kind, v0, v1, d0, d1, ..]) => {
+                    ipxe.bus = Some(Bus {
+                        kind: *kind,
+                        vendor: u16::from_be_bytes([*v0, *v1]),
+                        device: u16::from_be_bytes([*d0, *d1]),
+                    });
+                }
+                (VERSION, [major, minor, patch, ..]) => ipxe.version = Some([*major, *minor, *patch]),
+                _ => {}
+            }
+        }
+        ipxe
+    }
+
+    /// Whether the build has this feature.
+    #[must_use]
+    pub const fn has(&self, feature: Feature) -> bool {
+        self.features & bit(feature as u8) != 0
+    }
+}
+
+/// The place of a feature in the set; all known numbers lie below 64.
+const fn bit(code: u8) -> u64 {
+    1_u64.wrapping_shl(code as u32)
+}
