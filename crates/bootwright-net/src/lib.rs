@@ -1,3 +1,15 @@
 //! The network as this box has it: links, sockets, captured packets, raw frames and files that leave without a copy.
 //!
 //! Everything here does I/O and nothing here decides. The only unsafe code of the workspace is in the module `sys`.
+
+pub mod link;
+pub mod port;
+pub mod selection;
+#[allow(
+    unsafe_code,
+    reason = "the one place where it may stand; every block says why it is sound"
+)]
+mod sys;
+pub mod udp;
+
+pub use link::Link;

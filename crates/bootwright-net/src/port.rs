@@ -1,0 +1,116 @@
+//! Who holds a UDP port: for an error that names the culprit, and to see a DHCP server on this box before it hurts.
+
+use std::fmt;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A socket bound to a UDP port in the current network namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The address it is bound to; unspecified for all of them.
+    pub address: IpAddr,
+    /// The process that holds it; none if it cannot be seen from here (another user's, or in another container).
+    pub process: Option<Process>,
+}
+
+/// A running process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// Its name, as `ps` shows it.
+    pub name: String,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.process {
+            Some(process) => write!(f, "`{}` (pid {})", process.name, process.pid),
+            None => f.write_str("a process that cannot be seen from here"),
+        }
+    }
+}
+
+/// The sockets of other processes that are bound to `port`, IPv6 ones included: most of those take IPv4 packets too.
+///
+/// An empty list may also mean that the kernel's table cannot be read. Walks all of `/proc`: not for a hot path.
+#[must_use]
+pub fn owners(port: u16) -> Vec<Owner> {
+    let mut owners = Vec::new();
+    for table in ["udp", "udp6"] {
+        // Not `/proc/net`, which shows the namespace of the process' first thread.
+        let text = fs::read_to_string(format!("/proc/thread-self/net/{table}")).unwrap_or_default();
+        for (address, inode) in text.lines().skip(1).filter_map(|line| bound(line, port)) {
+            let process = holder(inode);
+            let ours = process
+                .as_ref()
+                .is_some_and(|process| process.pid == std::process::id());
+            if !ours {
+                owners.push(Owner { address, process });
+            }
+        }
+    }
+    owners
+}
+
+/// The address and inode of a line of the kernel's table, if it is bound to the port.
+fn bound(line: &str, port: u16) -> Option<(IpAddr, u64)> {
+    let mut fields = line.split_whitespace();
+    let (address, at) = fields.nth(1)?.split_once(':')?;
+    if u16::from_str_radix(at, 16).ok()? != port {
+        return None;
+    }
+    let inode = fields.nth(7)?.parse().ok()?;
+    Some((read_address(address)?, inode))
+}
+
+/// The kernel prints addresses as native 32-bit words in hexadecimal.
+fn read_address(text: &str) -> Option<IpAddr> {
+    let word = |at: usize| {
+        u32::from_str_radix(text.get(at..at + 8)?, 16)
+            .ok()
+            .map(u32::to_ne_bytes)
+    };
+    match text.len() {
+        8 => Some(IpAddr::V4(Ipv4Addr::from(word(0)?))),
+        32 => {
+            let words = [word(0)?, word(8)?, word(16)?, word(24)?];
+            let bytes: [u8; 16] = words.concat().try_into().ok()?;
+            Some(IpAddr::V6(Ipv6Addr::from(bytes)))
+        }
+        _ => None,
+    }
+}
+
+fn holder(inode: u64) -> Option<Process> {
+    let wanted = format!("socket:[{inode}]");
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let holds = |pid: &u32| {
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        descriptors
+            .filter_map(|entry| fs::read_link(entry.path()).ok())
+            .any(|target| target.as_os_str() == wanted.as_str())
+    };
+    let pid = pids.into_iter().find(holds)?;
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    Some(Process {
+        pid,
+        name: name.trim_end().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_table_is_read() {
+        let line = "  512: 0100007F:0043 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4711 2 0000000000000000 0";
+        let expected = cfg!(target_endian = "little").then_some(([127, 0, 0, 1].into(), 4711));
+        assert_eq!(bound(line, 67), expected.or(Some(([1, 0, 0, 127].into(), 4711))));
+        assert_eq!(bound(line, 69), None);
+        assert_eq!(bound("garbage", 67), None);
+        assert_eq!(bound("  1: 00:0043 x", 67), None);
+    }
+}

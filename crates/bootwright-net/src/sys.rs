@@ -1,0 +1,3 @@
+//! The system calls that have no safe wrapper in the crates we use. Small on purpose: no logic lives here.
+
+pub(crate) mod datagram;
