@@ -16,3 +16,4 @@
 
 pub mod dhcp;
 pub mod hexdump;
+pub mod tftp;
