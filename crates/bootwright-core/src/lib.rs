@@ -1,13 +1,49 @@
 //! The words of Bootwright and the pure functions that think: who is it, what is it told, what becomes of it.
 //!
 //! No socket, file, clock, environment or randomness: the time and fresh tokens come in as arguments.
+//!
+//! `identify` says which host a machine is, `decide` what it is told, `step` what becomes of it, and `apply` folds what was
+//! recorded into the hosts as they stand.
 
 pub mod addr;
 pub mod arch;
+pub mod decide;
+pub mod due;
+pub mod entry;
+pub mod event;
+pub mod fact;
+pub mod guard;
+pub mod host;
+pub mod identify;
+pub mod local;
+pub mod name;
+pub mod nickname;
+pub mod policy;
+pub mod profile;
+pub mod rule;
+pub mod sighting;
+pub mod state;
+pub mod step;
 pub mod time;
 pub mod uuid;
 
 pub use addr::MacAddr;
 pub use arch::{Arch, Transport};
+pub use decide::{Ask, Asker, HoldWhy, LocalWhy, Situation, Verdict, Why, decide};
+pub use due::due;
+pub use entry::{Cause, Change, Entry, RuleRecord, Site, Verb, World, apply};
+pub use event::Event;
+pub use fact::Facts;
+pub use guard::{Disk, GuardVerdict, guard};
+pub use host::{FinishedRun, Host, LocalBoot};
+pub use identify::{HostIndex, Identity, identify};
+pub use local::LocalMethod;
+pub use name::{HostId, ProfileName, RuleName, RunNumber, Token};
+pub use policy::{DhcpMode, HostDefinition, Policy, Safety, Unknown, Wipe};
+pub use profile::{Confirm, Document, DoneTrigger, Initrd, Profile, StageLimits};
+pub use rule::{Attribute, Attributes, Pattern, Rule, RuleVerdict};
+pub use sighting::{Firmware, Sighting};
+pub use state::{Failure, Grant, Grantor, HostState, Phase, Run, Stance};
+pub use step::{Stayed, Step, step};
 pub use time::{Span, Timestamp};
 pub use uuid::Uuid;

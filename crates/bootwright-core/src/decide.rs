@@ -1,0 +1,434 @@
+//! What a machine is told.
+//!
+//! Total and pure: the same policy, host and moment give the same verdict on every channel. Only `Verdict::Install` leads
+//! to a script that may write to a disk, and it needs a grant that is neither used up nor expired.
+
+use std::fmt;
+
+use crate::rule::{Attribute, Attributes, first_match};
+use crate::{
+    Arch, DhcpMode, Facts, Firmware, Host, HostDefinition, Phase, Policy, ProfileName, Rule, RuleName, Sighting, Site,
+    Stance, Timestamp, Unknown,
+};
+
+/// The name under which `unknown = { install = … }` is remembered as a rule.
+pub const UNKNOWN_RULE: &str = "unknown";
+
+/// What a machine asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Firmware asks by DHCP where to boot.
+    Offer {
+        /// Its architecture.
+        arch: Arch,
+        /// Whether it is iPXE and can run our script by itself.
+        ipxe: bool,
+    },
+    /// iPXE, or another boot loader, asks what to do.
+    Script,
+}
+
+/// What a machine is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Fetch this first boot file.
+    FirstFile(String),
+    /// Fetch the script.
+    AskAgainByScript,
+    /// Install this profile; it is this attempt of its run.
+    Install {
+        /// What to install.
+        profile: ProfileName,
+        /// Which attempt this is; the first begins the run.
+        attempt: u32,
+    },
+    /// The run has no attempt left: it fails, and the host boots its disk.
+    GiveUp,
+    /// The first rule that matches grants an install; record that and decide again.
+    AutoArm {
+        /// The rule.
+        rule: RuleName,
+        /// What it grants.
+        profile: ProfileName,
+    },
+    /// Boot this profile, as every time.
+    Live(ProfileName),
+    /// Boot the own disk.
+    Local(LocalWhy),
+    /// Wait and ask again.
+    Hold(HoldWhy),
+    /// Nothing is answered.
+    Silence(Why),
+}
+
+/// Why a host boots its own disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LocalWhy {
+    /// It is installed.
+    Installed,
+    /// Its last run failed.
+    Failed,
+    /// An operator wants it so.
+    Chosen,
+    /// The policy for unknown hosts wants it so.
+    Unknown,
+}
+
+/// Why a host waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HoldWhy {
+    /// Nobody has decided about it.
+    Undecided,
+    /// An operator wants it to wait.
+    Chosen,
+    /// It is locked.
+    Locked,
+    /// Installs are paused, for this reason.
+    Paused(String),
+    /// As many installs as allowed are under way.
+    Concurrent {
+        /// How many are allowed.
+        limit: u32,
+    },
+    /// As many installs as allowed began within the last hour.
+    Hourly {
+        /// How many are allowed.
+        limit: u32,
+    },
+    /// The profile is not in the configuration, or not whole.
+    NoProfile(ProfileName),
+    /// Its facts contradict each other or the record, in these words.
+    Contradiction(String),
+    /// None of its facts tells it from other machines.
+    Nobody,
+    /// The rule that would arm it has granted all that its limit allows.
+    RuleLimit {
+        /// The rule.
+        rule: RuleName,
+        /// Its limit.
+        limit: u32,
+    },
+    /// The rule that would arm it came after the host; `apply` accepts that.
+    RuleNotApplied {
+        /// The rule.
+        rule: RuleName,
+    },
+    /// The arming has expired.
+    GrantExpired,
+    /// The record cannot be written, so that nothing may begin.
+    StoreDown,
+}
+
+/// Why nothing is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// An operator wants the host ignored.
+    HostIgnored,
+    /// The policy wants unknown hosts ignored.
+    UnknownIgnored,
+    /// We observe only.
+    Observing,
+    /// DHCP is off.
+    DhcpOff,
+    /// No boot file is configured for this architecture.
+    ArchNotServed(Arch),
+}
+
+/// How things stand on the site at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Situation<'a> {
+    /// What the record says of the site.
+    pub site: &'a Site,
+    /// How many runs are under way.
+    pub installing: u32,
+    /// How many runs began within the last hour.
+    pub started_last_hour: u32,
+    /// Whether what is decided now can be recorded.
+    pub store_ready: bool,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// The machine that asks, as far as it could be told from others.
+#[derive(Clone, Copy, Debug)]
+pub enum Asker<'a> {
+    /// A host in the store.
+    Host(&'a Host),
+    /// A machine that the store does not know yet.
+    Stranger,
+    /// None of its facts tells it from others.
+    Nobody,
+    /// Its facts contradict each other or the record.
+    Contradiction(&'a str),
+}
+
+/// What the machine is told.
+#[must_use]
+pub fn decide(
+    policy: &Policy,
+    situation: &Situation<'_>,
+    asker: Asker<'_>,
+    definition: Option<&HostDefinition>,
+    seen: &Sighting,
+    ask: Ask,
+) -> Verdict {
+    match ask {
+        Ask::Offer { arch, ipxe } => decide_offer(policy, asker, definition, arch, ipxe),
+        Ask::Script => decide_script(policy, situation, asker, definition, seen),
+    }
+}
+
+fn decide_offer(
+    policy: &Policy,
+    asker: Asker<'_>,
+    definition: Option<&HostDefinition>,
+    arch: Arch,
+    ipxe: bool,
+) -> Verdict {
+    match policy.dhcp {
+        DhcpMode::Proxy => {}
+        DhcpMode::Observe => return Verdict::Silence(Why::Observing),
+        DhcpMode::Off => return Verdict::Silence(Why::DhcpOff),
+    }
+    let undecided = match asker {
+        Asker::Host(host) => match &host.state.phase {
+            Phase::Ignored => return Verdict::Silence(Why::HostIgnored),
+            Phase::New { stance: Stance::Policy } => true,
+            Phase::New { stance: Stance::Hold | Stance::Local }
+            | Phase::Armed { .. }
+            | Phase::Installing { .. }
+            | Phase::Installed { .. }
+            | Phase::Failed { .. }
+            | Phase::Live { .. } => false,
+        },
+        Asker::Stranger | Asker::Nobody => true,
+        Asker::Contradiction(_) => false,
+    };
+    if undecided && policy.safety.unknown == Unknown::Ignore {
+        return Verdict::Silence(Why::UnknownIgnored);
+    }
+    if ipxe {
+        return Verdict::AskAgainByScript;
+    }
+    let own = definition.and_then(|definition| definition.first_file.as_ref());
+    match own.or_else(|| policy.first_files.get(&arch)) {
+        Some(file) => Verdict::FirstFile(file.clone()),
+        None => Verdict::Silence(Why::ArchNotServed(arch)),
+    }
+}
+
+fn decide_script(
+    policy: &Policy,
+    situation: &Situation<'_>,
+    asker: Asker<'_>,
+    definition: Option<&HostDefinition>,
+    seen: &Sighting,
+) -> Verdict {
+    let host = match asker {
+        Asker::Host(host) => host,
+        Asker::Nobody => return Verdict::Hold(HoldWhy::Nobody),
+        Asker::Contradiction(why) => return Verdict::Hold(HoldWhy::Contradiction(why.to_owned())),
+        Asker::Stranger if situation.store_ready => return Verdict::Hold(HoldWhy::Undecided),
+        Asker::Stranger => return Verdict::Hold(HoldWhy::StoreDown),
+    };
+    let now = situation.now;
+    match &host.state.phase {
+        Phase::Ignored => Verdict::Silence(Why::HostIgnored),
+        Phase::Live { profile } if policy.profiles.contains_key(profile) => Verdict::Live(profile.clone()),
+        Phase::Live { profile } => Verdict::Hold(HoldWhy::NoProfile(profile.clone())),
+        Phase::Installed { .. } => Verdict::Local(LocalWhy::Installed),
+        Phase::Failed { .. } => Verdict::Local(LocalWhy::Failed),
+        Phase::New { stance: Stance::Hold } => Verdict::Hold(HoldWhy::Chosen),
+        Phase::New { stance: Stance::Local } => Verdict::Local(LocalWhy::Chosen),
+        Phase::New { stance: Stance::Policy } => decide_undecided(policy, situation, host, definition, seen),
+        Phase::Armed { .. } | Phase::Installing { .. } if host.state.locked => Verdict::Hold(HoldWhy::Locked),
+        Phase::Armed { grant, .. } if now >= grant.expires => Verdict::Hold(HoldWhy::GrantExpired),
+        Phase::Armed { queue, .. } => match queue.first() {
+            Some(profile) => may_begin(policy, situation, profile)
+                .map_or(Verdict::Install { profile: profile.clone(), attempt: 1 }, Verdict::Hold),
+            None => Verdict::Hold(HoldWhy::Undecided),
+        },
+        Phase::Installing { run, .. } if now >= run.deadline || run.attempts >= policy.safety.max_attempts => {
+            Verdict::GiveUp
+        }
+        Phase::Installing { run, .. } => may_go_on(policy, situation, &run.profile).map_or(
+            Verdict::Install { profile: run.profile.clone(), attempt: run.attempts.saturating_add(1) },
+            Verdict::Hold,
+        ),
+    }
+}
+
+/// Why no run may begin now, if so.
+fn may_begin(policy: &Policy, situation: &Situation<'_>, profile: &ProfileName) -> Option<HoldWhy> {
+    let safety = &policy.safety;
+    if let Some(why) = may_go_on(policy, situation, profile) {
+        Some(why)
+    } else if situation.installing >= safety.max_concurrent {
+        Some(HoldWhy::Concurrent { limit: safety.max_concurrent })
+    } else if situation.started_last_hour >= safety.max_new_per_hour {
+        Some(HoldWhy::Hourly { limit: safety.max_new_per_hour })
+    } else {
+        None
+    }
+}
+
+/// Why no install script may be served now, not even of a run under way, if so.
+fn may_go_on(policy: &Policy, situation: &Situation<'_>, profile: &ProfileName) -> Option<HoldWhy> {
+    if !situation.store_ready {
+        Some(HoldWhy::StoreDown)
+    } else if let Some(why) = &situation.site.paused {
+        Some(HoldWhy::Paused(why.clone()))
+    } else if !policy.profiles.contains_key(profile) {
+        Some(HoldWhy::NoProfile(profile.clone()))
+    } else {
+        None
+    }
+}
+
+fn decide_undecided(
+    policy: &Policy,
+    situation: &Situation<'_>,
+    host: &Host,
+    definition: Option<&HostDefinition>,
+    seen: &Sighting,
+) -> Verdict {
+    let attributes = attributes(host, definition, seen);
+    if let Some(rule) = first_match(&policy.rules, &attributes) {
+        return if rule.auto_arm { decide_auto_arm(policy, situation, host, rule) } else { unarmed(policy) };
+    }
+    match (&policy.safety.unknown, UNKNOWN_RULE.parse::<RuleName>()) {
+        (Unknown::Install(profile), Ok(rule)) => match may_begin(policy, situation, profile) {
+            Some(why) => Verdict::Hold(why),
+            None if host.state.locked => Verdict::Hold(HoldWhy::Locked),
+            None => match situation.site.rules.get(&rule) {
+                Some(record) if host.since >= record.since => Verdict::AutoArm { rule, profile: profile.clone() },
+                _ => Verdict::Hold(HoldWhy::RuleNotApplied { rule }),
+            },
+        },
+        _ => unarmed(policy),
+    }
+}
+
+fn unarmed(policy: &Policy) -> Verdict {
+    match policy.safety.unknown {
+        Unknown::Hold | Unknown::Install(_) => Verdict::Hold(HoldWhy::Undecided),
+        Unknown::Local => Verdict::Local(LocalWhy::Unknown),
+        Unknown::Ignore => Verdict::Silence(Why::UnknownIgnored),
+    }
+}
+
+/// A rule arms only hosts that were first seen after it was read, and no more than its limit.
+fn decide_auto_arm(policy: &Policy, situation: &Situation<'_>, host: &Host, rule: &Rule) -> Verdict {
+    if host.state.locked {
+        return Verdict::Hold(HoldWhy::Locked);
+    }
+    if let Some(why) = may_begin(policy, situation, &rule.profile) {
+        return Verdict::Hold(why);
+    }
+    let limit = rule.limit.unwrap_or(0);
+    match situation.site.rules.get(&rule.name).filter(|record| record.fingerprint == rule.fingerprint) {
+        Some(record) if host.since < record.since => Verdict::Hold(HoldWhy::RuleNotApplied { rule: rule.name.clone() }),
+        Some(record) if record.granted >= limit => Verdict::Hold(HoldWhy::RuleLimit { rule: rule.name.clone(), limit }),
+        Some(_) => Verdict::AutoArm { rule: rule.name.clone(), profile: rule.profile.clone() },
+        None => Verdict::Hold(HoldWhy::RuleNotApplied { rule: rule.name.clone() }),
+    }
+}
+
+/// What rules see of a host: the record, the configuration and the present request together.
+#[must_use]
+pub fn attributes(host: &Host, definition: Option<&HostDefinition>, seen: &Sighting) -> Attributes {
+    let mut found = Attributes::default();
+    let mut add = |attribute: Attribute, text: Option<String>| {
+        if let Some(text) = text {
+            let texts = found.0.entry(attribute).or_default();
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+    };
+    add(Attribute::Host, Some(host.id.to_string()));
+    let known = definition.map(|definition| &definition.facts);
+    for facts in [Some(&host.facts), known, Some(&seen.facts)].into_iter().flatten() {
+        let Facts { macs, uuid, serial, asset, manufacturer, product } = facts;
+        for mac in macs {
+            add(Attribute::Mac, Some(mac.to_string()));
+        }
+        add(Attribute::Uuid, uuid.map(|uuid| uuid.to_string()));
+        add(Attribute::Serial, serial.clone());
+        add(Attribute::Asset, asset.clone());
+        add(Attribute::Manufacturer, manufacturer.clone());
+        add(Attribute::Product, product.clone());
+    }
+    let firmware = seen.firmware.or(seen.arch.map(Firmware::of)).map(|firmware| match firmware {
+        Firmware::Bios => "bios",
+        Firmware::Uefi => "uefi",
+    });
+    add(Attribute::Firmware, firmware.map(str::to_owned));
+    add(Attribute::Link, seen.link.clone());
+    let labels = definition.map(|definition| &definition.labels);
+    for (key, value) in [Some(&host.labels), labels].into_iter().flatten().flatten() {
+        add(Attribute::Label(key.clone()), Some(value.clone()));
+    }
+    found
+}
+
+impl fmt::Display for LocalWhy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Installed => "it is installed",
+            Self::Failed => "its last run failed; arm it again to install it",
+            Self::Chosen => "an operator chose its own disk",
+            Self::Unknown => "the policy for unknown hosts is `local`",
+        })
+    }
+}
+
+impl fmt::Display for HoldWhy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Undecided => f.write_str("nobody has armed it"),
+            Self::Chosen => f.write_str("it is held until it is armed"),
+            Self::Locked => f.write_str("it is locked"),
+            Self::Paused(why) => write!(f, "installs are paused: {why}"),
+            Self::Concurrent { limit } => write!(f, "{limit} installs are under way, as many as `max_concurrent` allows"),
+            Self::Hourly { limit } => {
+                write!(f, "{limit} installs began within the last hour, as many as `max_new_per_hour` allows")
+            }
+            Self::NoProfile(profile) => write!(f, "profile `{profile}` is not in the configuration"),
+            Self::Contradiction(why) => write!(f, "its identity is in doubt: {why}"),
+            Self::Nobody => f.write_str("it shows neither a proper hardware address nor a UUID nor a serial number"),
+            Self::RuleLimit { rule, limit } => write!(f, "rule `{rule}` has granted its {limit} installs"),
+            Self::RuleNotApplied { rule } => {
+                write!(f, "rule `{rule}` is younger than this host; `bootwright apply` accepts it")
+            }
+            Self::GrantExpired => f.write_str("its arming has expired"),
+            Self::StoreDown => f.write_str("the store cannot be written"),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HostIgnored => f.write_str("the host is ignored"),
+            Self::UnknownIgnored => f.write_str("the policy for unknown hosts is `ignore`"),
+            Self::Observing => f.write_str("the mode is `observe`"),
+            Self::DhcpOff => f.write_str("the mode is `off`"),
+            Self::ArchNotServed(arch) => write!(f, "no boot file is configured for {arch}"),
+        }
+    }
+}
+
+impl Why {
+    /// A name for counters.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::HostIgnored => "host-ignored",
+            Self::UnknownIgnored => "unknown-ignored",
+            Self::Observing => "observing",
+            Self::DhcpOff => "dhcp-off",
+            Self::ArchNotServed(_) => "arch-not-served",
+        }
+    }
+}

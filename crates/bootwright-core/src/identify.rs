@@ -1,0 +1,239 @@
+//! Which host a machine is.
+//!
+//! Facts are good, shared or junk. A match needs one good fact and no contradiction. Cards go in and out of machines, so
+//! a card alone says less than the board's papers: UUID and serial number together are a match even with other cards.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::fact::{Quality, mac_quality, serial_quality, uuid_quality};
+use crate::{Facts, HostId, MacAddr, Uuid};
+
+/// Which host a machine is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// This host.
+    Known(HostId),
+    /// None that we know, but one that can be known again.
+    Unknown,
+    /// None of its facts tells it from others.
+    Nobody,
+    /// Its facts speak for different hosts, or against the one that they name.
+    Contradiction {
+        /// The hosts that the facts speak for.
+        candidates: Vec<HostId>,
+        /// What does not fit, in words.
+        why: String,
+    },
+}
+
+/// Finds hosts by their facts.
+#[derive(Clone, Debug, Default)]
+pub struct HostIndex {
+    macs: BTreeMap<MacAddr, HostId>,
+    uuids: BTreeMap<Uuid, BTreeSet<HostId>>,
+    serials: BTreeMap<String, BTreeSet<HostId>>,
+}
+
+impl HostIndex {
+    /// An index of nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Enters a host's facts. A card that another host has stays with that host.
+    pub fn insert(&mut self, host: &HostId, facts: &Facts) {
+        for &mac in &facts.macs {
+            self.macs.entry(mac).or_insert_with(|| host.clone());
+        }
+        if let Some(uuid) = facts.uuid.filter(|uuid| uuid_quality(*uuid) == Quality::Good) {
+            self.uuids.entry(uuid).or_default().insert(host.clone());
+        }
+        if let Some(serial) = facts.serial.as_ref().filter(|serial| serial_quality(serial) == Quality::Good) {
+            self.serials.entry(serial.clone()).or_default().insert(host.clone());
+        }
+    }
+
+    /// Takes a host's facts out.
+    pub fn remove(&mut self, host: &HostId, facts: &Facts) {
+        for mac in &facts.macs {
+            if self.macs.get(mac) == Some(host) {
+                self.macs.remove(mac);
+            }
+        }
+        if let Some(uuid) = facts.uuid {
+            remove_owner(&mut self.uuids, &uuid, host);
+        }
+        if let Some(serial) = &facts.serial {
+            remove_owner(&mut self.serials, serial, host);
+        }
+    }
+
+    /// The host that has this card.
+    #[must_use]
+    pub fn by_mac(&self, mac: MacAddr) -> Option<&HostId> {
+        self.macs.get(&mac)
+    }
+
+    /// The only host with this UUID, in either byte order, and whether several have it.
+    #[must_use]
+    pub fn by_uuid(&self, uuid: Uuid) -> Owner<'_> {
+        match owner(self.uuids.get(&uuid)) {
+            Owner::None => owner(self.uuids.get(&uuid.swapped())),
+            found => found,
+        }
+    }
+
+    /// The only host with this serial number, and whether several have it.
+    #[must_use]
+    pub fn by_serial(&self, serial: &str) -> Owner<'_> {
+        owner(self.serials.get(serial))
+    }
+}
+
+/// Who has a fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner<'a> {
+    /// No host.
+    None,
+    /// One host.
+    One(&'a HostId),
+    /// Several, so that the fact is shared and tells nothing.
+    Several,
+}
+
+fn owner(owners: Option<&BTreeSet<HostId>>) -> Owner<'_> {
+    match owners.map(|owners| (owners.len(), owners.first())) {
+        Some((1, Some(host))) => Owner::One(host),
+        Some((0, _) | (_, None)) | None => Owner::None,
+        Some(_) => Owner::Several,
+    }
+}
+
+fn remove_owner<K: Ord>(map: &mut BTreeMap<K, BTreeSet<HostId>>, key: &K, host: &HostId) {
+    if let Some(owners) = map.get_mut(key) {
+        owners.remove(host);
+        if owners.is_empty() {
+            map.remove(key);
+        }
+    }
+}
+
+/// Which host shows these facts. `facts_of` gives the recorded facts of a host that the index names.
+#[must_use]
+pub fn identify<'a>(index: &HostIndex, facts_of: impl Fn(&HostId) -> Option<&'a Facts>, seen: &Facts) -> Identity {
+    let by_cards: BTreeSet<&HostId> = seen.macs.iter().filter_map(|mac| index.by_mac(*mac)).collect();
+    let mut cards = by_cards.iter();
+    match (cards.next(), cards.next()) {
+        (Some(host), None) => match facts_of(host).and_then(|known| difference(known, seen)) {
+            None => Identity::Known((*host).clone()),
+            Some(difference) => {
+                Identity::Contradiction { candidates: vec![(*host).clone()], why: difference.to_string() }
+            }
+        },
+        (Some(_), Some(_)) => {
+            let candidates = by_cards.into_iter().cloned().collect();
+            Identity::Contradiction { candidates, why: "its cards belong to different hosts".to_owned() }
+        }
+        (None, _) => by_papers(index, facts_of, seen),
+    }
+}
+
+/// A machine none of whose cards is known: the same board with another card, or another machine with the same papers?
+fn by_papers<'a>(index: &HostIndex, facts_of: impl Fn(&HostId) -> Option<&'a Facts>, seen: &Facts) -> Identity {
+    let uuid = good_uuid(seen).map_or(Owner::None, |uuid| index.by_uuid(uuid));
+    let serial = good_serial(seen).map_or(Owner::None, |serial| index.by_serial(serial));
+    let has_good_mac = seen.macs.iter().any(|mac| mac_quality(*mac) == Quality::Good);
+    match (uuid, serial) {
+        (Owner::One(a), Owner::One(b)) if a == b => Identity::Known(a.clone()),
+        (Owner::One(a), Owner::One(b)) if !has_good_mac => Identity::Contradiction {
+            candidates: vec![a.clone(), b.clone()],
+            why: "its UUID and its serial number belong to different hosts".to_owned(),
+        },
+        (Owner::One(host), Owner::None | Owner::Several) | (Owner::None | Owner::Several, Owner::One(host))
+            if !has_good_mac =>
+        {
+            match facts_of(host).and_then(|known| difference(known, seen)) {
+                None => Identity::Known(host.clone()),
+                Some(difference) => {
+                    Identity::Contradiction { candidates: vec![host.clone()], why: difference.to_string() }
+                }
+            }
+        }
+        (uuid, serial) => {
+            let papers = uuid == Owner::None && good_uuid(seen).is_some()
+                || serial == Owner::None && good_serial(seen).is_some();
+            if has_good_mac || papers { Identity::Unknown } else { Identity::Nobody }
+        }
+    }
+}
+
+fn good_uuid(facts: &Facts) -> Option<Uuid> {
+    facts.uuid.filter(|uuid| uuid_quality(*uuid) == Quality::Good)
+}
+
+fn good_serial(facts: &Facts) -> Option<&str> {
+    facts.serial.as_deref().filter(|serial| serial_quality(serial) == Quality::Good)
+}
+
+/// How the machine that is seen differs from the one that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// Another UUID.
+    Uuid {
+        /// The recorded one.
+        known: Uuid,
+        /// The one that is seen.
+        seen: Uuid,
+    },
+    /// Another serial number.
+    Serial {
+        /// The recorded one.
+        known: String,
+        /// The one that is seen.
+        seen: String,
+    },
+    /// None of the cards that are known.
+    Cards,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uuid { known, seen } => write!(f, "its UUID is {seen}, not {known}"),
+            Self::Serial { known, seen } => write!(f, "its serial number is `{seen}`, not `{known}`"),
+            Self::Cards => f.write_str("it has none of the cards that are known"),
+        }
+    }
+}
+
+/// Whether the board's papers differ: a good fact on both sides that is not the same.
+///
+/// The two byte orders of a UUID are the same UUID.
+#[must_use]
+pub fn difference(known: &Facts, seen: &Facts) -> Option<Difference> {
+    if let (Some(known), Some(seen)) = (good_uuid(known), good_uuid(seen))
+        && known != seen
+        && known != seen.swapped()
+    {
+        return Some(Difference::Uuid { known, seen });
+    }
+    if let (Some(known), Some(seen)) = (good_serial(known), good_serial(seen))
+        && known != seen
+    {
+        return Some(Difference::Serial { known: known.to_owned(), seen: seen.to_owned() });
+    }
+    None
+}
+
+/// Whether a machine may use a grant that was given for another sight of it: the same papers, and at least one card in
+/// common where both show cards.
+#[must_use]
+pub fn grant_difference(granted: &Facts, seen: &Facts) -> Option<Difference> {
+    if let Some(difference) = difference(granted, seen) {
+        return Some(difference);
+    }
+    let apart = !granted.macs.is_empty() && !seen.macs.is_empty() && granted.macs.is_disjoint(&seen.macs);
+    apart.then_some(Difference::Cards)
+}

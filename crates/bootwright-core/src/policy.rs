@@ -1,0 +1,147 @@
+//! What the operator's configuration says, lowered to the words of the core.
+
+use std::collections::BTreeMap;
+
+use crate::{Arch, Facts, HostId, LocalMethod, Profile, ProfileName, Rule, Span};
+
+/// The whole of the operator's policy. A value: a reload makes another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// What keeps disks safe.
+    pub safety: Safety,
+    /// Whether and how DHCP is answered.
+    pub dhcp: DhcpMode,
+    /// The first boot file for each architecture.
+    pub first_files: BTreeMap<Arch, String>,
+    /// What hosts may boot.
+    pub profiles: BTreeMap<ProfileName, Profile>,
+    /// Which hosts the configuration names.
+    pub hosts: BTreeMap<HostId, HostDefinition>,
+    /// Which profile hosts get by their attributes, in file order.
+    pub rules: Vec<Rule>,
+}
+
+/// A host that the configuration names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostDefinition {
+    /// What tells it from others.
+    pub facts: Facts,
+    /// The profile that it is meant for; naming it grants nothing.
+    pub profile: Option<ProfileName>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its metadata, for templates.
+    pub metadata: BTreeMap<String, String>,
+    /// The first boot file in place of the architecture's.
+    pub first_file: Option<String>,
+    /// How it is sent to its own disk in place of the firmware's list.
+    pub local: Option<LocalMethod>,
+}
+
+/// Whether and how DHCP is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DhcpMode {
+    /// Boot data beside another server that leases the addresses.
+    Proxy,
+    /// Nothing is answered; what would be is recorded.
+    Observe,
+    /// DHCP is left alone.
+    Off,
+}
+
+/// What keeps disks safe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Safety {
+    /// What a host gets that nobody has decided about.
+    pub unknown: Unknown,
+    /// How many times a run's script may be served.
+    pub max_attempts: u32,
+    /// How many runs may be under way at once.
+    pub max_concurrent: u32,
+    /// How many runs may begin within an hour.
+    pub max_new_per_hour: u32,
+    /// Which disks an installer may overwrite.
+    pub wipe: Wipe,
+    /// How long an arming lasts unused.
+    pub arm_ttl: Span,
+    /// How long after its installed system came up a host is locked; nothing leaves it open.
+    pub protect_after: Option<Span>,
+    /// After how many failed runs in a row new installs pause.
+    pub pause_after_failures: u32,
+    /// More armings than this by one rule within a minute pause new installs.
+    pub max_rule_arms_per_minute: u32,
+}
+
+/// What a host gets that nobody has decided about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// It waits, and its console says who it is.
+    Hold,
+    /// It boots its own disk.
+    Local,
+    /// It is not answered.
+    Ignore,
+    /// It is installed. The operator confirmed in the configuration that this overwrites disks.
+    Install(ProfileName),
+}
+
+/// Which disks an installer may overwrite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wipe {
+    /// Empty ones, and those that an operator named for this arming.
+    EmptyOnly,
+    /// Any. The configuration alone can say so.
+    Always,
+}
+
+impl Default for Safety {
+    fn default() -> Self {
+        Self {
+            unknown: Unknown::Hold,
+            max_attempts: 2,
+            max_concurrent: 32,
+            max_new_per_hour: 200,
+            wipe: Wipe::EmptyOnly,
+            arm_ttl: Span::from_hours(24),
+            protect_after: Some(Span::from_hours(24)),
+            pause_after_failures: 3,
+            max_rule_arms_per_minute: 5,
+        }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            safety: Safety::default(),
+            dhcp: DhcpMode::Proxy,
+            first_files: default_first_files(),
+            profiles: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            rules: Vec::new(),
+        }
+    }
+}
+
+/// The first boot file of each architecture that we serve without being told.
+#[must_use]
+pub fn default_first_files() -> BTreeMap<Arch, String> {
+    [
+        ("bios", "undionly.kpxe"),
+        ("efi32", "ipxe-i386.efi"),
+        ("efi64", "snponly.efi"),
+        ("ebc", "snponly.efi"),
+        ("arm64", "ipxe-arm64.efi"),
+        ("efi32-http", "ipxe-i386.efi"),
+        ("efi64-http", "snponly.efi"),
+        ("ebc-http", "snponly.efi"),
+        ("arm64-http", "ipxe-arm64.efi"),
+        ("riscv64", "ipxe-riscv64.efi"),
+        ("riscv64-http", "ipxe-riscv64.efi"),
+        ("loong64", "ipxe-loong64.efi"),
+        ("loong64-http", "ipxe-loong64.efi"),
+    ]
+    .into_iter()
+    .filter_map(|(arch, file)| Arch::from_name(arch).map(|arch| (arch, file.to_owned())))
+    .collect()
+}

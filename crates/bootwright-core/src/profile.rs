@@ -1,0 +1,89 @@
+//! What to boot, and how its end is known.
+
+use std::collections::BTreeMap;
+
+use crate::{ProfileName, Span};
+
+/// What a host boots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name in the configuration.
+    pub name: ProfileName,
+    /// The kernel: a path on the machine plane such as `/images/debian/linux`, or an absolute URL. A template.
+    pub kernel: String,
+    /// What goes with the kernel, in order.
+    pub initrds: Vec<Initrd>,
+    /// The kernel's arguments, each a template.
+    pub args: Vec<String>,
+    /// The documents of a run, by the name under which `/r/<token>/` serves them; each a template.
+    pub files: BTreeMap<String, Document>,
+    /// What ends a run with success.
+    pub done: DoneTrigger,
+    /// Who has to agree before a run writes.
+    pub confirm: Confirm,
+    /// How long a run may take before it fails.
+    pub deadline: Span,
+    /// How long its stages may take before it is marked stalled.
+    pub stages: StageLimits,
+    /// A digest of all of the above: another text is another revision.
+    pub revision: u64,
+}
+
+/// An initial ramdisk, or a file to be put into one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Initrd {
+    /// A path on the machine plane, an absolute URL, or `{{ run.url }}/…` for a document. A template.
+    pub source: String,
+    /// Where in the initial ramdisk iPXE puts it, if it is a plain file and no archive.
+    pub target: Option<String>,
+}
+
+/// A document that is rendered for one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// The template's text.
+    pub template: String,
+    /// Where the text stands, for messages: a file, or the key in the configuration.
+    pub origin: String,
+}
+
+/// What ends a run with success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DoneTrigger {
+    /// The installer calls `done`.
+    Callback,
+    /// The named document was fetched, for systems that cannot call.
+    ConfigServed(String),
+    /// The named artefact was fetched to the last byte, for systems that run nothing of ours.
+    LastArtifact(String),
+    /// An operator says so.
+    Manual,
+}
+
+/// Who has to agree before a run writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirm {
+    /// The operator who arms the host; nobody else is asked.
+    Dashboard,
+    /// Also a person at the machine's console.
+    Console,
+    /// Nobody is asked, a rule may arm it.
+    None,
+}
+
+/// How long each stage of a run may take before the run is marked stalled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageLimits {
+    /// From the script to the kernel.
+    pub kernel: Span,
+    /// From the kernel to the first call of the installer.
+    pub config: Span,
+    /// From the first call of the installer to its end.
+    pub done: Span,
+}
+
+impl Default for StageLimits {
+    fn default() -> Self {
+        Self { kernel: Span::from_mins(2), config: Span::from_mins(10), done: Span::from_mins(60) }
+    }
+}

@@ -1,0 +1,208 @@
+//! Rules: which profile a host gets by its attributes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::{ProfileName, RuleName};
+
+/// Selects a profile for hosts by attributes. The first match in file order wins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name.
+    pub name: RuleName,
+    /// What a host must show, all of it; nothing matches every host.
+    pub when: BTreeMap<Attribute, Pattern>,
+    /// What hosts that match get.
+    pub profile: ProfileName,
+    /// Whether it grants an install by itself to hosts that are seen for the first time.
+    pub auto_arm: bool,
+    /// How many installs it may grant.
+    pub limit: Option<u32>,
+    /// A digest of all of the above: another text is another rule.
+    pub fingerprint: u64,
+}
+
+/// What a rule may ask about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Attribute {
+    /// The host's name.
+    Host,
+    /// The address of any of its cards.
+    Mac,
+    /// Its UUID.
+    Uuid,
+    /// Its serial number.
+    Serial,
+    /// Its asset tag.
+    Asset,
+    /// Who made it.
+    Manufacturer,
+    /// What the maker calls it.
+    Product,
+    /// `bios` or `uefi`.
+    Firmware,
+    /// The interface of ours on which it is seen.
+    Link,
+    /// One of its labels.
+    Label(String),
+}
+
+/// A pattern over text: `*` stands for any text, `?` for one character, all else for itself in any case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pattern(String);
+
+impl Pattern {
+    /// The pattern with this text.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.to_lowercase())
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the whole of the text fits. Takes time in proportion to the product of both lengths, whatever they hold.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        glob(&self.0.chars().collect::<Vec<_>>(), &text.to_lowercase().chars().collect::<Vec<_>>())
+    }
+
+    /// Whether every text that fits `other` is sure to fit this pattern as well.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self == other || self.0 == "*" || (!other.0.contains(['*', '?']) && self.matches(&other.0)) || {
+            let prefix = self.0.strip_suffix('*').filter(|prefix| !prefix.contains(['*', '?']));
+            prefix.is_some_and(|prefix| other.0.starts_with(prefix))
+        }
+    }
+}
+
+/// Matches with one step back per star: the last star takes one character more whenever the rest does not fit.
+fn glob(pattern: &[char], text: &[char]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(&c) if c == '?' || text.get(t) == Some(&c) => {
+                p += 1;
+                t += 1;
+            }
+            Some(_) | None => {
+                let Some((star_p, star_t)) = star else { return false };
+                p = star_p + 1;
+                t = star_t + 1;
+                star = Some((star_p, t));
+            }
+        }
+    }
+    pattern.iter().skip(p).all(|&c| c == '*')
+}
+
+impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host => f.write_str("host"),
+            Self::Mac => f.write_str("mac"),
+            Self::Uuid => f.write_str("uuid"),
+            Self::Serial => f.write_str("serial"),
+            Self::Asset => f.write_str("asset"),
+            Self::Manufacturer => f.write_str("manufacturer"),
+            Self::Product => f.write_str("product"),
+            Self::Firmware => f.write_str("firmware"),
+            Self::Link => f.write_str("interface"),
+            Self::Label(key) => write!(f, "label.{key}"),
+        }
+    }
+}
+
+/// The attributes of one host, as rules see them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attributes(pub BTreeMap<Attribute, Vec<String>>);
+
+/// Why a rule did or did not match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleVerdict {
+    /// All that it asks is there.
+    Matches,
+    /// This attribute does not fit.
+    Differs {
+        /// Which.
+        attribute: Attribute,
+        /// What the rule asks for.
+        wanted: Pattern,
+        /// What the host shows.
+        shown: Vec<String>,
+    },
+}
+
+impl Rule {
+    /// Whether the rule matches a host with these attributes, or what does not fit.
+    #[must_use]
+    pub fn verdict(&self, host: &Attributes) -> RuleVerdict {
+        for (attribute, wanted) in &self.when {
+            let shown = host.0.get(attribute).map_or(&[] as &[String], Vec::as_slice);
+            if !shown.iter().any(|text| wanted.matches(text)) {
+                let (attribute, wanted) = (attribute.clone(), wanted.clone());
+                return RuleVerdict::Differs { attribute, wanted, shown: shown.to_vec() };
+            }
+        }
+        RuleVerdict::Matches
+    }
+
+    /// Whether every host that this rule matches is sure to match `earlier`, so that behind it this rule is never reached.
+    #[must_use]
+    pub fn is_hidden_by(&self, earlier: &Self) -> bool {
+        earlier.when.iter().all(|(attribute, pattern)| self.when.get(attribute).is_some_and(|own| pattern.covers(own)))
+    }
+}
+
+/// The first rule in file order that matches.
+#[must_use]
+pub fn first_match<'a>(rules: &'a [Rule], host: &Attributes) -> Option<&'a Rule> {
+    rules.iter().find(|rule| rule.verdict(host) == RuleVerdict::Matches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_texts_in_any_case() {
+        for (pattern, text, fits) in [
+            ("R1*", "r1-07", true),
+            ("R1*", "xr1", false),
+            ("*", "", true),
+            ("?", "", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-b-b", false),
+            ("52:54:00:*", "52:54:00:12:34:56", true),
+            ("", "", true),
+            ("", "x", false),
+        ] {
+            assert_eq!(Pattern::new(pattern).matches(text), fits, "{pattern} on {text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_does_not_take_long() {
+        let pattern = Pattern::new(&"a*".repeat(200));
+        assert!(!pattern.matches(&format!("{}b", "a".repeat(150))));
+    }
+
+    #[test]
+    fn what_covers_what() {
+        let covers = |a: &str, b: &str| Pattern::new(a).covers(&Pattern::new(b));
+        assert!(covers("*", "r1*"));
+        assert!(covers("r*", "r1*"));
+        assert!(covers("r1?", "r17"));
+        assert!(!covers("r1*", "r*"));
+        assert!(!covers("r1", "r1*"));
+    }
+}
