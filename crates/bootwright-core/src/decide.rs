@@ -194,7 +194,9 @@ fn decide_offer(
         Asker::Host(host) => match &host.state.phase {
             Phase::Ignored => return Verdict::Silence(Why::HostIgnored),
             Phase::New { stance: Stance::Policy } => true,
-            Phase::New { stance: Stance::Hold | Stance::Local }
+            Phase::New {
+                stance: Stance::Hold | Stance::Local,
+            }
             | Phase::Armed { .. }
             | Phase::Installing { .. }
             | Phase::Installed { .. }
@@ -244,15 +246,23 @@ fn decide_script(
         Phase::Armed { .. } | Phase::Installing { .. } if host.state.locked => Verdict::Hold(HoldWhy::Locked),
         Phase::Armed { grant, .. } if now >= grant.expires => Verdict::Hold(HoldWhy::GrantExpired),
         Phase::Armed { queue, .. } => match queue.first() {
-            Some(profile) => may_begin(policy, situation, profile)
-                .map_or(Verdict::Install { profile: profile.clone(), attempt: 1 }, Verdict::Hold),
+            Some(profile) => may_begin(policy, situation, profile).map_or(
+                Verdict::Install {
+                    profile: profile.clone(),
+                    attempt: 1,
+                },
+                Verdict::Hold,
+            ),
             None => Verdict::Hold(HoldWhy::Undecided),
         },
         Phase::Installing { run, .. } if now >= run.deadline || run.attempts >= policy.safety.max_attempts => {
             Verdict::GiveUp
         }
         Phase::Installing { run, .. } => may_go_on(policy, situation, &run.profile).map_or(
-            Verdict::Install { profile: run.profile.clone(), attempt: run.attempts.saturating_add(1) },
+            Verdict::Install {
+                profile: run.profile.clone(),
+                attempt: run.attempts.saturating_add(1),
+            },
             Verdict::Hold,
         ),
     }
@@ -264,9 +274,13 @@ fn may_begin(policy: &Policy, situation: &Situation<'_>, profile: &ProfileName) 
     if let Some(why) = may_go_on(policy, situation, profile) {
         Some(why)
     } else if situation.installing >= safety.max_concurrent {
-        Some(HoldWhy::Concurrent { limit: safety.max_concurrent })
+        Some(HoldWhy::Concurrent {
+            limit: safety.max_concurrent,
+        })
     } else if situation.started_last_hour >= safety.max_new_per_hour {
-        Some(HoldWhy::Hourly { limit: safety.max_new_per_hour })
+        Some(HoldWhy::Hourly {
+            limit: safety.max_new_per_hour,
+        })
     } else {
         None
     }
@@ -294,14 +308,21 @@ fn decide_undecided(
 ) -> Verdict {
     let attributes = attributes(host, definition, seen);
     if let Some(rule) = first_match(&policy.rules, &attributes) {
-        return if rule.auto_arm { decide_auto_arm(policy, situation, host, rule) } else { unarmed(policy) };
+        return if rule.auto_arm {
+            decide_auto_arm(policy, situation, host, rule)
+        } else {
+            unarmed(policy)
+        };
     }
     match (&policy.safety.unknown, UNKNOWN_RULE.parse::<RuleName>()) {
         (Unknown::Install(profile), Ok(rule)) => match may_begin(policy, situation, profile) {
             Some(why) => Verdict::Hold(why),
             None if host.state.locked => Verdict::Hold(HoldWhy::Locked),
             None => match situation.site.rules.get(&rule) {
-                Some(record) if host.since >= record.since => Verdict::AutoArm { rule, profile: profile.clone() },
+                Some(record) if host.since >= record.since => Verdict::AutoArm {
+                    rule,
+                    profile: profile.clone(),
+                },
                 _ => Verdict::Hold(HoldWhy::RuleNotApplied { rule }),
             },
         },
@@ -326,11 +347,26 @@ fn decide_auto_arm(policy: &Policy, situation: &Situation<'_>, host: &Host, rule
         return Verdict::Hold(why);
     }
     let limit = rule.limit.unwrap_or(0);
-    match situation.site.rules.get(&rule.name).filter(|record| record.fingerprint == rule.fingerprint) {
-        Some(record) if host.since < record.since => Verdict::Hold(HoldWhy::RuleNotApplied { rule: rule.name.clone() }),
-        Some(record) if record.granted >= limit => Verdict::Hold(HoldWhy::RuleLimit { rule: rule.name.clone(), limit }),
-        Some(_) => Verdict::AutoArm { rule: rule.name.clone(), profile: rule.profile.clone() },
-        None => Verdict::Hold(HoldWhy::RuleNotApplied { rule: rule.name.clone() }),
+    match situation
+        .site
+        .rules
+        .get(&rule.name)
+        .filter(|record| record.fingerprint == rule.fingerprint)
+    {
+        Some(record) if host.since < record.since => Verdict::Hold(HoldWhy::RuleNotApplied {
+            rule: rule.name.clone(),
+        }),
+        Some(record) if record.granted >= limit => Verdict::Hold(HoldWhy::RuleLimit {
+            rule: rule.name.clone(),
+            limit,
+        }),
+        Some(_) => Verdict::AutoArm {
+            rule: rule.name.clone(),
+            profile: rule.profile.clone(),
+        },
+        None => Verdict::Hold(HoldWhy::RuleNotApplied {
+            rule: rule.name.clone(),
+        }),
     }
 }
 
@@ -349,7 +385,14 @@ pub fn attributes(host: &Host, definition: Option<&HostDefinition>, seen: &Sight
     add(Attribute::Host, Some(host.id.to_string()));
     let known = definition.map(|definition| &definition.facts);
     for facts in [Some(&host.facts), known, Some(&seen.facts)].into_iter().flatten() {
-        let Facts { macs, uuid, serial, asset, manufacturer, product } = facts;
+        let Facts {
+            macs,
+            uuid,
+            serial,
+            asset,
+            manufacturer,
+            product,
+        } = facts;
         for mac in macs {
             add(Attribute::Mac, Some(mac.to_string()));
         }
@@ -359,10 +402,13 @@ pub fn attributes(host: &Host, definition: Option<&HostDefinition>, seen: &Sight
         add(Attribute::Manufacturer, manufacturer.clone());
         add(Attribute::Product, product.clone());
     }
-    let firmware = seen.firmware.or(seen.arch.map(Firmware::of)).map(|firmware| match firmware {
-        Firmware::Bios => "bios",
-        Firmware::Uefi => "uefi",
-    });
+    let firmware = seen
+        .firmware
+        .or(seen.arch.map(Firmware::of))
+        .map(|firmware| match firmware {
+            Firmware::Bios => "bios",
+            Firmware::Uefi => "uefi",
+        });
     add(Attribute::Firmware, firmware.map(str::to_owned));
     add(Attribute::Link, seen.link.clone());
     let labels = definition.map(|definition| &definition.labels);
@@ -390,16 +436,24 @@ impl fmt::Display for HoldWhy {
             Self::Chosen => f.write_str("it is held until it is armed"),
             Self::Locked => f.write_str("it is locked"),
             Self::Paused(why) => write!(f, "installs are paused: {why}"),
-            Self::Concurrent { limit } => write!(f, "{limit} installs are under way, as many as `max_concurrent` allows"),
+            Self::Concurrent { limit } => {
+                write!(f, "{limit} installs are under way, as many as `max_concurrent` allows")
+            }
             Self::Hourly { limit } => {
-                write!(f, "{limit} installs began within the last hour, as many as `max_new_per_hour` allows")
+                write!(
+                    f,
+                    "{limit} installs began within the last hour, as many as `max_new_per_hour` allows"
+                )
             }
             Self::NoProfile(profile) => write!(f, "profile `{profile}` is not in the configuration"),
             Self::Contradiction(why) => write!(f, "its identity is in doubt: {why}"),
             Self::Nobody => f.write_str("it shows neither a proper hardware address nor a UUID nor a serial number"),
             Self::RuleLimit { rule, limit } => write!(f, "rule `{rule}` has granted its {limit} installs"),
             Self::RuleNotApplied { rule } => {
-                write!(f, "rule `{rule}` is younger than this host; `bootwright apply` accepts it")
+                write!(
+                    f,
+                    "rule `{rule}` is younger than this host; `bootwright apply` accepts it"
+                )
             }
             Self::GrantExpired => f.write_str("its arming has expired"),
             Self::StoreDown => f.write_str("the store cannot be written"),

@@ -13,6 +13,8 @@ pub fn due(policy: &Policy, host: &Host) -> Option<(Timestamp, Event)> {
         Phase::Installed { up: Some(up), .. } if !host.state.locked => {
             policy.safety.protect_after.map(|span| (up.after(span), Event::Locked))
         }
-        Phase::New { .. } | Phase::Installed { .. } | Phase::Failed { .. } | Phase::Live { .. } | Phase::Ignored => None,
+        Phase::New { .. } | Phase::Installed { .. } | Phase::Failed { .. } | Phase::Live { .. } | Phase::Ignored => {
+            None
+        }
     }
 }

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Facts, Failure, FinishedRun, Host, HostId, HostState, LocalBoot, Phase, Run, RuleName, Timestamp};
 use crate::host::RUNS_REMEMBERED_MAX;
+use crate::{Facts, Failure, FinishedRun, Host, HostId, HostState, LocalBoot, Phase, RuleName, Run, Timestamp};
 
 /// One line of the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,7 +225,10 @@ pub fn apply(world: &mut World, entry: &Entry) {
             world.site.paused.clone_from(why);
             world.site.failures = 0;
         }
-        Change::RuleSet { rule, record: Some(record) } => {
+        Change::RuleSet {
+            rule,
+            record: Some(record),
+        } => {
             world.site.rules.insert(rule.clone(), record.clone());
         }
         Change::RuleSet { rule, record: None } => {
@@ -236,7 +239,11 @@ pub fn apply(world: &mut World, entry: &Entry) {
             if let Some(host) = world.hosts.get_mut(host)
                 && let Some(finished) = set_state(host, state, entry.at)
             {
-                world.site.failures = if finished { 0 } else { world.site.failures.saturating_add(1) };
+                world.site.failures = if finished {
+                    0
+                } else {
+                    world.site.failures.saturating_add(1)
+                };
             }
         }
         Change::FactsBound { host, .. }
@@ -293,7 +300,11 @@ fn set_state(host: &mut Host, state: &HostState, at: Timestamp) -> Option<bool> 
     if host.runs.len() > RUNS_REMEMBERED_MAX {
         host.runs.remove(0);
     }
-    host.local = LocalBoot { served: None, returns: 0, ..host.local.clone() };
+    host.local = LocalBoot {
+        served: None,
+        returns: 0,
+        ..host.local.clone()
+    };
     succeeded
 }
 

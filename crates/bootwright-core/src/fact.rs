@@ -66,7 +66,11 @@ const JUNK_SERIALS: &[&str] = &[
 #[must_use]
 pub fn mac_quality(mac: MacAddr) -> Quality {
     let qemu = matches!(mac.octets(), [0x52, 0x54, 0x00, ..]);
-    if mac.is_zero() || mac.is_multicast() || (mac.is_local() && !qemu) { Quality::Junk } else { Quality::Good }
+    if mac.is_zero() || mac.is_multicast() || (mac.is_local() && !qemu) {
+        Quality::Junk
+    } else {
+        Quality::Good
+    }
 }
 
 /// The quality of a UUID by its form alone.
@@ -81,7 +85,11 @@ pub fn serial_quality(serial: &str) -> Quality {
     let text = serial.trim().to_ascii_lowercase();
     let first = text.chars().next();
     let same = first.is_none_or(|first| text.chars().all(|c| c == first));
-    if text.len() < 3 || same || JUNK_SERIALS.contains(&text.as_str()) { Quality::Junk } else { Quality::Good }
+    if text.len() < 3 || same || JUNK_SERIALS.contains(&text.as_str()) {
+        Quality::Junk
+    } else {
+        Quality::Good
+    }
 }
 
 /// A text fact as it is kept: trimmed, without control characters, of bounded length; nothing if nothing is left.
@@ -101,7 +109,10 @@ impl Facts {
     /// Facts of which only one address is known, as of a machine that has only sent a DISCOVER.
     #[must_use]
     pub fn of_mac(mac: MacAddr) -> Self {
-        Self { macs: BTreeSet::from([mac]), ..Self::default() }
+        Self {
+            macs: BTreeSet::from([mac]),
+            ..Self::default()
+        }
     }
 
     /// These facts and what the newer ones add; a newer description replaces an older one.
@@ -133,7 +144,15 @@ mod tests {
 
     #[test]
     fn placeholders_of_makers_are_junk() {
-        for serial in ["", "0", "00000000", "None", "Default string", " To be filled by O.E.M. ", "XXXXXXXX"] {
+        for serial in [
+            "",
+            "0",
+            "00000000",
+            "None",
+            "Default string",
+            " To be filled by O.E.M. ",
+            "XXXXXXXX",
+        ] {
             assert_eq!(serial_quality(serial), Quality::Junk, "{serial}");
         }
         assert_eq!(serial_quality("S4EVNX0M"), Quality::Good);
@@ -152,6 +171,9 @@ mod tests {
     fn text_from_firmware_is_cut_and_cleaned() {
         assert_eq!(clean_text(" a\nb\u{1b}[31m "), Some("ab[31m".to_owned()));
         assert_eq!(clean_text(" \0 "), None);
-        assert_eq!(clean_text(&"é".repeat(100)).map(|text| text.len()), Some(TEXT_BYTES_MAX));
+        assert_eq!(
+            clean_text(&"é".repeat(100)).map(|text| text.len()),
+            Some(TEXT_BYTES_MAX)
+        );
     }
 }

@@ -30,7 +30,11 @@ pub fn guard(wipe: Wipe, grant: &Grant, disk: Disk<'_>) -> GuardVerdict {
         (Wipe::Always, _) | (Wipe::EmptyOnly, None) => GuardVerdict::Go,
         (Wipe::EmptyOnly, Some(_)) if named => GuardVerdict::Go,
         (Wipe::EmptyOnly, Some(content)) => {
-            let serial = if disk.serial.is_empty() { "without a serial number" } else { disk.serial };
+            let serial = if disk.serial.is_empty() {
+                "without a serial number"
+            } else {
+                disk.serial
+            };
             GuardVerdict::Stop(format!("disk {serial} is not empty ({content})"))
         }
     }

@@ -50,7 +50,11 @@ impl HostIndex {
         if let Some(uuid) = facts.uuid.filter(|uuid| uuid_quality(*uuid) == Quality::Good) {
             self.uuids.entry(uuid).or_default().insert(host.clone());
         }
-        if let Some(serial) = facts.serial.as_ref().filter(|serial| serial_quality(serial) == Quality::Good) {
+        if let Some(serial) = facts
+            .serial
+            .as_ref()
+            .filter(|serial| serial_quality(serial) == Quality::Good)
+        {
             self.serials.entry(serial.clone()).or_default().insert(host.clone());
         }
     }
@@ -128,13 +132,17 @@ pub fn identify<'a>(index: &HostIndex, facts_of: impl Fn(&HostId) -> Option<&'a 
     match (cards.next(), cards.next()) {
         (Some(host), None) => match facts_of(host).and_then(|known| difference(known, seen)) {
             None => Identity::Known((*host).clone()),
-            Some(difference) => {
-                Identity::Contradiction { candidates: vec![(*host).clone()], why: difference.to_string() }
-            }
+            Some(difference) => Identity::Contradiction {
+                candidates: vec![(*host).clone()],
+                why: difference.to_string(),
+            },
         },
         (Some(_), Some(_)) => {
             let candidates = by_cards.into_iter().cloned().collect();
-            Identity::Contradiction { candidates, why: "its cards belong to different hosts".to_owned() }
+            Identity::Contradiction {
+                candidates,
+                why: "its cards belong to different hosts".to_owned(),
+            }
         }
         (None, _) => by_papers(index, facts_of, seen),
     }
@@ -156,15 +164,20 @@ fn by_papers<'a>(index: &HostIndex, facts_of: impl Fn(&HostId) -> Option<&'a Fac
         {
             match facts_of(host).and_then(|known| difference(known, seen)) {
                 None => Identity::Known(host.clone()),
-                Some(difference) => {
-                    Identity::Contradiction { candidates: vec![host.clone()], why: difference.to_string() }
-                }
+                Some(difference) => Identity::Contradiction {
+                    candidates: vec![host.clone()],
+                    why: difference.to_string(),
+                },
             }
         }
         (uuid, serial) => {
             let papers = uuid == Owner::None && good_uuid(seen).is_some()
                 || serial == Owner::None && good_serial(seen).is_some();
-            if has_good_mac || papers { Identity::Unknown } else { Identity::Nobody }
+            if has_good_mac || papers {
+                Identity::Unknown
+            } else {
+                Identity::Nobody
+            }
         }
     }
 }
@@ -174,7 +187,10 @@ fn good_uuid(facts: &Facts) -> Option<Uuid> {
 }
 
 fn good_serial(facts: &Facts) -> Option<&str> {
-    facts.serial.as_deref().filter(|serial| serial_quality(serial) == Quality::Good)
+    facts
+        .serial
+        .as_deref()
+        .filter(|serial| serial_quality(serial) == Quality::Good)
 }
 
 /// How the machine that is seen differs from the one that is known.
@@ -222,7 +238,10 @@ pub fn difference(known: &Facts, seen: &Facts) -> Option<Difference> {
     if let (Some(known), Some(seen)) = (good_serial(known), good_serial(seen))
         && known != seen
     {
-        return Some(Difference::Serial { known: known.to_owned(), seen: seen.to_owned() });
+        return Some(Difference::Serial {
+            known: known.to_owned(),
+            seen: seen.to_owned(),
+        });
     }
     None
 }

@@ -61,10 +61,16 @@ pub const fn methods(firmware: Firmware) -> &'static [LocalMethod] {
 pub fn choose(firmware: Firmware, pinned: Option<LocalMethod>, memory: &LocalBoot, now: Timestamp) -> LocalBoot {
     let methods = methods(firmware);
     let first = methods.first().copied().unwrap_or(LocalMethod::Exit);
-    let present = pinned.or(memory.method.filter(|method| methods.contains(method))).unwrap_or(first);
+    let present = pinned
+        .or(memory.method.filter(|method| methods.contains(method)))
+        .unwrap_or(first);
     let came_back = memory.served.is_some_and(|served| now.since(served) < RETURN_SPAN);
     if !came_back {
-        return LocalBoot { method: Some(present), served: Some(now), returns: 0 };
+        return LocalBoot {
+            method: Some(present),
+            served: Some(now),
+            returns: 0,
+        };
     }
     let place = methods.iter().position(|method| *method == present).unwrap_or(0);
     let next = methods.get(place.saturating_add(1)).copied().unwrap_or(first);
@@ -95,14 +101,22 @@ mod tests {
 
     #[test]
     fn after_the_last_method_comes_the_first_again() {
-        let memory = LocalBoot { method: Some(LocalMethod::Exit), served: Some(at(10)), returns: 1 };
+        let memory = LocalBoot {
+            method: Some(LocalMethod::Exit),
+            served: Some(at(10)),
+            returns: 1,
+        };
         let again = choose(Firmware::Bios, None, &memory, at(20));
         assert_eq!((again.method, again.returns), (Some(LocalMethod::BiosDisk), 2));
     }
 
     #[test]
     fn a_pinned_method_stays() {
-        let memory = LocalBoot { method: Some(LocalMethod::Exit), served: Some(at(10)), returns: 0 };
+        let memory = LocalBoot {
+            method: Some(LocalMethod::Exit),
+            served: Some(at(10)),
+            returns: 0,
+        };
         let again = choose(Firmware::Bios, Some(LocalMethod::Exit), &memory, at(20));
         assert_eq!((again.method, again.returns), (Some(LocalMethod::Exit), 1));
     }

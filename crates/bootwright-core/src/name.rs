@@ -148,7 +148,11 @@ impl Token {
 
 impl PartialEq for Token {
     fn eq(&self, other: &Self) -> bool {
-        self.0.iter().zip(other.0).fold(0, |different, (a, b)| different | (a ^ b)) == 0
+        self.0
+            .iter()
+            .zip(other.0)
+            .fold(0, |different, (a, b)| different | (a ^ b))
+            == 0
     }
 }
 
@@ -177,7 +181,14 @@ mod tests {
         let token = Token::new([0xab; 16]);
         assert_eq!(token.reveal(), "ab".repeat(16));
         assert_eq!(Token::parse(&"ab".repeat(16)), Some(token));
-        for bad in ["AB".repeat(16), "ab".repeat(15), "ab".repeat(17), "+1".repeat(16), "é".repeat(16), String::new()] {
+        for bad in [
+            "AB".repeat(16),
+            "ab".repeat(15),
+            "ab".repeat(17),
+            "+1".repeat(16),
+            "é".repeat(16),
+            String::new(),
+        ] {
             assert_eq!(Token::parse(&bad), None, "{bad}");
         }
     }

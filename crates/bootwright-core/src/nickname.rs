@@ -4,12 +4,13 @@ use crate::{HostId, MacAddr};
 
 const WORDS: &[&str] = &[
     "alder", "amber", "apple", "ash", "aspen", "basil", "bay", "beech", "birch", "bloom", "briar", "brook", "cedar",
-    "cherry", "clay", "cliff", "clover", "coral", "cove", "creek", "dale", "dawn", "delta", "dune", "elder", "elm", "fern",
-    "field", "fig", "fir", "fjord", "flint", "fox", "glen", "grove", "hazel", "heath", "heron", "hill", "holly", "iris",
-    "ivy", "juniper", "lake", "larch", "lark", "laurel", "lily", "linden", "maple", "marsh", "meadow", "mint", "moss",
-    "oak", "olive", "opal", "orchid", "otter", "pear", "pine", "plum", "pond", "poplar", "quartz", "quince", "raven",
-    "reed", "ridge", "river", "robin", "rose", "rowan", "rye", "sage", "shore", "slate", "spruce", "stone", "sun",
-    "swan", "teal", "thorn", "thyme", "tulip", "vale", "vine", "violet", "walnut", "willow", "wren", "yarrow", "yew",
+    "cherry", "clay", "cliff", "clover", "coral", "cove", "creek", "dale", "dawn", "delta", "dune", "elder", "elm",
+    "fern", "field", "fig", "fir", "fjord", "flint", "fox", "glen", "grove", "hazel", "heath", "heron", "hill",
+    "holly", "iris", "ivy", "juniper", "lake", "larch", "lark", "laurel", "lily", "linden", "maple", "marsh", "meadow",
+    "mint", "moss", "oak", "olive", "opal", "orchid", "otter", "pear", "pine", "plum", "pond", "poplar", "quartz",
+    "quince", "raven", "reed", "ridge", "river", "robin", "rose", "rowan", "rye", "sage", "shore", "slate", "spruce",
+    "stone", "sun", "swan", "teal", "thorn", "thyme", "tulip", "vale", "vine", "violet", "walnut", "willow", "wren",
+    "yarrow", "yew",
 ];
 
 /// The first nickname for this key that is not taken: the same key gives the same name as long as it is free.
@@ -38,7 +39,9 @@ pub fn mac_key(mac: MacAddr) -> [u8; 6] {
 }
 
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// A code of five characters that a person reads from a screen and types: RFC 4648 base 32, which has no 0, 1 or 8.
@@ -47,7 +50,11 @@ pub fn console_code(key: &[u8]) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let digest = fnv1a(&fnv1a(key).to_be_bytes());
     (0..5_u32)
-        .filter_map(|place| usize::try_from(digest >> (place * 5) & 31).ok().and_then(|at| ALPHABET.get(at)))
+        .filter_map(|place| {
+            usize::try_from(digest >> (place * 5) & 31)
+                .ok()
+                .and_then(|at| ALPHABET.get(at))
+        })
         .map(|&letter| char::from(letter))
         .collect()
 }
@@ -78,6 +85,9 @@ mod tests {
     fn codes_have_five_characters_of_base_32() {
         let code = console_code(b"oak-42");
         assert_eq!(code.len(), 5);
-        assert!(code.bytes().all(|c| c.is_ascii_uppercase() || (b'2'..=b'7').contains(&c)));
+        assert!(
+            code.bytes()
+                .all(|c| c.is_ascii_uppercase() || (b'2'..=b'7').contains(&c))
+        );
     }
 }

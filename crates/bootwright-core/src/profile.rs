@@ -84,6 +84,10 @@ pub struct StageLimits {
 
 impl Default for StageLimits {
     fn default() -> Self {
-        Self { kernel: Span::from_mins(2), config: Span::from_mins(10), done: Span::from_mins(60) }
+        Self {
+            kernel: Span::from_mins(2),
+            config: Span::from_mins(10),
+            done: Span::from_mins(60),
+        }
     }
 }

@@ -67,7 +67,10 @@ impl Pattern {
     /// Whether the whole of the text fits. Takes time in proportion to the product of both lengths, whatever they hold.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        glob(&self.0.chars().collect::<Vec<_>>(), &text.to_lowercase().chars().collect::<Vec<_>>())
+        glob(
+            &self.0.chars().collect::<Vec<_>>(),
+            &text.to_lowercase().chars().collect::<Vec<_>>(),
+        )
     }
 
     /// Whether every text that fits `other` is sure to fit this pattern as well.
@@ -150,7 +153,11 @@ impl Rule {
             let shown = host.0.get(attribute).map_or(&[] as &[String], Vec::as_slice);
             if !shown.iter().any(|text| wanted.matches(text)) {
                 let (attribute, wanted) = (attribute.clone(), wanted.clone());
-                return RuleVerdict::Differs { attribute, wanted, shown: shown.to_vec() };
+                return RuleVerdict::Differs {
+                    attribute,
+                    wanted,
+                    shown: shown.to_vec(),
+                };
             }
         }
         RuleVerdict::Matches
@@ -159,7 +166,10 @@ impl Rule {
     /// Whether every host that this rule matches is sure to match `earlier`, so that behind it this rule is never reached.
     #[must_use]
     pub fn is_hidden_by(&self, earlier: &Self) -> bool {
-        earlier.when.iter().all(|(attribute, pattern)| self.when.get(attribute).is_some_and(|own| pattern.covers(own)))
+        earlier
+            .when
+            .iter()
+            .all(|(attribute, pattern)| self.when.get(attribute).is_some_and(|own| pattern.covers(own)))
     }
 }
 

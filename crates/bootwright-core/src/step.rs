@@ -12,7 +12,7 @@ use crate::{Event, Failure, Grant, Grantor, HostState, Phase, ProfileName, Run, 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The host is now in this state.
-    Moved(HostState),
+    Moved(Box<HostState>),
     /// Nothing changes, for this reason.
     Stayed(Stayed),
 }
@@ -58,13 +58,25 @@ pub fn step(state: &HostState, event: &Event) -> Step {
         Event::LiveChosen { profile } => live_chosen(state, profile),
         Event::Ignored => settled(state, Phase::Ignored),
         Event::Locked => locked(state),
-        Event::Unlocked if state.locked => Moved(HostState { locked: false, ..state.clone() }),
+        Event::Unlocked if state.locked => Moved(HostState {
+            locked: false,
+            ..state.clone()
+        }),
         Event::Unlocked => Stay(Stayed::Already),
-        Event::ScriptServed { token, revision, at, deadline, max_attempts } => {
-            script_served(state, *token, *revision, *at, *deadline, *max_attempts)
-        }
+        Event::ScriptServed {
+            token,
+            revision,
+            at,
+            deadline,
+            max_attempts,
+        } => script_served(state, *token, *revision, *at, *deadline, *max_attempts),
         Event::Finished { run, token, at } => finished(state, *run, *token, *at),
-        Event::RunFailed { run, token, at, failure } => run_failed(state, *run, *token, *at, failure),
+        Event::RunFailed {
+            run,
+            token,
+            at,
+            failure,
+        } => run_failed(state, *run, *token, *at, failure),
         Event::CameUp { run, token, at } => came_up(state, *run, *token, *at),
         Event::GuardPassed { run, token, serial } => guard_passed(state, *run, *token, serial),
         Event::AttemptsSpent { at, max_attempts } => attempts_spent(state, *at, *max_attempts),
@@ -85,12 +97,10 @@ fn armed(state: &HostState, grant: &Grant, queue: &[ProfileName]) -> Step {
     }
     let by_rule = matches!(grant.by, Grantor::Rule(_));
     match &state.phase {
-        Phase::New { stance: Stance::Hold | Stance::Local } if by_rule => Stay(Stayed::Decided),
-        Phase::Armed { .. }
-        | Phase::Installed { .. }
-        | Phase::Failed { .. }
-        | Phase::Live { .. }
-        | Phase::Ignored
+        Phase::New {
+            stance: Stance::Hold | Stance::Local,
+        } if by_rule => Stay(Stayed::Decided),
+        Phase::Armed { .. } | Phase::Installed { .. } | Phase::Failed { .. } | Phase::Live { .. } | Phase::Ignored
             if by_rule =>
         {
             Stay(Stayed::Decided)
@@ -101,7 +111,13 @@ fn armed(state: &HostState, grant: &Grant, queue: &[ProfileName]) -> Step {
         | Phase::Installed { .. }
         | Phase::Failed { .. }
         | Phase::Live { .. }
-        | Phase::Ignored => moved(state, Phase::Armed { grant: grant.clone(), queue: queue.to_vec() }),
+        | Phase::Ignored => moved(
+            state,
+            Phase::Armed {
+                grant: grant.clone(),
+                queue: queue.to_vec(),
+            },
+        ),
     }
 }
 
@@ -111,10 +127,15 @@ fn queued(state: &HostState, profiles: &[ProfileName]) -> Step {
         (!profiles.is_empty() && queue.len() <= QUEUE_MAX).then_some(queue)
     };
     let phase = match &state.phase {
-        Phase::Armed { grant, queue } => longer(queue).map(|queue| Phase::Armed { grant: grant.clone(), queue }),
-        Phase::Installing { run, grant, rest } => {
-            longer(rest).map(|rest| Phase::Installing { run: run.clone(), grant: grant.clone(), rest })
-        }
+        Phase::Armed { grant, queue } => longer(queue).map(|queue| Phase::Armed {
+            grant: grant.clone(),
+            queue,
+        }),
+        Phase::Installing { run, grant, rest } => longer(rest).map(|rest| Phase::Installing {
+            run: run.clone(),
+            grant: grant.clone(),
+            rest,
+        }),
         Phase::New { .. } | Phase::Installed { .. } | Phase::Failed { .. } | Phase::Live { .. } | Phase::Ignored => {
             return Stay(Stayed::NotArmed);
         }
@@ -124,11 +145,24 @@ fn queued(state: &HostState, profiles: &[ProfileName]) -> Step {
 
 fn wipe_allowed(state: &HostState, serial: &str) -> Step {
     match &state.phase {
-        Phase::Armed { grant, queue } => {
-            with_wipe(grant, serial).map_or_else(Stay, |grant| moved(state, Phase::Armed { grant, queue: queue.clone() }))
-        }
+        Phase::Armed { grant, queue } => with_wipe(grant, serial).map_or_else(Stay, |grant| {
+            moved(
+                state,
+                Phase::Armed {
+                    grant,
+                    queue: queue.clone(),
+                },
+            )
+        }),
         Phase::Installing { run, grant, rest } => with_wipe(grant, serial).map_or_else(Stay, |grant| {
-            moved(state, Phase::Installing { run: run.clone(), grant, rest: rest.clone() })
+            moved(
+                state,
+                Phase::Installing {
+                    run: run.clone(),
+                    grant,
+                    rest: rest.clone(),
+                },
+            )
         }),
         Phase::New { .. } | Phase::Installed { .. } | Phase::Failed { .. } | Phase::Live { .. } | Phase::Ignored => {
             Stay(Stayed::NotArmed)
@@ -150,7 +184,11 @@ fn with_wipe(grant: &Grant, serial: &str) -> Result<Grant, Stayed> {
 
 /// An operator's word that ends whatever the host was doing.
 fn settled(state: &HostState, phase: Phase) -> Step {
-    if state.phase == phase { Stay(Stayed::Already) } else { moved(state, phase) }
+    if state.phase == phase {
+        Stay(Stayed::Already)
+    } else {
+        moved(state, phase)
+    }
 }
 
 fn live_chosen(state: &HostState, profile: &ProfileName) -> Step {
@@ -165,7 +203,12 @@ fn live_chosen(state: &HostState, profile: &ProfileName) -> Step {
         | Phase::Installed { .. }
         | Phase::Failed { .. }
         | Phase::Live { .. }
-        | Phase::Ignored => moved(state, Phase::Live { profile: profile.clone() }),
+        | Phase::Ignored => moved(
+            state,
+            Phase::Live {
+                profile: profile.clone(),
+            },
+        ),
     }
 }
 
@@ -181,7 +224,11 @@ fn locked(state: &HostState) -> Step {
             state.phase.clone()
         }
     };
-    Moved(HostState { phase, locked: true, runs: state.runs })
+    Moved(HostState {
+        phase,
+        locked: true,
+        runs: state.runs,
+    })
 }
 
 fn script_served(
@@ -199,19 +246,49 @@ fn script_served(
         Phase::Armed { grant, .. } if at >= grant.expires => Stay(Stayed::Late),
         Phase::Armed { .. } if max_attempts == 0 => Stay(Stayed::AttemptsUsed),
         Phase::Armed { grant, queue } => {
-            let Some((profile, rest)) = queue.split_first() else { return Stay(Stayed::NotGranted) };
+            let Some((profile, rest)) = queue.split_first() else {
+                return Stay(Stayed::NotGranted);
+            };
             let runs = state.runs.saturating_add(1);
             let number = RunNumber::new(runs);
             let profile = profile.clone();
-            let run = Run { number, profile, revision, token, started: at, deadline, attempts: 1, stalled: false };
-            let phase = Phase::Installing { run, grant: grant.clone(), rest: rest.to_vec() };
-            Moved(HostState { phase, locked: false, runs })
+            let run = Run {
+                number,
+                profile,
+                revision,
+                token,
+                started: at,
+                deadline,
+                attempts: 1,
+                stalled: false,
+            };
+            let phase = Phase::Installing {
+                run,
+                grant: grant.clone(),
+                rest: rest.to_vec(),
+            };
+            Moved(HostState {
+                phase,
+                locked: false,
+                runs,
+            })
         }
         Phase::Installing { run, .. } if at >= run.deadline => Stay(Stayed::Late),
         Phase::Installing { run, .. } if run.attempts >= max_attempts => Stay(Stayed::AttemptsUsed),
         Phase::Installing { run, grant, rest } => {
-            let run = Run { attempts: run.attempts.saturating_add(1), stalled: false, ..run.clone() };
-            moved(state, Phase::Installing { run, grant: grant.clone(), rest: rest.clone() })
+            let run = Run {
+                attempts: run.attempts.saturating_add(1),
+                stalled: false,
+                ..run.clone()
+            };
+            moved(
+                state,
+                Phase::Installing {
+                    run,
+                    grant: grant.clone(),
+                    rest: rest.clone(),
+                },
+            )
         }
         Phase::New { .. } | Phase::Installed { .. } | Phase::Failed { .. } | Phase::Live { .. } | Phase::Ignored => {
             Stay(Stayed::NotGranted)
@@ -224,7 +301,13 @@ fn finished(state: &HostState, number: RunNumber, token: Token, at: Timestamp) -
         Phase::Installing { run, .. } if run.number != number || run.token != token => Stay(Stayed::Foreign),
         Phase::Installing { run, grant, rest } => match rest.is_empty() {
             true => moved(state, installed(run, at, None)),
-            false => moved(state, Phase::Armed { grant: renewed(grant, at), queue: rest.clone() }),
+            false => moved(
+                state,
+                Phase::Armed {
+                    grant: renewed(grant, at),
+                    queue: rest.clone(),
+                },
+            ),
         },
         Phase::Installed { run, .. } if *run == number => Stay(Stayed::Already),
         Phase::New { .. }
@@ -237,12 +320,21 @@ fn finished(state: &HostState, number: RunNumber, token: Token, at: Timestamp) -
 }
 
 fn installed(run: &Run, done: Timestamp, up: Option<Timestamp>) -> Phase {
-    Phase::Installed { run: run.number, profile: run.profile.clone(), done, up }
+    Phase::Installed {
+        run: run.number,
+        profile: run.profile.clone(),
+        done,
+        up,
+    }
 }
 
 /// The grant for the rest of a queue: it lapses after the same time as at first, counted from now.
 fn renewed(grant: &Grant, at: Timestamp) -> Grant {
-    Grant { at, expires: at.after(grant.expires.since(grant.at)), ..grant.clone() }
+    Grant {
+        at,
+        expires: at.after(grant.expires.since(grant.at)),
+        ..grant.clone()
+    }
 }
 
 fn run_failed(state: &HostState, number: RunNumber, token: Token, at: Timestamp, failure: &Failure) -> Step {
@@ -260,7 +352,12 @@ fn run_failed(state: &HostState, number: RunNumber, token: Token, at: Timestamp,
 }
 
 fn failed(run: &Run, at: Timestamp, failure: Failure) -> Phase {
-    Phase::Failed { run: run.number, profile: run.profile.clone(), at, failure }
+    Phase::Failed {
+        run: run.number,
+        profile: run.profile.clone(),
+        at,
+        failure,
+    }
 }
 
 /// An installed system that calls proves that the install is over, even where the installer's own report was lost.
@@ -269,12 +366,29 @@ fn came_up(state: &HostState, number: RunNumber, token: Token, at: Timestamp) ->
         Phase::Installing { run, .. } if run.number != number || run.token != token => Stay(Stayed::Foreign),
         Phase::Installing { run, grant, rest } => match rest.is_empty() {
             true => moved(state, installed(run, at, Some(at))),
-            false => moved(state, Phase::Armed { grant: renewed(grant, at), queue: rest.clone() }),
+            false => moved(
+                state,
+                Phase::Armed {
+                    grant: renewed(grant, at),
+                    queue: rest.clone(),
+                },
+            ),
         },
         Phase::Installed { run, up: Some(_), .. } if *run == number => Stay(Stayed::Already),
-        Phase::Installed { run, profile, done, up: None } if *run == number => {
-            moved(state, Phase::Installed { run: *run, profile: profile.clone(), done: *done, up: Some(at) })
-        }
+        Phase::Installed {
+            run,
+            profile,
+            done,
+            up: None,
+        } if *run == number => moved(
+            state,
+            Phase::Installed {
+                run: *run,
+                profile: profile.clone(),
+                done: *done,
+                up: Some(at),
+            },
+        ),
         Phase::New { .. }
         | Phase::Armed { .. }
         | Phase::Installed { .. }
@@ -352,7 +466,14 @@ fn stalled(state: &HostState, number: RunNumber, stalled: bool) -> Step {
         Phase::Installing { run, .. } if run.stalled == stalled => Stay(Stayed::Already),
         Phase::Installing { run, grant, rest } => {
             let run = Run { stalled, ..run.clone() };
-            moved(state, Phase::Installing { run, grant: grant.clone(), rest: rest.clone() })
+            moved(
+                state,
+                Phase::Installing {
+                    run,
+                    grant: grant.clone(),
+                    rest: rest.clone(),
+                },
+            )
         }
         Phase::New { .. }
         | Phase::Armed { .. }
@@ -364,7 +485,7 @@ fn stalled(state: &HostState, number: RunNumber, stalled: bool) -> Step {
 }
 
 fn moved(state: &HostState, phase: Phase) -> Step {
-    Moved(HostState { phase, ..state.clone() })
+    Moved(Box::new(HostState { phase, ..state.clone() }))
 }
 
 impl fmt::Display for Stayed {
