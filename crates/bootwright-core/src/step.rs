@@ -58,10 +58,10 @@ pub fn step(state: &HostState, event: &Event) -> Step {
         Event::LiveChosen { profile } => live_chosen(state, profile),
         Event::Ignored => settled(state, Phase::Ignored),
         Event::Locked => locked(state),
-        Event::Unlocked if state.locked => Moved(HostState {
+        Event::Unlocked if state.locked => Moved(Box::new(HostState {
             locked: false,
             ..state.clone()
-        }),
+        })),
         Event::Unlocked => Stay(Stayed::Already),
         Event::ScriptServed {
             token,
@@ -224,11 +224,11 @@ fn locked(state: &HostState) -> Step {
             state.phase.clone()
         }
     };
-    Moved(HostState {
+    Moved(Box::new(HostState {
         phase,
         locked: true,
         runs: state.runs,
-    })
+    }))
 }
 
 fn script_served(
@@ -267,11 +267,11 @@ fn script_served(
                 grant: grant.clone(),
                 rest: rest.to_vec(),
             };
-            Moved(HostState {
+            Moved(Box::new(HostState {
                 phase,
                 locked: false,
                 runs,
-            })
+            }))
         }
         Phase::Installing { run, .. } if at >= run.deadline => Stay(Stayed::Late),
         Phase::Installing { run, .. } if run.attempts >= max_attempts => Stay(Stayed::AttemptsUsed),
