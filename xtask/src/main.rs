@@ -1,2 +1,64 @@
-//! Development tasks.
-fn main() {}
+//! Development tasks: `cargo xtask <task>`.
+//!
+//! The tasks link none of the product's crates. They build it, run its binary and judge it from outside, so that a
+//! broken product cannot break the tool that says so.
+
+mod bench;
+mod debian;
+mod firmware;
+mod gate;
+mod lab;
+mod lab_compose;
+mod package;
+mod process;
+mod scratch;
+mod serve;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Development tasks of Bootwright.
+#[derive(Parser)]
+#[command(name = "cargo xtask", disable_version_flag = true)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Fetch the firmware, build the release binary and start it on this machine.
+    Serve(serve::Args),
+    /// Run the whole gate: format, lints, tidy, tests and the lab. CI runs the same command.
+    Test(gate::Args),
+    /// Boot virtual machines from Bootwright in a private network.
+    Lab(lab::Args),
+    /// Measure Bootwright beside its peers.
+    Bench(bench::Args),
+    /// Fetch and verify the boot firmware that `firmware/manifest.toml` lists.
+    Firmware(firmware::Args),
+    /// Check what the compiler does not: arrows between crates, lengths, paths in documents, firmware hashes.
+    Tidy(tidy::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Serve(args) => serve::run(&args),
+        Task::Test(args) => gate::run(&args),
+        Task::Lab(args) if args.compose => lab_compose::run(&args),
+        Task::Lab(args) => lab::run(&args),
+        Task::Bench(args) => bench::run(&args),
+        Task::Firmware(args) => firmware::run(&args),
+        Task::Tidy(args) => tidy::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
