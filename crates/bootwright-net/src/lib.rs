@@ -5,6 +5,7 @@
 pub mod link;
 pub mod port;
 pub mod selection;
+pub mod sendfile;
 #[allow(
     unsafe_code,
     reason = "the one place where it may stand; every block says why it is sound"

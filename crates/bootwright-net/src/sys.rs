@@ -1,3 +1,4 @@
 //! The system calls that have no safe wrapper in the crates we use. Small on purpose: no logic lives here.
 
 pub(crate) mod datagram;
+pub(crate) mod map;

@@ -3,4 +3,5 @@
 mod link;
 mod netns;
 mod segment;
+mod sendfile;
 mod udp;

@@ -1,0 +1,201 @@
+//! A TCP connection that sends parts of mapped files by `sendfile(2)`.
+
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::os::unix::fs::FileExt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::sendfile::sendfile;
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::{CHUNK, map};
+
+/// A TCP connection for hyper that sends slices of a [`super::FileMap`] from the file itself.
+#[derive(Debug)]
+pub struct SendfileIo {
+    stream: TcpStream,
+    stall: Option<Stall>,
+}
+
+/// The watch over a peer that takes nothing.
+#[derive(Debug)]
+struct Stall {
+    limit: Duration,
+    /// Runs while a write waits.
+    timer: Pin<Box<Sleep>>,
+    waiting: bool,
+}
+
+impl SendfileIo {
+    /// Wraps a connection. Small segments leave at once from here on; a header that a file follows waits for it.
+    #[must_use]
+    pub fn new(stream: TcpStream) -> Self {
+        // Only slower if it fails.
+        let _ = stream.set_nodelay(true);
+        Self { stream, stall: None }
+    }
+
+    /// Ends the connection when something is to be written and the peer takes nothing for `limit`: machines that are
+    /// switched off in the middle of a download do not say goodbye. Must be called inside a tokio runtime.
+    #[must_use]
+    pub fn with_stall_limit(mut self, limit: Duration) -> Self {
+        self.stall = Some(Stall {
+            limit,
+            timer: Box::pin(sleep(limit)),
+            waiting: false,
+        });
+        self
+    }
+
+    /// The connection itself.
+    #[must_use]
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// Runs `write` once the socket takes bytes, until it does not say that it would have to wait.
+    fn poll_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut write: impl FnMut(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            if self.stream.poll_write_ready(cx)?.is_pending() {
+                return self.poll_stall(cx);
+            }
+            match self.stream.try_io(Interest::WRITABLE, || write(&self.stream)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => {
+                    if let Some(stall) = &mut self.stall {
+                        stall.waiting = false;
+                    }
+                    return Poll::Ready(result);
+                }
+            }
+        }
+    }
+
+    fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let Some(stall) = &mut self.stall else {
+            return Poll::Pending;
+        };
+        if !stall.waiting {
+            stall.timer.as_mut().reset(Instant::now() + stall.limit);
+            stall.waiting = true;
+        }
+        ready!(stall.timer.as_mut().poll(cx));
+        let message = "the peer took nothing for too long";
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
+    }
+}
+
+/// What to do with the slices at hand: the first ones decide, the others come with the next call.
+enum Plan<'a, 'b> {
+    /// Nothing to write.
+    Empty,
+    /// Send this part of the file.
+    File {
+        file: std::sync::Arc<File>,
+        offset: u64,
+        len: usize,
+    },
+    /// Write these slices, and whether a file follows right behind.
+    Memory { slices: &'a [IoSlice<'b>], more: bool },
+}
+
+fn plan<'a, 'b>(slices: &'a [IoSlice<'b>]) -> Plan<'a, 'b> {
+    let empty = slices.iter().take_while(|slice| slice.is_empty()).count();
+    let slices = &slices[empty..];
+    let Some(first) = slices.first() else {
+        return Plan::Empty;
+    };
+    let Some((file, offset)) = map::find(first) else {
+        let is_mapped = |slice: &IoSlice<'_>| !slice.is_empty() && map::find(slice).is_some();
+        let mapped = slices.iter().position(is_mapped);
+        let slices = &slices[..mapped.unwrap_or(slices.len())];
+        let more = mapped.is_some();
+        return Plan::Memory { slices, more };
+    };
+    // Slices that continue each other in memory do so in the file, as long as they are of the same mapping.
+    let mut len = first.len();
+    for next in &slices[1..] {
+        let continues = next.as_ptr().addr() == first.as_ptr().addr() + len;
+        let same = || map::find(next).is_some_and(|(_, at)| at == offset + len as u64);
+        if len >= CHUNK || !(continues && same()) {
+            break;
+        }
+        len += next.len();
+    }
+    let len = len.min(CHUNK);
+    Plan::File { file, offset, len }
+}
+
+/// Has the kernel send a part of a file, or reads and writes some of it where the file system cannot do that.
+fn send_file(stream: &TcpStream, file: &File, offset: u64, len: usize) -> io::Result<usize> {
+    let mut position = libc::off_t::try_from(offset).map_err(io::Error::other)?;
+    let sent = match sendfile(stream, file, Some(&mut position), len) {
+        Err(Errno::EINVAL | Errno::ENOSYS) => {
+            let mut buffer = [0; 16 << 10];
+            let wanted = len.min(buffer.len());
+            let read = file.read_at(&mut buffer[..wanted], offset)?;
+            match read {
+                0 => 0,
+                _ => SockRef::from(stream).send_with_flags(&buffer[..read], libc::MSG_NOSIGNAL)?,
+            }
+        }
+        result => result?,
+    };
+    if sent == 0 {
+        // The length was announced before the file was cut short. The only honest answer is to hang up.
+        let message = "the file is shorter than it was when it was opened";
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+    }
+    Ok(sent)
+}
+
+impl AsyncWrite for SendfileIo {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let io = self.get_mut();
+        match plan(slices) {
+            Plan::Empty => Poll::Ready(Ok(0)),
+            Plan::File { file, offset, len } => io.poll_with(cx, |stream| send_file(stream, &file, offset, len)),
+            Plan::Memory { slices, more } => io.poll_with(cx, |stream| {
+                let flags = libc::MSG_NOSIGNAL | if more { libc::MSG_MORE } else { 0 };
+                SockRef::from(stream).send_vectored_with_flags(slices, flags)
+            }),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+impl AsyncRead for SendfileIo {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_read(cx, buffer)
+    }
+}
