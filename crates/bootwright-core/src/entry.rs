@@ -4,6 +4,7 @@
 //! never changes, and new rules of `step` do not rewrite history.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::host::RUNS_REMEMBERED_MAX;
 use crate::{Facts, Failure, FinishedRun, Host, HostId, HostState, LocalBoot, Phase, RuleName, Run, Timestamp};
@@ -185,8 +186,8 @@ pub struct Site {
 /// All that the entries say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct World {
-    /// The hosts by name.
-    pub hosts: BTreeMap<HostId, Host>,
+    /// The hosts by name. Shared, so that readers keep what they were given while the world goes on.
+    pub hosts: BTreeMap<HostId, Arc<Host>>,
     /// The rest.
     pub site: Site,
 }
@@ -215,7 +216,7 @@ impl Change {
 pub fn apply(world: &mut World, entry: &Entry) {
     match &entry.change {
         Change::HostAdded { host, facts } => {
-            let added = || Host::new(host.clone(), entry.at, facts.clone());
+            let added = || Arc::new(Host::new(host.clone(), entry.at, facts.clone()));
             world.hosts.entry(host.clone()).or_insert_with(added);
         }
         Change::HostForgotten { host } => {
@@ -237,7 +238,7 @@ pub fn apply(world: &mut World, entry: &Entry) {
         Change::SiteNoted => {}
         Change::StateSet { host, state } => {
             if let Some(host) = world.hosts.get_mut(host)
-                && let Some(finished) = set_state(host, state, entry.at)
+                && let Some(finished) = set_state(Arc::make_mut(host), state, entry.at)
             {
                 world.site.failures = if finished {
                     0
@@ -252,7 +253,7 @@ pub fn apply(world: &mut World, entry: &Entry) {
         | Change::MetadataSet { host, .. }
         | Change::HostNoted { host } => {
             if let Some(host) = world.hosts.get_mut(host) {
-                apply_to_host(host, &entry.change);
+                apply_to_host(Arc::make_mut(host), &entry.change);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What the operator's configuration says, lowered to the words of the core.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::{Arch, Facts, HostId, LocalMethod, Profile, ProfileName, Rule, Span};
 
@@ -13,8 +14,8 @@ pub struct Policy {
     pub dhcp: DhcpMode,
     /// The first boot file for each architecture.
     pub first_files: BTreeMap<Arch, String>,
-    /// What hosts may boot.
-    pub profiles: BTreeMap<ProfileName, Profile>,
+    /// What hosts may boot. Shared with the runs that were started with them.
+    pub profiles: BTreeMap<ProfileName, Arc<Profile>>,
     /// Which hosts the configuration names.
     pub hosts: BTreeMap<HostId, HostDefinition>,
     /// Which profile hosts get by their attributes, in file order.
