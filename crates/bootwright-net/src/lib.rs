@@ -2,6 +2,7 @@
 //!
 //! Everything here does I/O and nothing here decides. The only unsafe code of the workspace is in the module `sys`.
 
+pub mod beneath;
 pub mod link;
 pub mod port;
 pub mod selection;

@@ -1,5 +1,6 @@
 //! The network for real, in namespaces that the tests make.
 
+mod beneath;
 mod link;
 mod netns;
 mod segment;
