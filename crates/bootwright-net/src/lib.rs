@@ -13,5 +13,6 @@ pub mod sendfile;
 )]
 mod sys;
 pub mod udp;
+pub mod watch;
 
 pub use link::Link;

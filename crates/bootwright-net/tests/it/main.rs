@@ -6,3 +6,4 @@ mod netns;
 mod segment;
 mod sendfile;
 mod udp;
+mod watch;
