@@ -45,6 +45,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.from {
         Some(from) if from.is_dir() => install(&target, &from_directory(&manifest, from)?)?,
         Some(from) => install(&target, &from_package(&manifest, from)?)?,
+        None if args.version.is_none() && problems(&manifest, &target, None)?.is_empty() => {}
         None => {
             for package in manifest.chosen(args.version.as_deref())? {
                 install(&target, &fetch(package)?)?;
