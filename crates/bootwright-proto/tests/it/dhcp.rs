@@ -1,0 +1,12 @@
+//! DHCP: golden packets, stories of single traps, and everything that could go wrong.
+
+mod answer;
+mod destination;
+mod golden;
+mod hostile;
+mod packet;
+mod question;
+mod reading;
+mod reply;
+mod transcript;
+mod trap;

@@ -1,0 +1,3 @@
+//! Tests of the byte formats from outside.
+
+mod dhcp;
