@@ -3,10 +3,12 @@
 //! Everything here does I/O and nothing here decides. The only unsafe code of the workspace is in the module `sys`.
 
 pub mod beneath;
+pub mod frame;
 pub mod link;
 pub mod port;
 pub mod selection;
 pub mod sendfile;
+pub mod snoop;
 #[allow(
     unsafe_code,
     reason = "the one place where it may stand; every block says why it is sound"

@@ -1,4 +1,5 @@
 //! The system calls that have no safe wrapper in the crates we use. Small on purpose: no logic lives here.
 
+pub(crate) mod address;
 pub(crate) mod datagram;
 pub(crate) mod map;

@@ -5,5 +5,6 @@ mod link;
 mod netns;
 mod segment;
 mod sendfile;
+mod snoop;
 mod udp;
 mod watch;

@@ -184,11 +184,11 @@ fn a_batch_with_one_bad_datagram_still_sends_the_others() {
 }
 
 /// A program that holds port 67, as another DHCP server does, ended on drop.
-struct Squatter(Child);
+pub(crate) struct Squatter(Child);
 
 impl Squatter {
     /// dnsmasq in `inside`, listening once this returns.
-    fn new(inside: &Netns) -> Self {
+    pub(crate) fn new(inside: &Netns) -> Self {
         let mut command = inside.command("dnsmasq");
         command.args([
             "--keep-in-foreground",
@@ -202,7 +202,7 @@ impl Squatter {
             "--bind-interfaces",
             "--dhcp-range=10.2.0.50,10.2.0.60,1h",
         ]);
-        command.args(["--leasefile-ro", "--pid-file="]);
+        command.args(["--leasefile-ro", "--pid-file=", "--no-ping"]);
         let child = command
             .stdout(Stdio::null())
             .stderr(Stdio::null())
