@@ -3,8 +3,11 @@
 //! Everything here does I/O and nothing here decides. The only unsafe code of the workspace is in the module `sys`.
 
 pub mod beneath;
+pub mod clock;
+pub mod environment;
 pub mod frame;
 pub mod link;
+pub mod neighbour;
 pub mod port;
 pub mod selection;
 pub mod sendfile;
@@ -17,4 +20,5 @@ mod sys;
 pub mod udp;
 pub mod watch;
 
+pub use clock::{Clock, ClockReading};
 pub use link::Link;

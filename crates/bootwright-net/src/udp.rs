@@ -166,8 +166,11 @@ impl Socket {
 
     /// Waits until there is something and takes all that is there, up to a batch. Allocates nothing.
     ///
+    /// A device that is deleted is no error here, only silence, also when another one gets its name: follow
+    /// [`crate::watch::Watch`] and bind again where a link's index changed.
+    ///
     /// # Errors
-    /// When the socket is broken: the device went away (ENODEV, ENETDOWN) or the kernel is out of memory.
+    /// The kernel's, such as being out of memory.
     pub async fn receive(&self, batch: &mut Batch) -> io::Result<usize> {
         batch.len = 0;
         batch.port = self.port;

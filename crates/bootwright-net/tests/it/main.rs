@@ -6,5 +6,6 @@ mod netns;
 mod segment;
 mod sendfile;
 mod snoop;
+mod surroundings;
 mod udp;
 mod watch;
