@@ -19,6 +19,7 @@ mod question;
 mod render;
 mod reply;
 mod request;
+mod writer;
 
 pub use client::{Client, ClientKind, classify};
 pub use destination::{Destination, destination};

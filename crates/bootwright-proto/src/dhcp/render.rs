@@ -3,12 +3,13 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use dhcproto::encoder::{Encodable, Encoder};
 use dhcproto::v4::{DhcpOption, MAGIC, MessageType as WireType, OptionCode};
 
+use super::options::IPXE_ENCAPSULATED;
 use super::pxe::boot_item_echo;
 use super::reply::{Boot, Reply};
 use super::request::{MessageType, Request};
+use super::writer::Writer;
 
 /// Shorter packets are dropped by some relays, switches and ROMs (RFC 1542 section 2.1).
 const LEN_MIN: usize = 300;
@@ -73,10 +74,17 @@ impl std::error::Error for Unrenderable {}
 /// # Errors
 /// A reply that does not fit: the request asked for too much to be repeated, or the lease has too many options.
 pub fn render(request: &Request, server: Ipv4Addr, reply: &Reply) -> Result<Vec<u8>, Unrenderable> {
-    let mut bytes = Vec::with_capacity(512);
-    header(&mut bytes, request, server, reply);
-    options(&mut bytes, request, server, reply)?;
-    bytes.push(255);
+    let name = server.to_string();
+    let mut out = Writer::new();
+    header(&mut out, request, server, reply);
+    match reply {
+        Reply::Nak => out.field("", 64),
+        _ => out.field(&name, 64),
+    }
+    out.field(file(reply).unwrap_or_default(), 128);
+    out.bytes(&MAGIC);
+    options(&mut out, request, (server, &name), reply)?;
+    let mut bytes = out.end();
     let max = request.reply_len_max();
     if bytes.len() > max {
         return Err(Unrenderable::TooLong { len: bytes.len(), max });
@@ -87,27 +95,26 @@ pub fn render(request: &Request, server: Ipv4Addr, reply: &Reply) -> Result<Vec<
     Ok(bytes)
 }
 
-/// The fixed part and the cookie, 240 bytes.
-fn header(bytes: &mut Vec<u8>, request: &Request, server: Ipv4Addr, reply: &Reply) {
+/// The fixed part up to the server's name.
+fn header(out: &mut Writer, request: &Request, server: Ipv4Addr, reply: &Reply) {
     let nobody = Ipv4Addr::UNSPECIFIED;
-    let refusal = matches!(reply, Reply::Nak);
     let ciaddr = match reply {
         Reply::BootAck(_) | Reply::LeaseAck(..) => request.ciaddr,
         Reply::ProxyOffer(_) | Reply::LeaseOffer(..) | Reply::Nak => nobody,
     };
-    bytes.extend([2, request.htype, 6, 0]);
-    bytes.extend(request.xid.to_be_bytes());
-    bytes.extend([0, 0]);
-    bytes.extend(flags(request, reply).to_be_bytes());
-    bytes.extend(ciaddr.octets());
-    bytes.extend(reply.lease().map_or(nobody, |lease| lease.address).octets());
-    bytes.extend(if refusal { nobody } else { server }.octets());
-    bytes.extend(request.giaddr.octets());
-    bytes.extend(request.chaddr);
-    let name = if refusal { String::new() } else { server.to_string() };
-    field(bytes, &name, 64);
-    field(bytes, file(reply).unwrap_or_default(), 128);
-    bytes.extend(MAGIC);
+    let siaddr = match reply {
+        Reply::Nak => nobody,
+        _ => server,
+    };
+    out.bytes(&[2, request.htype, 6, 0]);
+    out.bytes(&request.xid.to_be_bytes());
+    out.bytes(&[0, 0]);
+    out.bytes(&flags(request, reply).to_be_bytes());
+    out.bytes(&ciaddr.octets());
+    out.bytes(&reply.lease().map_or(nobody, |lease| lease.address).octets());
+    out.bytes(&siaddr.octets());
+    out.bytes(&request.giaddr.octets());
+    out.bytes(&request.chaddr);
 }
 
 /// A proxy's offer has no address to be delivered to, so a relay must broadcast it as we do; a refusal likewise, since
@@ -121,13 +128,6 @@ fn flags(request: &Request, reply: &Reply) -> u16 {
     if broadcast { BROADCAST } else { 0 }
 }
 
-/// A text field of the fixed part, filled with zeros, the last of which every text keeps.
-fn field(bytes: &mut Vec<u8>, text: &str, len: usize) {
-    let end = bytes.len().saturating_add(len);
-    bytes.extend(text.bytes().take(len.saturating_sub(1)));
-    bytes.resize(end, 0);
-}
-
 /// The boot file's name, unless the client is to ask for it.
 fn file(reply: &Reply) -> Option<&str> {
     let boot = reply.boot()?;
@@ -135,63 +135,49 @@ fn file(reply: &Reply) -> Option<&str> {
     boot.file().filter(|_| !hidden).map(super::BootFile::as_str)
 }
 
-fn options(bytes: &mut Vec<u8>, request: &Request, server: Ipv4Addr, reply: &Reply) -> Result<(), Unrenderable> {
+fn options(
+    out: &mut Writer,
+    request: &Request,
+    (server, name): (Ipv4Addr, &str),
+    reply: &Reply,
+) -> Result<(), Unrenderable> {
     let leases = reply.lease().is_some() || matches!(reply, Reply::Nak);
     let server_id = request.server_id_override.filter(|_| leases).unwrap_or(server);
-    option(bytes, &DhcpOption::MessageType(message(reply)))?;
-    option(bytes, &DhcpOption::ServerIdentifier(server_id))?;
-    for each in reply
-        .lease()
-        .map(|lease| lease.options(&request.parameters))
-        .unwrap_or_default()
-    {
-        option(bytes, &each)?;
+    out.option(&DhcpOption::MessageType(message(reply)))?;
+    out.option(&DhcpOption::ServerIdentifier(server_id))?;
+    if let Some(lease) = reply.lease() {
+        for option in lease.options(&request.parameters) {
+            out.option(&option)?;
+        }
     }
     if let Some(boot) = reply.boot() {
-        boot_options(bytes, request, server, reply, boot)?;
+        let vendor = match reply {
+            Reply::BootAck(_) => request.boot_item.as_deref().and_then(boot_item_echo),
+            _ => boot.vendor_options(server),
+        };
+        out.option(&DhcpOption::ClassIdentifier(boot.class().to_vec()))?;
+        out.raw_if_any(OptionCode::ClientMachineIdentifier, request.machine_id.as_deref())?;
+        out.raw_if_any(OptionCode::VendorExtensions, vendor.as_deref())?;
+        out.option(&DhcpOption::TFTPServerName(name.as_bytes().to_vec()))?;
+        if let Some(file) = file(reply) {
+            // Old EDK2 copies the option without ending it: the NUL must be inside.
+            out.option(&DhcpOption::BootfileName([file.as_bytes(), &[0]].concat()))?;
+        }
+        out.raw_if_any(IPXE_ENCAPSULATED, ipxe_options(reply, boot))?;
     }
     if let Some(info) = &request.relay_info {
-        raw_pieces(bytes, OptionCode::RelayAgentInformation, info);
+        out.raw_pieces(OptionCode::RelayAgentInformation, info);
     }
     Ok(())
 }
 
-fn boot_options(
-    bytes: &mut Vec<u8>,
-    request: &Request,
-    server: Ipv4Addr,
-    reply: &Reply,
-    boot: &Boot,
-) -> Result<(), Unrenderable> {
-    option(bytes, &DhcpOption::ClassIdentifier(boot.class().to_vec()))?;
-    if let Some(id) = &request.machine_id {
-        raw(bytes, OptionCode::ClientMachineIdentifier, id)?;
+/// What iPXE is told about who else may answer it.
+fn ipxe_options(reply: &Reply, boot: &Boot) -> Option<&'static [u8]> {
+    match (boot, reply) {
+        (Boot::Ipxe { .. }, Reply::ProxyOffer(_)) => Some(IPXE_PRIORITY),
+        (Boot::Ipxe { .. }, Reply::LeaseOffer(..) | Reply::LeaseAck(..)) => Some(IPXE_NO_PROXY),
+        _ => None,
     }
-    let item = request.boot_item.as_deref();
-    let vendor = match reply {
-        Reply::BootAck(_) => item.and_then(boot_item_echo),
-        _ => boot.vendor_options(server),
-    };
-    if let Some(vendor) = vendor {
-        raw(bytes, OptionCode::VendorExtensions, &vendor)?;
-    }
-    option(bytes, &DhcpOption::TFTPServerName(server.to_string().into_bytes()))?;
-    if let Some(file) = file(reply) {
-        // Old EDK2 copies the option without ending it: the NUL must be inside.
-        let mut value = file.as_bytes().to_vec();
-        value.push(0);
-        option(bytes, &DhcpOption::BootfileName(value))?;
-    }
-    if matches!(boot, Boot::Ipxe { .. }) {
-        match reply {
-            Reply::ProxyOffer(_) => raw(bytes, super::options::IPXE_ENCAPSULATED, IPXE_PRIORITY)?,
-            Reply::LeaseOffer(..) | Reply::LeaseAck(..) => {
-                raw(bytes, super::options::IPXE_ENCAPSULATED, IPXE_NO_PROXY)?
-            }
-            Reply::BootAck(_) | Reply::Nak => {}
-        }
-    }
-    Ok(())
 }
 
 fn message(reply: &Reply) -> WireType {
@@ -199,39 +185,5 @@ fn message(reply: &Reply) -> WireType {
         MessageType::Offer => WireType::Offer,
         MessageType::Ack => WireType::Ack,
         _ => WireType::Nak,
-    }
-}
-
-/// Appends an option that dhcproto encodes.
-fn option(bytes: &mut Vec<u8>, option: &DhcpOption) -> Result<(), Unrenderable> {
-    let code = u8::from(OptionCode::from(option));
-    // An encoder writes from the start of its buffer, and splits what is longer than one option.
-    let mut encoded = Vec::new();
-    let outcome = option.encode(&mut Encoder::new(&mut encoded));
-    let len = encoded.len().saturating_sub(2);
-    if outcome.is_err() || len > usize::from(u8::MAX) {
-        return Err(Unrenderable::OptionTooLong { code, len });
-    }
-    bytes.extend(encoded);
-    Ok(())
-}
-
-/// Appends an option of which we have the bytes, also if there are none.
-fn raw(bytes: &mut Vec<u8>, code: OptionCode, value: &[u8]) -> Result<(), Unrenderable> {
-    let code = u8::from(code);
-    let Ok(len) = u8::try_from(value.len()) else {
-        return Err(Unrenderable::OptionTooLong { code, len: value.len() });
-    };
-    bytes.extend([code, len]);
-    bytes.extend(value);
-    Ok(())
-}
-
-/// Appends the relay's option, in pieces where it came in pieces (RFC 3396).
-fn raw_pieces(bytes: &mut Vec<u8>, code: OptionCode, value: &[u8]) {
-    for piece in value.chunks(usize::from(u8::MAX)) {
-        bytes.push(u8::from(code));
-        bytes.push(u8::try_from(piece.len()).unwrap_or(u8::MAX));
-        bytes.extend(piece);
     }
 }

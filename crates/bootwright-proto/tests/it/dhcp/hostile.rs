@@ -192,7 +192,12 @@ fn every_option_that_claims_more_than_there_is_is_named_or_dropped() {
 static PACKETS: LazyLock<Vec<Golden>> = LazyLock::new(|| Golden::all().collect());
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, rng_seed: RngSeed::Fixed(4011), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 4000,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(4011),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn golden_packets_with_changed_bytes_never_panic(
