@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The one door in: every question and every report of a machine, and every word of an operator, goes through `Engine`.
+//!
+//! It keeps the world in memory, identifies, decides and steps with the pure functions of the core, and says what has to
+//! be recorded before which answer may leave. It does no I/O: the time and fresh tokens are arguments, the shell writes
+//! the entries and sends the replies.
+
+mod command;
+mod engine;
+mod explain;
+mod limit;
+mod offer;
+mod outcome;
+mod query;
+mod record;
+mod reload;
+mod report;
+mod script;
+mod tick;
+mod transfer;
+mod visit;
+
+pub use command::{Command, Decision, Refusal};
+pub use engine::Engine;
+pub use explain::{Answer, Explanation, RuleTrace};
+pub use offer::{OfferAsk, OfferReply};
+pub use outcome::{Outcome, Woken};
+pub use query::{Filter, HostPage, HostView, Overview};
+pub use reload::{Proposal, ReloadReply};
+pub use report::{DocumentReply, Report, ReportReply};
+pub use script::{HoldScreen, InstallTicket, ScriptReply};
+pub use transfer::{FetchKind, Fetched};
+pub use visit::{Stage, Visit};

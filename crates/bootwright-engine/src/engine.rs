@@ -1,0 +1,303 @@
+//! The engine's memory, and how it is filled.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bootwright_core::nickname::nickname;
+use bootwright_core::{
+    Cause, Entry, Host, HostDefinition, HostId, HostIndex, Policy, Profile, ProfileName, RuleName, RunNumber,
+    Situation, Span, Timestamp, Token, World, due,
+};
+
+use crate::limit::{Bucket, NEWS_BURST, NEWS_PER_SEC, STRANGERS_BURST, STRANGERS_PER_SEC};
+use crate::outcome::{Outcome, Woken};
+use crate::visit::Visit;
+
+/// The world in memory, and the only way to change it.
+pub struct Engine {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) world: World,
+    pub(crate) index: HostIndex,
+    pub(crate) definitions: HostIndex,
+    pub(crate) definition_of: BTreeMap<HostId, HostId>,
+    pub(crate) visits: BTreeMap<HostId, Visit>,
+    pub(crate) addresses: BTreeMap<IpAddr, HostId>,
+    pub(crate) tokens: BTreeMap<Token, (HostId, RunNumber)>,
+    pub(crate) due: BTreeSet<(Timestamp, HostId)>,
+    pub(crate) due_of: BTreeMap<HostId, Timestamp>,
+    pub(crate) installing: BTreeSet<HostId>,
+    pub(crate) starts: VecDeque<Timestamp>,
+    pub(crate) rule_arms: VecDeque<(Timestamp, RuleName)>,
+    pub(crate) profiles_in_use: BTreeMap<(ProfileName, u64), Arc<Profile>>,
+    pub(crate) strangers: Bucket,
+    pub(crate) news: Bucket,
+    pub(crate) store_ready: bool,
+    pub(crate) pending: Pending,
+}
+
+/// What the input at hand has caused so far.
+#[derive(Default)]
+pub(crate) struct Pending {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) promises: bool,
+    pub(crate) woken: Woken,
+}
+
+impl Engine {
+    /// An engine that goes on where the record ends.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, world: World, now: Timestamp) -> Self {
+        let mut engine = Self {
+            policy: Arc::new(Policy::default()),
+            world,
+            index: HostIndex::new(),
+            definitions: HostIndex::new(),
+            definition_of: BTreeMap::new(),
+            visits: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            due: BTreeSet::new(),
+            due_of: BTreeMap::new(),
+            installing: BTreeSet::new(),
+            starts: VecDeque::new(),
+            rule_arms: VecDeque::new(),
+            profiles_in_use: BTreeMap::new(),
+            strangers: Bucket::new(STRANGERS_BURST, STRANGERS_PER_SEC, now),
+            news: Bucket::new(NEWS_BURST, NEWS_PER_SEC, now),
+            store_ready: true,
+            pending: Pending::default(),
+        };
+        let hosts: Vec<Arc<Host>> = engine.world.hosts.values().cloned().collect();
+        let mut starts = BTreeSet::new();
+        let hour_ago = now.before(Span::from_hours(1));
+        for host in &hosts {
+            engine.index.insert(&host.id, &host.facts);
+            let runs = host
+                .runs
+                .iter()
+                .map(|run| run.started)
+                .chain(host.state.phase.run().map(|run| run.started));
+            starts.extend(
+                runs.filter(|started| *started > hour_ago)
+                    .map(|started| (started, host.id.clone())),
+            );
+        }
+        engine.starts = starts.into_iter().map(|(started, _)| started).collect();
+        engine.adopt_policy(policy);
+        for host in &hosts {
+            engine.enter_derived(host, now);
+        }
+        engine
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// The record, folded.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Says whether what is decided can be recorded. As long as it cannot, nothing begins.
+    pub fn set_store_ready(&mut self, ready: bool) -> Outcome<()> {
+        self.store_ready = ready;
+        self.pending.woken.and(Woken::All);
+        self.outcome(())
+    }
+
+    /// Whether what is decided can be recorded.
+    #[must_use]
+    pub fn store_ready(&self) -> bool {
+        self.store_ready
+    }
+
+    /// Replaces the policy and everything that is derived from it. Changes no host.
+    pub(crate) fn adopt_policy(&mut self, policy: Arc<Policy>) {
+        self.definitions = HostIndex::new();
+        for (name, definition) in &policy.hosts {
+            self.definitions.insert(name, &definition.facts);
+        }
+        self.policy = policy;
+        self.definition_of.clear();
+        let names: Vec<(HostId, HostId)> = self
+            .world
+            .hosts
+            .values()
+            .filter_map(|host| self.find_definition(host).map(|name| (host.id.clone(), name)))
+            .collect();
+        self.definition_of.extend(names);
+        for run in self
+            .installing
+            .iter()
+            .filter_map(|id| self.world.hosts.get(id)?.state.phase.run())
+        {
+            let key = (run.profile.clone(), run.revision);
+            let present = self
+                .policy
+                .profiles
+                .get(&run.profile)
+                .filter(|profile| profile.revision == run.revision);
+            if let Some(profile) = present {
+                self.profiles_in_use.entry(key).or_insert_with(|| Arc::clone(profile));
+            }
+        }
+        let hosts: Vec<Arc<Host>> = self.world.hosts.values().cloned().collect();
+        for host in hosts {
+            self.set_due(&host.id, self.due_at(&host));
+        }
+    }
+
+    /// Which definition of the configuration speaks of this host: one of its name, or one that shares a card or papers.
+    pub(crate) fn find_definition(&self, host: &Host) -> Option<HostId> {
+        if self.policy.hosts.contains_key(&host.id) {
+            return Some(host.id.clone());
+        }
+        let by_card = host.facts.macs.iter().find_map(|mac| self.definitions.by_mac(*mac));
+        by_card
+            .cloned()
+            .or_else(|| match self.identify_in(&self.definitions, &host.facts) {
+                bootwright_core::Identity::Known(name) => Some(name),
+                _ => None,
+            })
+    }
+
+    fn identify_in(&self, index: &HostIndex, facts: &bootwright_core::Facts) -> bootwright_core::Identity {
+        let facts_of = |id: &HostId| self.policy.hosts.get(id).map(|definition| &definition.facts);
+        bootwright_core::identify(index, facts_of, facts)
+    }
+
+    /// The definition that the configuration has of a host.
+    #[must_use]
+    pub fn definition(&self, host: &HostId) -> Option<&HostDefinition> {
+        self.definition_of
+            .get(host)
+            .and_then(|name| self.policy.hosts.get(name))
+    }
+
+    /// The host's name for people: the one that the configuration gives it, else the one in the store.
+    #[must_use]
+    pub fn display_name<'a>(&'a self, host: &'a HostId) -> &'a HostId {
+        self.definition_of.get(host).unwrap_or(host)
+    }
+
+    pub(crate) fn situation(&self, now: Timestamp) -> Situation<'_> {
+        let hour_ago = now.before(Span::from_hours(1));
+        let started = self
+            .starts
+            .iter()
+            .rev()
+            .take_while(|started| **started > hour_ago)
+            .count();
+        Situation {
+            site: &self.world.site,
+            installing: u32::try_from(self.installing.len()).unwrap_or(u32::MAX),
+            started_last_hour: u32::try_from(started).unwrap_or(u32::MAX),
+            store_ready: self.store_ready,
+            now,
+        }
+    }
+
+    pub(crate) fn due_at(&self, host: &Host) -> Option<Timestamp> {
+        let state = due(&self.policy, host).map(|(at, _)| at);
+        let stage = self.stage_due(host);
+        state.into_iter().chain(stage).min()
+    }
+
+    /// Sets when a host has to be looked at next.
+    pub(crate) fn set_due(&mut self, id: &HostId, at: Option<Timestamp>) {
+        let before = match at {
+            Some(at) => self.due_of.insert(id.clone(), at),
+            None => self.due_of.remove(id),
+        };
+        if let Some(before) = before {
+            self.due.remove(&(before, id.clone()));
+        }
+        if let Some(at) = at {
+            self.due.insert((at, id.clone()));
+        }
+    }
+
+    /// Enters what is derived from a host's state: its tokens, its due time, whether it is installing.
+    pub(crate) fn enter_derived(&mut self, host: &Host, now: Timestamp) {
+        self.set_due(&host.id, self.due_at(host));
+        if let Some(run) = host.state.phase.run() {
+            self.installing.insert(host.id.clone());
+            self.tokens.insert(run.token, (host.id.clone(), run.number));
+            let present = self
+                .policy
+                .profiles
+                .get(&run.profile)
+                .filter(|profile| profile.revision == run.revision);
+            if let Some(profile) = present {
+                let key = (run.profile.clone(), run.revision);
+                self.profiles_in_use.entry(key).or_insert_with(|| Arc::clone(profile));
+            }
+        }
+        for run in host.runs.iter().filter(|run| run.deadline > now) {
+            self.tokens.insert(run.token, (host.id.clone(), run.number));
+        }
+    }
+
+    /// Takes out what `enter_derived` entered.
+    pub(crate) fn leave_derived(&mut self, host: &Host) {
+        self.set_due(&host.id, None);
+        self.installing.remove(&host.id);
+        let runs = host
+            .runs
+            .iter()
+            .map(|run| run.token)
+            .chain(host.state.phase.run().map(|run| run.token));
+        for token in runs {
+            self.tokens.remove(&token);
+        }
+    }
+
+    /// A name for a stranger that no host and no definition has.
+    pub(crate) fn free_name(&self, key: &[u8]) -> Option<HostId> {
+        nickname(key, |name| {
+            self.world.hosts.contains_key(name) || self.policy.hosts.contains_key(name)
+        })
+    }
+
+    /// The host that people mean by this name: one that the configuration names so, or one that the store names so.
+    #[must_use]
+    pub fn resolve(&self, name: &str) -> Option<HostId> {
+        if self.policy.hosts.contains_key(name) {
+            let defined = self
+                .definition_of
+                .iter()
+                .find(|(_, definition)| definition.as_str() == name);
+            if let Some((host, _)) = defined {
+                return Some(host.clone());
+            }
+        }
+        if let Some((host, _)) = self.world.hosts.get_key_value(name) {
+            return Some(host.clone());
+        }
+        let mac = name.parse().ok()?;
+        self.index.by_mac(mac).cloned()
+    }
+
+    pub(crate) fn outcome<R>(&mut self, reply: R) -> Outcome<R> {
+        let Pending {
+            entries,
+            promises,
+            woken,
+        } = std::mem::take(&mut self.pending);
+        Outcome {
+            reply,
+            entries,
+            promises,
+            woken,
+        }
+    }
+
+    pub(crate) fn operator(by: &str) -> Cause {
+        Cause::Operator(by.to_owned())
+    }
+}

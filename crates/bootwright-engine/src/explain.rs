@@ -1,0 +1,239 @@
+//! What a host would be answered now, and what led there. Nothing here changes anything.
+
+use std::sync::Arc;
+
+use bootwright_core::decide::attributes;
+use bootwright_core::local::choose;
+use bootwright_core::nickname::console_code;
+use bootwright_core::{
+    Arch, Ask, Asker, Firmware, Host, HostId, LocalMethod, ProfileName, RuleName, RuleVerdict, Run, RunNumber,
+    Sighting, Timestamp, Token, Verdict, decide,
+};
+
+use crate::engine::Engine;
+use crate::offer::OfferReply;
+use crate::query::HostView;
+use crate::script::{HoldScreen, InstallTicket, ScriptReply};
+
+/// Everything that leads to a host's answer, and the answer.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The host.
+    pub view: HostView,
+    /// The rules in file order, up to and including the first that matches.
+    pub rules: Vec<RuleTrace>,
+    /// Why installs are paused, if they are.
+    pub paused: Option<String>,
+    /// How many runs are under way, and how many may be.
+    pub installing: (u32, u32),
+    /// What it would be told on each channel.
+    pub answers: Vec<Answer>,
+}
+
+/// Why a rule matched or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleTrace {
+    /// The rule.
+    pub rule: RuleName,
+    /// What it selects.
+    pub profile: ProfileName,
+    /// Whether it matches, or what does not fit.
+    pub verdict: RuleVerdict,
+    /// Whether it arms by itself.
+    pub auto_arm: bool,
+}
+
+/// What a host would be told on one channel.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// By DHCP, as firmware of this architecture.
+    Dhcp {
+        /// The architecture.
+        arch: Arch,
+        /// Whether iPXE asks.
+        ipxe: bool,
+        /// The answer.
+        reply: OfferReply,
+    },
+    /// As a boot loader that asks what to do.
+    Script {
+        /// The verdict.
+        verdict: Verdict,
+        /// The answer that it leads to.
+        reply: Box<ScriptReply>,
+    },
+}
+
+impl Engine {
+    /// Explains what a host would be told now, by any of its names.
+    #[must_use]
+    pub fn explain(&self, now: Timestamp, name: &str) -> Option<Explanation> {
+        let view = self.view(name)?;
+        let seen = self.last_sighting(&view.host.id);
+        Some(self.explain_as(now, view, &seen))
+    }
+
+    /// Explains what a host would be told if it showed itself so.
+    #[must_use]
+    pub fn explain_as(&self, now: Timestamp, view: HostView, seen: &Sighting) -> Explanation {
+        let host = Arc::clone(&view.host);
+        let situation = self.situation(now);
+        let installing = (situation.installing, self.policy.safety.max_concurrent);
+        let arch = seen.arch.unwrap_or(if seen.firmware == Some(Firmware::Uefi) {
+            Arch::EFI64
+        } else {
+            Arch::BIOS
+        });
+        let mut answers: Vec<Answer> = [false, true]
+            .into_iter()
+            .map(|ipxe| self.preview_offer(now, &host, seen, arch, ipxe))
+            .collect();
+        answers.push(self.preview_script(now, &host, seen));
+        Explanation {
+            rules: self.trace_rules(&host, seen),
+            paused: self.world.site.paused.clone(),
+            installing,
+            answers,
+            view,
+        }
+    }
+
+    fn trace_rules(&self, host: &Host, seen: &Sighting) -> Vec<RuleTrace> {
+        let attributes = attributes(host, self.definition(&host.id), seen);
+        let mut traces = Vec::new();
+        for rule in &self.policy.rules {
+            let verdict = rule.verdict(&attributes);
+            let matched = verdict == RuleVerdict::Matches;
+            let (name, profile) = (rule.name.clone(), rule.profile.clone());
+            traces.push(RuleTrace {
+                rule: name,
+                profile,
+                verdict,
+                auto_arm: rule.auto_arm,
+            });
+            if matched {
+                break;
+            }
+        }
+        traces
+    }
+
+    fn preview_offer(&self, now: Timestamp, host: &Host, seen: &Sighting, arch: Arch, ipxe: bool) -> Answer {
+        let definition = self.definition(&host.id);
+        let ask = Ask::Offer { arch, ipxe };
+        let reply = match decide(
+            &self.policy,
+            &self.situation(now),
+            Asker::Host(host),
+            definition,
+            seen,
+            ask,
+        ) {
+            Verdict::FirstFile(file) => OfferReply::FirstFile {
+                file,
+                transport: arch.transport(),
+            },
+            Verdict::Silence(why) => OfferReply::Silence(why),
+            _ => OfferReply::Script,
+        };
+        Answer::Dhcp { arch, ipxe, reply }
+    }
+
+    fn preview_script(&self, now: Timestamp, host: &Arc<Host>, seen: &Sighting) -> Answer {
+        let definition = self.definition(&host.id);
+        let verdict = decide(
+            &self.policy,
+            &self.situation(now),
+            Asker::Host(host),
+            definition,
+            seen,
+            Ask::Script,
+        );
+        let reply = Box::new(self.preview(now, host, seen, &verdict));
+        Answer::Script { verdict, reply }
+    }
+
+    fn preview(&self, now: Timestamp, host: &Arc<Host>, seen: &Sighting, verdict: &Verdict) -> ScriptReply {
+        let local = |why| {
+            let firmware = seen.firmware.unwrap_or(Firmware::Bios);
+            let pinned = self.definition(&host.id).and_then(|definition| definition.local);
+            let chosen = choose(firmware, pinned, &host.local, now);
+            let method = chosen.method.unwrap_or(LocalMethod::Exit);
+            ScriptReply::Local {
+                host: Arc::clone(host),
+                method,
+                why,
+                returns: chosen.returns,
+            }
+        };
+        let hold = |why| {
+            ScriptReply::Hold(Box::new(HoldScreen {
+                host: Some(self.display_name(&host.id).clone()),
+                wakes: Some(host.id.clone()),
+                facts: host.facts.clone(),
+                code: console_code(host.id.as_str().as_bytes()),
+                why,
+                suggestion: self.suggestion(&host.id),
+            }))
+        };
+        match verdict {
+            Verdict::Install { profile, .. } | Verdict::AutoArm { profile, .. } => {
+                match self.preview_ticket(now, host, seen, profile) {
+                    Some(ticket) => ScriptReply::Install(Box::new(ticket)),
+                    None => hold(bootwright_core::HoldWhy::NoProfile(profile.clone())),
+                }
+            }
+            Verdict::GiveUp => local(bootwright_core::LocalWhy::Failed),
+            Verdict::Live(name) => match self.policy.profiles.get(name) {
+                Some(profile) => ScriptReply::Live {
+                    host: Arc::clone(host),
+                    profile: Arc::clone(profile),
+                },
+                None => hold(bootwright_core::HoldWhy::NoProfile(name.clone())),
+            },
+            Verdict::Local(why) => local(why.clone()),
+            Verdict::Hold(why) => hold(why.clone()),
+            Verdict::Silence(why) => ScriptReply::Silence(why.clone()),
+            Verdict::FirstFile(_) | Verdict::AskAgainByScript => hold(bootwright_core::HoldWhy::Undecided),
+        }
+    }
+
+    /// A ticket as it would be served, with a token that opens nothing.
+    fn preview_ticket(
+        &self,
+        now: Timestamp,
+        host: &Arc<Host>,
+        seen: &Sighting,
+        name: &ProfileName,
+    ) -> Option<InstallTicket> {
+        let profile = self.profile_of_run(&host.id, name)?;
+        let run = match host.state.phase.run() {
+            Some(run) => Run {
+                attempts: run.attempts.saturating_add(1),
+                ..run.clone()
+            },
+            None => Run {
+                number: RunNumber::new(host.state.runs.saturating_add(1)),
+                profile: name.clone(),
+                revision: profile.revision,
+                token: Token::new([0; 16]),
+                started: now,
+                deadline: now.after(profile.deadline),
+                attempts: 1,
+                stalled: false,
+            },
+        };
+        let run = Run {
+            token: Token::new([0; 16]),
+            ..run
+        };
+        let name: HostId = self.display_name(&host.id).clone();
+        Some(InstallTicket {
+            host: Arc::clone(host),
+            name,
+            profile,
+            run,
+            boot_mac: seen.boot_mac,
+        })
+    }
+}

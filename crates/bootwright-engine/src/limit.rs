@@ -1,0 +1,75 @@
+//! Every bound of the engine, with its reason.
+
+use bootwright_core::{Span, Timestamp};
+
+/// The most hosts that are kept. Beyond it a stranger is told to wait and is not remembered.
+pub(crate) const HOSTS_MAX: usize = 250_000;
+
+/// How many strangers may be remembered at once: a rack that is switched on in one moment, or a flood of made-up addresses.
+pub(crate) const STRANGERS_BURST: u32 = 2_000;
+
+/// How many further strangers may be remembered in each second.
+pub(crate) const STRANGERS_PER_SEC: u32 = 20;
+
+/// How many lines of mere news may be recorded at once and in each second; what exceeds it is not recorded.
+pub(crate) const NEWS_BURST: u32 = 10_000;
+/// See `NEWS_BURST`.
+pub(crate) const NEWS_PER_SEC: u32 = 500;
+
+/// A machine that asks again after this long has begun another boot.
+pub(crate) const BOOT_SPAN: Span = Span::from_secs(20);
+
+/// A held machine asks at least this often; one that was silent for longer has begun another boot.
+pub(crate) const HOLD_SPAN: Span = Span::from_secs(120);
+
+/// A warning about one host is not repeated within this time.
+pub(crate) const WARNING_SPAN: Span = Span::from_secs(60);
+
+/// The longest reason of a failure or message of an installer that is kept, in characters.
+pub(crate) const WORDS_MAX: usize = 200;
+
+/// A bucket that fills at a steady rate: so many things at once, so many in each second.
+#[derive(Clone, Debug)]
+pub(crate) struct Bucket {
+    burst: u64,
+    per_sec: u64,
+    millitokens: u64,
+    filled: Timestamp,
+}
+
+impl Bucket {
+    pub(crate) fn new(burst: u32, per_sec: u32, now: Timestamp) -> Self {
+        let burst = u64::from(burst) * 1000;
+        Self {
+            burst,
+            per_sec: u64::from(per_sec),
+            millitokens: burst,
+            filled: now,
+        }
+    }
+
+    /// Takes one out, if there is one.
+    pub(crate) fn take(&mut self, now: Timestamp) -> bool {
+        let elapsed_ms = now.since(self.filled).as_millis();
+        self.millitokens = self
+            .millitokens
+            .saturating_add(elapsed_ms.saturating_mul(self.per_sec))
+            .min(self.burst);
+        self.filled = self.filled.max(now);
+        let enough = self.millitokens >= 1000;
+        if enough {
+            self.millitokens -= 1000;
+        }
+        enough
+    }
+}
+
+/// Words from a machine as they may stand in the record: one line of bounded length, no control characters.
+pub(crate) fn words(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(WORDS_MAX)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}

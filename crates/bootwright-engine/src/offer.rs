@@ -1,0 +1,142 @@
+//! Firmware asks by DHCP where to boot.
+
+use bootwright_core::fact::{Quality, mac_quality};
+use bootwright_core::identify::Owner;
+use bootwright_core::{Arch, Ask, Asker, Cause, HostId, Sighting, Timestamp, Transport, Verb, Verdict, Why, decide};
+
+use crate::engine::Engine;
+use crate::limit::BOOT_SPAN;
+use crate::outcome::Outcome;
+use crate::visit::Stage;
+
+/// A DHCP request for boot data, after the protocol module has read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferAsk {
+    /// What it shows of the machine. Exactly one card: the one that it boots from.
+    pub seen: Sighting,
+    /// The architecture to serve.
+    pub arch: Arch,
+    /// Whether iPXE asks, and can run our script by itself.
+    pub ipxe: bool,
+}
+
+/// What the firmware is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfferReply {
+    /// Fetch this file, by TFTP or HTTP as the architecture wants.
+    FirstFile {
+        /// The file's name in the firmware catalogue.
+        file: String,
+        /// How it is fetched.
+        transport: Transport,
+    },
+    /// Fetch the script.
+    Script,
+    /// Nothing.
+    Silence(Why),
+}
+
+impl Engine {
+    /// A machine's firmware asks where to boot. The answer waits for nothing.
+    ///
+    /// Only the card decides which host it is: a DHCP request shows no more than that and a UUID, and a UUID alone is
+    /// often shared. A stranger whose UUID another host has is remembered only when its script shows the rest.
+    pub fn offer(&mut self, now: Timestamp, ask: &OfferAsk) -> Outcome<OfferReply> {
+        let id = self.offer_host(now, ask);
+        if let Some(id) = &id {
+            self.greet(now, id, ask);
+        }
+        let asker = match id.as_ref().and_then(|id| self.world.hosts.get(id)) {
+            Some(host) => Asker::Host(host),
+            None => Asker::Stranger,
+        };
+        let definition = id.as_ref().and_then(|id| self.definition(id));
+        let question = Ask::Offer {
+            arch: ask.arch,
+            ipxe: ask.ipxe,
+        };
+        let reply = match decide(
+            &self.policy,
+            &self.situation(now),
+            asker,
+            definition,
+            &ask.seen,
+            question,
+        ) {
+            Verdict::FirstFile(file) => OfferReply::FirstFile {
+                file,
+                transport: ask.arch.transport(),
+            },
+            Verdict::AskAgainByScript => OfferReply::Script,
+            Verdict::Silence(why) => OfferReply::Silence(why),
+            Verdict::Install { .. }
+            | Verdict::GiveUp
+            | Verdict::AutoArm { .. }
+            | Verdict::Live(_)
+            | Verdict::Local(_)
+            | Verdict::Hold(_) => OfferReply::Script,
+        };
+        self.outcome(reply)
+    }
+
+    fn offer_host(&mut self, now: Timestamp, ask: &OfferAsk) -> Option<HostId> {
+        let facts = &ask.seen.facts;
+        let mac = ask.seen.boot_mac?;
+        if let Some(known) = self.index.by_mac(mac) {
+            return Some(known.clone());
+        }
+        let uuid_free = facts
+            .uuid
+            .is_none_or(|uuid| uuid.is_junk() || self.index.by_uuid(uuid) == Owner::None);
+        let defined = self
+            .definitions
+            .by_mac(mac)
+            .cloned()
+            .filter(|name| !self.world.hosts.contains_key(name));
+        let knowable = defined.is_some() || mac_quality(mac) == Quality::Good;
+        if uuid_free && knowable {
+            self.add_host(now, facts, defined)
+        } else {
+            None
+        }
+    }
+
+    /// Notes the beginning of a boot.
+    fn greet(&mut self, now: Timestamp, id: &HostId, ask: &OfferAsk) {
+        let visit = self.visits.entry(id.clone()).or_default();
+        let news = visit.stage != Stage::Discover || visit.seen.is_none_or(|seen| now.since(seen) > BOOT_SPAN);
+        let first_round = !ask.ipxe || visit.stage == Stage::Unseen || visit.stage > Stage::FirstFile;
+        visit.see(now, &ask.seen);
+        visit.arch = Some(ask.arch);
+        if news && first_round {
+            visit.reach(now, Stage::Discover);
+            let by = if ask.ipxe { "iPXE" } else { "firmware" };
+            let link = ask
+                .seen
+                .link
+                .as_deref()
+                .map(|link| format!(" on {link}"))
+                .unwrap_or_default();
+            let note = format!("{by} asks where to boot, {}{link}", ask.arch);
+            self.note(now, id, Cause::Machine, Verb::Seen, note);
+        }
+    }
+
+    /// Remembers which host has an address, from a DHCP request to another server or from the neighbour table.
+    pub fn learn_address(&mut self, mac: bootwright_core::MacAddr, address: std::net::IpAddr) {
+        if let Some(id) = self.index.by_mac(mac).cloned() {
+            self.bind_address(&id, address);
+        }
+    }
+
+    pub(crate) fn bind_address(&mut self, id: &HostId, address: std::net::IpAddr) {
+        let visit = self.visits.entry(id.clone()).or_default();
+        let old = visit.address.replace(address);
+        if let Some(old) = old.filter(|old| *old != address && self.addresses.get(old) == Some(id)) {
+            self.addresses.remove(&old);
+        }
+        if self.addresses.get(&address) != Some(id) {
+            self.addresses.insert(address, id.clone());
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What the engine hands back for one input.
+
+use bootwright_core::{Entry, HostId};
+
+/// The answer to one input, and what has to happen with it.
+#[derive(Debug)]
+#[must_use]
+pub struct Outcome<R> {
+    /// The answer.
+    pub reply: R,
+    /// What has to be recorded, in this order and before the entries of any later outcome.
+    pub entries: Vec<Entry>,
+    /// Whether the answer promises something in these entries, so that it may leave only once they are durable.
+    pub promises: bool,
+    /// Held hosts whose question may now have another answer.
+    pub woken: Woken,
+}
+
+/// Which held hosts should ask again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Woken {
+    /// None.
+    #[default]
+    None,
+    /// This one.
+    Host(HostId),
+    /// All of them: a budget was freed, a pause ended, a configuration was read.
+    All,
+}
+
+impl Woken {
+    pub(crate) fn and(&mut self, other: Self) {
+        *self = match (std::mem::take(self), other) {
+            (Self::None, other) => other,
+            (this, Self::None) => this,
+            (Self::Host(a), Self::Host(b)) if a == b => Self::Host(a),
+            (Self::Host(_) | Self::All, Self::Host(_) | Self::All) => Self::All,
+        };
+    }
+}
+
+impl<R> Outcome<R> {
+    /// The same outcome with another answer.
+    pub fn map<S>(self, answer: impl FnOnce(R) -> S) -> Outcome<S> {
+        Outcome {
+            reply: answer(self.reply),
+            entries: self.entries,
+            promises: self.promises,
+            woken: self.woken,
+        }
+    }
+}

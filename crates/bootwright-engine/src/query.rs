@@ -1,0 +1,180 @@
+//! What readers ask: nothing here changes anything.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bootwright_core::{Host, HostDefinition, HostId, ProfileName, Timestamp};
+
+use crate::engine::Engine;
+use crate::record::phase_words;
+use crate::visit::Visit;
+
+/// A host and what is known around it.
+#[derive(Clone, Debug)]
+pub struct HostView {
+    /// The host.
+    pub host: Arc<Host>,
+    /// Its name for people.
+    pub name: HostId,
+    /// What the configuration says of it.
+    pub definition: Option<HostDefinition>,
+    /// Its present or last boot.
+    pub visit: Visit,
+    /// The profile that it would be armed with if nobody names another.
+    pub suggestion: Option<ProfileName>,
+}
+
+/// Which hosts a reader wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only hosts in this state, by its name.
+    pub state: Option<String>,
+    /// Only hosts whose name, card, serial number or profile holds this text.
+    pub text: Option<String>,
+    /// Only hosts behind this one in the order of names.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A page of hosts.
+#[derive(Clone, Debug)]
+pub struct HostPage {
+    /// The hosts, in the order of their names in the store.
+    pub hosts: Vec<HostView>,
+    /// Whether there are more behind the last.
+    pub more: bool,
+}
+
+/// How the site stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// How many hosts are in each state, by its name.
+    pub states: BTreeMap<&'static str, usize>,
+    /// Why installs are paused, if they are.
+    pub paused: Option<String>,
+    /// How many runs are under way.
+    pub installing: usize,
+    /// How many hosts are known.
+    pub hosts: usize,
+    /// Whether what is decided can be recorded.
+    pub store_ready: bool,
+}
+
+impl Engine {
+    /// One host, by any of its names.
+    #[must_use]
+    pub fn view(&self, name: &str) -> Option<HostView> {
+        let id = self.resolve(name)?;
+        self.host(&id).map(|host| self.view_of(host))
+    }
+
+    fn view_of(&self, host: &Arc<Host>) -> HostView {
+        HostView {
+            host: Arc::clone(host),
+            name: self.display_name(&host.id).clone(),
+            definition: self.definition(&host.id).cloned(),
+            visit: self.visits.get(&host.id).cloned().unwrap_or_default(),
+            suggestion: self.suggestion(&host.id),
+        }
+    }
+
+    /// A page of hosts.
+    #[must_use]
+    pub fn hosts(&self, filter: &Filter) -> HostPage {
+        let text = filter.text.as_ref().map(|text| text.to_lowercase());
+        let after = filter.after.as_deref().unwrap_or("");
+        let from = (std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded);
+        let mut found = self
+            .world
+            .hosts
+            .range::<str, _>(from)
+            .map(|(_, host)| host)
+            .filter(|host| {
+                filter
+                    .state
+                    .as_ref()
+                    .is_none_or(|state| host.state.phase.name() == state)
+            })
+            .filter(|host| text.as_ref().is_none_or(|text| self.shows(host, text)));
+        let hosts: Vec<HostView> = found
+            .by_ref()
+            .take(filter.limit)
+            .map(|host| self.view_of(host))
+            .collect();
+        HostPage {
+            hosts,
+            more: found.next().is_some(),
+        }
+    }
+
+    fn shows(&self, host: &Host, text: &str) -> bool {
+        let name = self.display_name(&host.id);
+        let mac = |mac: &bootwright_core::MacAddr| mac.to_string().contains(text);
+        host.id.as_str().contains(text)
+            || name.as_str().contains(text)
+            || host.facts.macs.iter().any(mac)
+            || host
+                .facts
+                .serial
+                .as_ref()
+                .is_some_and(|serial| serial.to_lowercase().contains(text))
+            || host
+                .state
+                .phase
+                .profile()
+                .is_some_and(|profile| profile.as_str().contains(text))
+    }
+
+    /// How the site stands.
+    #[must_use]
+    pub fn overview(&self) -> Overview {
+        let mut states = BTreeMap::new();
+        for host in self.world.hosts.values() {
+            *states.entry(host.state.phase.name()).or_insert(0) += 1;
+        }
+        Overview {
+            states,
+            paused: self.world.site.paused.clone(),
+            installing: self.installing.len(),
+            hosts: self.world.hosts.len(),
+            store_ready: self.store_ready,
+        }
+    }
+
+    /// The names that the configuration gives to hosts that were never seen.
+    #[must_use]
+    pub fn unseen_definitions(&self) -> Vec<HostId> {
+        let seen: std::collections::BTreeSet<&HostId> = self.definition_of.values().collect();
+        self.policy
+            .hosts
+            .keys()
+            .filter(|name| !seen.contains(name))
+            .cloned()
+            .collect()
+    }
+
+    /// The host behind a code from a machine's console: its name and state, and nothing else.
+    #[must_use]
+    pub fn by_code(&self, code: &str) -> Option<(HostId, String)> {
+        let wanted = code.to_ascii_uppercase();
+        let host = self
+            .world
+            .hosts
+            .values()
+            .find(|host| bootwright_core::nickname::console_code(host.id.as_str().as_bytes()) == wanted)?;
+        Some((self.display_name(&host.id).clone(), phase_words(&host.state.phase)))
+    }
+
+    /// Which host has this address, as far as it was seen.
+    #[must_use]
+    pub fn host_at(&self, address: std::net::IpAddr) -> Option<HostId> {
+        self.addresses.get(&address).cloned()
+    }
+
+    /// When a host was last heard of.
+    #[must_use]
+    pub fn last_seen(&self, host: &HostId) -> Option<Timestamp> {
+        self.visits.get(host).and_then(|visit| visit.seen)
+    }
+}

@@ -1,0 +1,300 @@
+//! A run reports, asks the disk guard, or fetches its documents.
+
+use std::sync::Arc;
+
+use bootwright_core::{
+    Cause, Disk, DoneTrigger, Event, Failure, GuardVerdict, HostId, RunNumber, Stayed, Timestamp, Token, Verb, guard,
+};
+
+use crate::engine::Engine;
+use crate::limit::words;
+use crate::outcome::Outcome;
+use crate::record::failure_note;
+use crate::script::InstallTicket;
+use crate::visit::Stage;
+
+/// What a run reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// The installer has finished.
+    Done,
+    /// The installer has failed.
+    Fail {
+        /// Why, in its words.
+        reason: String,
+    },
+    /// The installed system is up.
+    Up,
+    /// The installer is under way.
+    Progress {
+        /// What it is doing.
+        stage: Option<String>,
+        /// How far it is with that, in hundredths.
+        percent: Option<u8>,
+        /// More words.
+        message: Option<String>,
+    },
+    /// The installer asks whether it may overwrite a disk.
+    Guard {
+        /// The disk's serial number.
+        serial: String,
+        /// What was found on it; nothing if it is empty.
+        content: Option<String>,
+    },
+}
+
+/// What the reporter is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReportReply {
+    /// It is noted, or was so already.
+    Noted,
+    /// The guard's answer.
+    Guard(GuardVerdict),
+    /// There is no such run, or not any more.
+    NoSuchRun,
+    /// It cannot be recorded now; try again.
+    StoreDown,
+}
+
+/// What a run that fetches a document is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DocumentReply {
+    /// Render this document for this run.
+    Render(Box<InstallTicket>),
+    /// There is no such run or document, or not any more.
+    NoSuchDocument,
+}
+
+impl Engine {
+    /// A run reports. A report that was made before is noted again and changes nothing.
+    pub fn report(&mut self, now: Timestamp, token: Token, report: &Report) -> Outcome<ReportReply> {
+        let Some((id, run)) = self.live_token(now, token) else {
+            return self.outcome(ReportReply::NoSuchRun);
+        };
+        let promise = matches!(
+            report,
+            Report::Done | Report::Fail { .. } | Report::Up | Report::Guard { .. }
+        );
+        if promise && !self.store_ready {
+            return self.outcome(ReportReply::StoreDown);
+        }
+        let reply = match report {
+            Report::Done => self.done(now, &id, run, token, "installer finished"),
+            Report::Fail { reason } => self.fail(now, &id, run, token, Failure::Reported(words(reason))),
+            Report::Up => {
+                let note = format!("run {run}, the installed system is up");
+                let event = Event::CameUp { run, token, at: now };
+                self.noted(now, &id, &event, Verb::Up, note)
+            }
+            Report::Progress {
+                stage,
+                percent,
+                message,
+            } => {
+                self.progress(now, &id, run, stage.as_deref(), *percent, message.as_deref());
+                ReportReply::Noted
+            }
+            Report::Guard { serial, content } => self.guard(now, &id, run, token, serial, content.as_deref()),
+        };
+        // A repeated report may overtake the record of the first: it promises the same, so it waits as well.
+        self.pending.promises |= promise;
+        self.outcome(reply)
+    }
+
+    /// Whose token this is, while it answers: until its run's deadline.
+    pub(crate) fn live_token(&self, now: Timestamp, token: Token) -> Option<(HostId, RunNumber)> {
+        let (id, number) = self.tokens.get(&token)?;
+        let host = self.world.hosts.get(id)?;
+        let under_way = host
+            .state
+            .phase
+            .run()
+            .filter(|run| run.token == token)
+            .map(|run| run.deadline);
+        let over = || host.runs.iter().find(|run| run.token == token).map(|run| run.deadline);
+        let deadline = under_way.or_else(over)?;
+        (now < deadline).then(|| (id.clone(), *number))
+    }
+
+    fn noted(&mut self, now: Timestamp, id: &HostId, event: &Event, verb: Verb, note: String) -> ReportReply {
+        match self.happen(now, Cause::Machine, id, event, verb, note) {
+            Ok(()) => {}
+            Err(why @ (Stayed::Already | Stayed::Late | Stayed::Foreign)) => {
+                tracing::debug!(host = %id, ?verb, %why, "a report changed nothing");
+            }
+            Err(why) => tracing::warn!(host = %id, ?verb, %why, "a report was not accepted"),
+        }
+        ReportReply::Noted
+    }
+
+    fn done(&mut self, now: Timestamp, id: &HostId, run: RunNumber, token: Token, what: &str) -> ReportReply {
+        let state = self.host(id).map(|host| host.state.phase.clone()).unwrap_or_default();
+        let took = state
+            .run()
+            .map(|run| format!(" in {}", now.since(run.started)))
+            .unwrap_or_default();
+        let next = match &state {
+            bootwright_core::Phase::Installing { rest, .. } => match rest.first() {
+                Some(profile) => format!("next boot: {profile}"),
+                None => "next boots: local disk".to_owned(),
+            },
+            _ => String::new(),
+        };
+        let note = format!("run {run}, {what}{took}; {next}");
+        self.noted(now, id, &Event::Finished { run, token, at: now }, Verb::Done, note)
+    }
+
+    fn fail(&mut self, now: Timestamp, id: &HostId, run: RunNumber, token: Token, failure: Failure) -> ReportReply {
+        let note = failure_note(run.get(), &failure);
+        self.noted(
+            now,
+            id,
+            &Event::RunFailed {
+                run,
+                token,
+                at: now,
+                failure,
+            },
+            Verb::Fail,
+            note,
+        )
+    }
+
+    fn progress(
+        &mut self,
+        now: Timestamp,
+        id: &HostId,
+        run: RunNumber,
+        stage: Option<&str>,
+        percent: Option<u8>,
+        message: Option<&str>,
+    ) {
+        let visit = self.visits.entry(id.clone()).or_default();
+        visit.reach(now, Stage::Installer);
+        visit.percent = percent.map(|percent| percent.min(100));
+        let said = [stage, message]
+            .into_iter()
+            .flatten()
+            .map(words)
+            .collect::<Vec<_>>()
+            .join(": ");
+        let news = !said.is_empty() && visit.message.as_deref() != Some(&said);
+        if news {
+            visit.message = Some(said.clone());
+        }
+        let stalled = self
+            .host(id)
+            .and_then(|host| host.state.phase.run())
+            .is_some_and(|present| present.stalled);
+        if stalled && self.store_ready {
+            let note = format!("run {run}, heard of again");
+            let event = Event::StageReached { run };
+            let _: Result<(), Stayed> = self.happen(now, Cause::Machine, id, &event, Verb::Stall, note);
+        }
+        if news {
+            self.note(
+                now,
+                id,
+                Cause::Machine,
+                Verb::Fetch,
+                format!("run {run}, installer: {said}"),
+            );
+        }
+        self.reset_due(id);
+    }
+
+    fn guard(
+        &mut self,
+        now: Timestamp,
+        id: &HostId,
+        run: RunNumber,
+        token: Token,
+        serial: &str,
+        content: Option<&str>,
+    ) -> ReportReply {
+        let serial = words(serial);
+        let content = content.map(words);
+        let visit = self.visits.entry(id.clone()).or_default();
+        visit.reach(now, Stage::Installer);
+        let Some(host) = self.host(id) else {
+            return ReportReply::NoSuchRun;
+        };
+        let grant = match &host.state.phase {
+            bootwright_core::Phase::Installing {
+                run: present, grant, ..
+            } if present.token == token => grant.clone(),
+            _ => return ReportReply::Guard(GuardVerdict::Stop("the run is over".to_owned())),
+        };
+        let disk = Disk {
+            serial: &serial,
+            content: content.as_deref(),
+        };
+        let verdict = guard(self.policy.safety.wipe, &grant, disk);
+        match &verdict {
+            GuardVerdict::Go => {
+                let note = format!("run {run}, disk guard: disk {serial} may be overwritten");
+                let event = Event::GuardPassed { run, token, serial };
+                match self.happen(now, Cause::Machine, id, &event, Verb::Guard, note) {
+                    Ok(()) | Err(Stayed::Already) => {}
+                    Err(why) => return ReportReply::Guard(GuardVerdict::Stop(why.to_string())),
+                }
+            }
+            GuardVerdict::Stop(why) => {
+                let name = self.display_name(id).clone();
+                let hint = format!("{why}; `bootwright host arm {name} --allow-wipe {serial}` allows it once");
+                self.fail(now, id, run, token, Failure::Guard(hint));
+            }
+        }
+        ReportReply::Guard(verdict)
+    }
+
+    /// A run fetches one of its documents, which exist only while it is under way.
+    pub fn document(&mut self, now: Timestamp, token: Token, name: &str) -> Outcome<DocumentReply> {
+        let reply = self
+            .find_document(now, token, name)
+            .map_or(DocumentReply::NoSuchDocument, |ticket| {
+                DocumentReply::Render(Box::new(ticket))
+            });
+        self.outcome(reply)
+    }
+
+    fn find_document(&self, now: Timestamp, token: Token, name: &str) -> Option<InstallTicket> {
+        let (id, _) = self.live_token(now, token)?;
+        let host = self.host(&id)?;
+        let run = host.state.phase.run().filter(|run| run.token == token)?;
+        let profile = self.profile_of_run(&id, &run.profile)?;
+        profile.files.contains_key(name).then(|| InstallTicket {
+            host: Arc::clone(host),
+            name: self.display_name(&id).clone(),
+            profile: Arc::clone(&profile),
+            run: run.clone(),
+            boot_mac: self.visits.get(&id).and_then(|visit| visit.boot_mac),
+        })
+    }
+
+    /// A document was delivered to the last byte; some profiles call that the end of the run.
+    pub fn document_served(&mut self, now: Timestamp, token: Token, name: &str) -> Outcome<()> {
+        if let Some(ticket) = self.find_document(now, token, name) {
+            let (id, run) = (ticket.host.id.clone(), ticket.run.number);
+            self.visits.entry(id.clone()).or_default().reach(now, Stage::Installer);
+            self.note(
+                now,
+                &id,
+                Cause::Machine,
+                Verb::Fetch,
+                format!("run {run}, fetched {name}"),
+            );
+            if ticket.profile.done == DoneTrigger::ConfigServed(name.to_owned()) && self.store_ready {
+                self.done(
+                    now,
+                    &id,
+                    run,
+                    token,
+                    &format!("{name} was fetched, which ends this profile's runs,"),
+                );
+            }
+            self.reset_due(&id);
+        }
+        self.outcome(())
+    }
+}

@@ -1,0 +1,96 @@
+//! A machine has fetched a file: who it was, and what that says of its boot.
+
+use std::net::IpAddr;
+
+use bootwright_core::{Cause, DoneTrigger, HostId, Span, Timestamp, Verb};
+
+use crate::engine::Engine;
+use crate::outcome::Outcome;
+use crate::visit::Stage;
+
+/// A file that was delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// Who fetched it.
+    pub peer: IpAddr,
+    /// Its name, as people know it.
+    pub name: String,
+    /// What kind of file it is.
+    pub kind: FetchKind,
+    /// How many bytes were delivered.
+    pub bytes: u64,
+    /// How long that took.
+    pub took: Span,
+    /// Nothing if the last byte was delivered, else why it was not.
+    pub failure: Option<String>,
+}
+
+/// What kind of file was delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchKind {
+    /// A first boot file.
+    Firmware,
+    /// A file of an image.
+    Image,
+    /// Any other file.
+    Other,
+}
+
+impl Engine {
+    /// A file was delivered, or not.
+    pub fn fetched(&mut self, now: Timestamp, fetched: &Fetched) -> Outcome<()> {
+        if let Some(id) = self.addresses.get(&fetched.peer).cloned() {
+            self.fetched_by(now, &id, fetched);
+        }
+        self.outcome(())
+    }
+
+    fn fetched_by(&mut self, now: Timestamp, id: &HostId, fetched: &Fetched) {
+        let Some(host) = self.host(id).cloned() else { return };
+        let run = host.state.phase.run();
+        let whole = fetched.failure.is_none();
+        let stage = match fetched.kind {
+            FetchKind::Firmware => Some(Stage::FirstFile),
+            FetchKind::Image if run.is_some() => Some(Stage::Kernel),
+            FetchKind::Image | FetchKind::Other => None,
+        };
+        let visit = self.visits.entry(id.clone()).or_default();
+        visit.seen = Some(now);
+        if let Some(stage) = stage.filter(|stage| whole && (*stage > visit.stage || *stage == Stage::FirstFile)) {
+            visit.reach(now, stage);
+        }
+        let prefix = run.map(|run| format!("run {}, ", run.number)).unwrap_or_default();
+        let (name, size) = (&fetched.name, byte_words(fetched.bytes));
+        let note = match &fetched.failure {
+            None => format!("{prefix}fetched {name}, {size} in {}", fetched.took),
+            Some(why) => format!("{prefix}did not get {name} whole: {why} after {size}"),
+        };
+        let verb = if whole { Verb::Fetch } else { Verb::Warn };
+        self.note(now, id, Cause::Machine, verb, note);
+        if let Some(run) = run.filter(|_| whole && self.store_ready) {
+            let last = self
+                .profile_of_run(id, &run.profile)
+                .map(|profile| profile.done.clone());
+            if last == Some(DoneTrigger::LastArtifact(name.clone())) {
+                let event = bootwright_core::Event::Finished {
+                    run: run.number,
+                    token: run.token,
+                    at: now,
+                };
+                let note = format!("run {}, {name} was fetched, which ends this profile's runs", run.number);
+                let _: Result<(), _> = self.happen(now, Cause::Machine, id, &event, Verb::Done, note);
+            }
+        }
+        self.reset_due(id);
+    }
+}
+
+/// A number of bytes as people say it.
+pub(crate) fn byte_words(bytes: u64) -> String {
+    match bytes {
+        0..1000 => format!("{bytes} B"),
+        1000..1_000_000 => format!("{} kB", bytes / 1000),
+        1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
+    }
+}

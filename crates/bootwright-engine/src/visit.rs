@@ -1,0 +1,92 @@
+//! What is known of a host's present boot: seen, not promised, and gone with the process.
+
+use std::net::IpAddr;
+
+use bootwright_core::{Arch, Firmware, HoldWhy, MacAddr, Sighting, Timestamp};
+
+/// How far a boot has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Nothing was seen yet.
+    #[default]
+    Unseen,
+    /// Its firmware asked for an address.
+    Discover,
+    /// Its firmware fetched the first boot file.
+    FirstFile,
+    /// Its boot loader asked what to do.
+    Script,
+    /// It fetched the kernel.
+    Kernel,
+    /// Its installer called.
+    Installer,
+}
+
+impl Stage {
+    /// The stage's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unseen => "unseen",
+            Self::Discover => "discover",
+            Self::FirstFile => "first-file",
+            Self::Script => "script",
+            Self::Kernel => "kernel",
+            Self::Installer => "installer",
+        }
+    }
+}
+
+/// The present or last boot of a host, as far as it was seen since the daemon started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Visit {
+    /// When it was last heard of.
+    pub seen: Option<Timestamp>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// Since when it is at this stage.
+    pub since: Option<Timestamp>,
+    /// Its address.
+    pub address: Option<IpAddr>,
+    /// The interface of ours on which it was last seen.
+    pub link: Option<String>,
+    /// Its firmware.
+    pub firmware: Option<Firmware>,
+    /// Its architecture, as its DHCP request named it.
+    pub arch: Option<Arch>,
+    /// The card that it boots from.
+    pub boot_mac: Option<MacAddr>,
+    /// Why it is held, as long as it is.
+    pub held: Option<HoldWhy>,
+    /// When it was last told to wait.
+    pub(crate) held_at: Option<Timestamp>,
+    /// How far its installer says it is, in hundredths of the stage it is at.
+    pub percent: Option<u8>,
+    /// What its installer last said.
+    pub message: Option<String>,
+    /// When a warning about it was last recorded.
+    pub(crate) warned: Option<Timestamp>,
+}
+
+impl Visit {
+    /// Takes over what a request shows; the address is the engine's to bind.
+    pub(crate) fn see(&mut self, now: Timestamp, seen: &Sighting) {
+        self.seen = Some(now);
+        self.boot_mac = seen.boot_mac.or(self.boot_mac);
+        self.firmware = seen.firmware.or(seen.arch.map(Firmware::of)).or(self.firmware);
+        self.arch = seen.arch.or(self.arch);
+        if seen.link.is_some() {
+            self.link.clone_from(&seen.link);
+        }
+    }
+
+    /// Moves to a stage; a lower one than the present begins another boot.
+    pub(crate) fn reach(&mut self, now: Timestamp, stage: Stage) {
+        if self.stage != stage {
+            self.stage = stage;
+            self.since = Some(now);
+            self.percent = None;
+        }
+        self.seen = Some(now);
+    }
+}
