@@ -1,1 +1,21 @@
-//! Placeholder.
+//! What hosts are given to boot and to read: templates, boot plans, documents, and the checks on them.
+//!
+//! Pure: a template reads no file, opens no connection and starts no program. Texts that a machine made up cannot change
+//! the structure of what they are put into; how they may be used stands with `text::word` and in `docs/configuration.md`.
+
+mod check;
+mod context;
+mod filter;
+mod known;
+mod plan;
+mod snippet;
+mod template;
+pub mod text;
+mod value;
+
+pub use check::{can_report, check_host, check_profile, fits_live, made_up};
+pub use context::{Context, RunValues, ServerValues, Values};
+pub use known::nearest;
+pub use plan::{ARGS_BYTES_MAX, BootInitrd, BootPlan, Part, Problem, render_boot, render_document};
+pub use snippet::ALL as SNIPPETS;
+pub use template::{OUTPUT_BYTES_MAX, Template, TemplateError};

@@ -1,0 +1,138 @@
+//! What the configuration says of the daemon itself: sockets, directories, limits. Nothing here decides about a host.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The settings of the daemon. A reload takes what can change while it runs and names what cannot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daemon {
+    /// The interfaces to serve, as names or patterns with `*` and `?`; none named means every wired one.
+    pub interfaces: Vec<String>,
+    /// Where the machine plane listens.
+    pub http: Listen,
+    /// How machines reach the machine plane.
+    pub base_url: BaseUrl,
+    /// Where everything lies that must last; the command line goes first, then this, then the built-in directory.
+    pub data_dir: Option<String>,
+    /// The control plane.
+    pub control: Control,
+    /// How DHCP is received and sent.
+    pub dhcp: Dhcp,
+    /// What TFTP grants.
+    pub tftp: Tftp,
+    /// Where the record is kept.
+    pub store: Store,
+}
+
+/// An address to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// The address; none means all.
+    pub address: Option<IpAddr>,
+    /// The port, never 0.
+    pub port: u16,
+}
+
+/// How machines reach the machine plane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BaseUrl {
+    /// By the address of the interface on which they ask, and the port of `http`.
+    Auto,
+    /// By this URL, which has no slash at its end.
+    Fixed(String),
+}
+
+/// The control plane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// Where it listens for browsers and other boxes.
+    pub listen: Listen,
+    /// How it is protected.
+    pub tls: Tls,
+    /// The names under which browsers may ask for it, beside its addresses.
+    pub hosts: Vec<String>,
+}
+
+/// How the control plane is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// By a certificate that it makes itself.
+    SelfSigned,
+}
+
+/// How DHCP is received and sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dhcp {
+    /// By which kind of socket.
+    pub sockets: Sockets,
+    /// The relays whose requests are answered.
+    pub relays: Vec<Ipv4Addr>,
+    /// Whether addresses are leased although another server does so.
+    pub force: bool,
+}
+
+/// The kind of socket for DHCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sockets {
+    /// `Packet` where another program holds port 67, else `Kernel`.
+    Auto,
+    /// A UDP socket for each interface.
+    Kernel,
+    /// Packets read from the card, for a box that itself runs a DHCP server.
+    Packet,
+}
+
+/// What TFTP grants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tftp {
+    /// The largest block size to agree to, in bytes.
+    pub max_blksize: u16,
+    /// The most blocks to send before an acknowledgement.
+    pub max_windowsize: u16,
+    /// Whether only machines are served that asked by DHCP before.
+    pub strict: bool,
+    /// A directory to serve beside the boot firmware, read only.
+    pub root: Option<String>,
+}
+
+/// Where the record is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// In `bootwright.db` in the data directory.
+    Sqlite,
+}
+
+impl Default for Daemon {
+    fn default() -> Self {
+        Self {
+            interfaces: Vec::new(),
+            http: Listen::on_all(8080),
+            base_url: BaseUrl::Auto,
+            data_dir: None,
+            control: Control {
+                listen: Listen::on_all(8443),
+                tls: Tls::SelfSigned,
+                hosts: Vec::new(),
+            },
+            dhcp: Dhcp {
+                sockets: Sockets::Auto,
+                relays: Vec::new(),
+                force: false,
+            },
+            tftp: Tftp {
+                max_blksize: 1468,
+                max_windowsize: 16,
+                strict: false,
+                root: None,
+            },
+            store: Store::Sqlite,
+        }
+    }
+}
+
+impl Listen {
+    /// All addresses of this box.
+    #[must_use]
+    pub const fn on_all(port: u16) -> Self {
+        Self { address: None, port }
+    }
+}

@@ -1,0 +1,80 @@
+//! The filters that quote a value for a format.
+
+use minijinja::value::{Value, ValueKind};
+use minijinja::{Environment, Error, ErrorKind};
+
+use crate::text;
+use crate::value::Raw;
+
+/// Puts our filters in the place of those that would print whole texts unquoted.
+pub(crate) fn register(environment: &mut Environment<'_>) {
+    environment.add_filter("shell", shell);
+    environment.add_filter("json", json);
+    environment.add_filter("tojson", json);
+    environment.add_filter("yaml", yaml);
+    environment.add_filter("word", |value: Value| text::word(&whole(&value)));
+}
+
+/// The text of a value, the whole of it where a machine made it up.
+fn whole(value: &Value) -> String {
+    match value.downcast_object_ref::<Raw>() {
+        Some(raw) => raw.one_line(),
+        None => value.to_string(),
+    }
+}
+
+/// One shell word, or one for each item of a list.
+fn shell(value: Value) -> Result<String, Error> {
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => {
+            let words: Result<Vec<_>, _> = value.try_iter()?.map(shell).collect();
+            Ok(words?.join(" "))
+        }
+        ValueKind::Map => Err(refuse("a table is no shell word")),
+        ValueKind::Undefined => Err(refuse("the value is not known")),
+        _ => Ok(text::shell(&whole(&value))),
+    }
+}
+
+/// JSON (RFC 8259), on one line.
+fn json(value: Value) -> Result<String, Error> {
+    tree(&value).map(|tree| tree.to_string())
+}
+
+/// A YAML scalar in quotation marks; what is no text is written as in JSON, which YAML reads as well.
+fn yaml(value: Value) -> Result<String, Error> {
+    match tree(&value)? {
+        serde_json::Value::String(text) => Ok(text::yaml(&text)),
+        other => Ok(other.to_string()),
+    }
+}
+
+fn tree(value: &Value) -> Result<serde_json::Value, Error> {
+    use serde_json::Value as Json;
+    Ok(match value.kind() {
+        ValueKind::Undefined => return Err(refuse("the value is not known")),
+        ValueKind::None => Json::Null,
+        ValueKind::Bool => Json::Bool(value.is_true()),
+        ValueKind::Number => match (i64::try_from(value.clone()), f64::try_from(value.clone())) {
+            (Ok(number), _) => Json::from(number),
+            (Err(_), Ok(number)) => Json::from(number),
+            (Err(_), Err(_)) => Json::String(value.to_string()),
+        },
+        ValueKind::Seq | ValueKind::Iterable => {
+            let items: Result<Vec<_>, _> = value.try_iter()?.map(|item| tree(&item)).collect();
+            Json::Array(items?)
+        }
+        ValueKind::Map => {
+            let mut pairs = serde_json::Map::new();
+            for key in value.try_iter()? {
+                pairs.insert(key.to_string(), tree(&value.get_item(&key)?)?);
+            }
+            Json::Object(pairs)
+        }
+        _ => Json::String(whole(value)),
+    })
+}
+
+fn refuse(words: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidOperation, words)
+}

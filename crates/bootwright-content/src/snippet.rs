@@ -1,0 +1,14 @@
+//! Shell functions that templates include, so that every profile reports and guards in the same way.
+//!
+//! They are POSIX sh and ask for no more than busybox has. They must not hold `{#`, `{%` or `{{` but for the template's own.
+
+/// Each snippet by the name that `{% include "…" %}` takes, and its text.
+///
+/// `bootwright/report.sh` defines `bootwright_get URL`, which prints what the URL answers, and
+/// `bootwright_report done|fail|up|progress [NAME=TEXT…]`, which calls a report route of the run.
+/// `bootwright/guard.sh` defines `bootwright_guard DISK` beside these: it returns success when the disk may be overwritten,
+/// and after anything else it has reported `fail` and returns failure.
+pub const ALL: &[(&str, &str)] = &[
+    ("bootwright/report.sh", include_str!("snippet/report.sh")),
+    ("bootwright/guard.sh", include_str!("snippet/guard.sh")),
+];
