@@ -1,0 +1,162 @@
+#!/bin/sh
+# The lab's installer: the first process of a machine that was told to install.
+#
+# It takes its settings from the kernel line:
+#   bootwright.url=URL     where this run reports and finds its documents
+#   bootwright.image=URL   what to write to the disk
+#   BOOTIF=01-MAC          which network card started the machine
+#   lab.pause=STEP,STEP    stop before each STEP until `resume` comes on the serial line
+#   lab.done-tries=N       reboot after so many reports that nobody heard
+
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /tmp
+mount -t tmpfs tmpfs /tmp
+
+say() { echo "lab-installer: $*"; }
+
+reboot_now() {
+    say "rebooting"
+    sync
+    reboot -f
+    # The reset takes effect a moment later; the first process must not end before.
+    while :; do sleep 60; done
+}
+
+url= image= boot_if= pause= done_tries=30
+for word in $(cat /proc/cmdline); do
+    case "$word" in
+        bootwright.url=*) url=${word#*=} ;;
+        bootwright.image=*) image=${word#*=} ;;
+        BOOTIF=01-*) boot_if=$(echo "${word#BOOTIF=01-}" | tr - : | tr A-F a-f) ;;
+        lab.pause=*) pause=${word#*=} ;;
+        lab.done-tries=*) done_tries=${word#*=} ;;
+    esac
+done
+say "started url=$url image=$image bootif=$boot_if"
+
+get() { timeout 30 wget -q -O - "$url/$1"; }
+
+# Progress is a courtesy: losing it must not stop an installation.
+progress() { get "progress?$1" >/dev/null 2>&1 || true; }
+
+fail() {
+    say "failed: $1"
+    get "fail?reason=$1" >/dev/null 2>&1
+    reboot_now
+}
+
+pause_before() {
+    case ",$pause," in
+        *",$1,"*) ;;
+        *) return 0 ;;
+    esac
+    say "paused before $1"
+    while read -r answer </dev/console; do
+        [ "$answer" = resume ] && break
+    done
+    say "resumed"
+}
+
+while read -r module; do
+    insmod "/modules/$module" || say "module $module does not load"
+done </modules/order
+
+interface=
+for candidate in /sys/class/net/*; do
+    [ "$(cat "$candidate/address")" = "$boot_if" ] && interface=${candidate##*/}
+done
+[ -n "$interface" ] || { say "no network card has the address $boot_if"; reboot_now; }
+ip link set lo up
+ip link set "$interface" up
+udhcpc -i "$interface" -n -q -t 10 -T 2 -s /udhcpc.sh >/dev/null 2>&1 || { say "no lease on $interface"; reboot_now; }
+say "network $interface $(ip -4 -o address show dev "$interface" | awk '{print $4}')"
+
+# Exactly one disk, or nobody can say which one was meant.
+disk=
+for candidate in /sys/block/vd*; do
+    [ -e "$candidate" ] || continue
+    [ -z "$disk" ] || fail several-disks
+    disk=${candidate##*/}
+done
+[ -n "$disk" ] || fail no-disk
+serial=$(cat "/sys/block/$disk/serial")
+
+# What is on the disk, in words: `empty` only if its first and last megabyte hold nothing but zeros.
+content() {
+    words=
+    sectors=$(cat "/sys/block/$disk/size")
+    [ "$(dd if="/dev/$disk" bs=1 skip=510 count=2 2>/dev/null | hexdump -v -e '1/1 "%02x"')" = 55aa ] && words=mbr
+    [ "$(dd if="/dev/$disk" bs=1 skip=512 count=8 2>/dev/null)" = "EFI PART" ] && words=${words:+$words+}gpt
+    rest=$({
+        dd if="/dev/$disk" bs=512 count=2048 2>/dev/null
+        dd if="/dev/$disk" bs=512 skip=$((sectors - 2048)) 2>/dev/null
+    } | tr -d '\000' | wc -c)
+    [ -z "$words" ] && [ "$rest" != 0 ] && words=data
+    echo "${words:-empty}"
+}
+
+pause_before guard
+content=$(content)
+say "disk $disk serial=$serial content=$content"
+waited=0
+while :; do
+    answer=$(get "progress?stage=guard&serial=$serial&content=$content" 2>/dev/null) || answer="no-answer"
+    case "$answer" in
+        go*) say "guard says go"; break ;;
+        wait*) [ "$waited" = 0 ] && say "guard says wait"; waited=1; sleep 1 ;;
+        stop*) say "guard says $answer"; fail "guard-$(echo "${answer#stop}" | tr -cs 'a-zA-Z0-9\n' -)" ;;
+        no-answer)
+            waited=$((waited + 1))
+            [ "$waited" -lt 60 ] || fail guard-unreachable
+            sleep 1
+            ;;
+        *) fail "guard-answer-unknown" ;;
+    esac
+done
+
+pause_before fetch
+say "fetching $image"
+progress "stage=fetch&pct=0"
+tries=0
+until timeout 300 wget -q -O /tmp/disk.img "$image"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 20 ] || fail image-unreachable
+    sleep 1
+done
+total=$(($(stat -c %s /tmp/disk.img) / 1048576))
+pause_before write
+say "writing $total MiB"
+megabyte=0
+while [ "$megabyte" -lt "$total" ]; do
+    [ $((megabyte * 2)) -eq "$total" ] && pause_before half
+    dd if=/tmp/disk.img of="/dev/$disk" bs=1M skip="$megabyte" seek="$megabyte" count=4 conv=notrunc,fsync 2>/dev/null ||
+        fail write-error
+    megabyte=$((megabyte + 4))
+    progress "stage=write&pct=$((megabyte * 100 / total))"
+done
+
+pause_before post
+say "fetching post-install.sh"
+tries=0
+until get post-install.sh >/tmp/post-install.sh 2>/dev/null; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 20 ] || fail post-install-unreachable
+    sleep 1
+done
+DISK="/dev/$disk" sh /tmp/post-install.sh || fail post-install
+sync
+say "written"
+
+pause_before done
+tries=0
+until timeout 5 wget -q -O - "$url/done" >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    [ "$tries" -lt "$done_tries" ] || { say "nobody heard the report"; reboot_now; }
+    sleep 1
+done
+say "reported"
+reboot_now

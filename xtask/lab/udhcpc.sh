@@ -1,0 +1,6 @@
+#!/bin/sh
+# Called by udhcpc with the lease in the environment.
+case "$1" in
+    deconfig) ip address flush dev "$interface" ;;
+    bound | renew) ip address add "$ip/${mask:-24}" dev "$interface" ;;
+esac

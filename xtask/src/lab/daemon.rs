@@ -1,0 +1,170 @@
+//! Bootwright itself, as an operator runs it: the binary, its configuration, and its command line.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use super::capsule;
+use super::journal::{Journal, Source};
+use super::kit::Kit;
+use super::segment::Segment;
+use crate::process;
+
+/// How long a start may take here, with virtual machines beside it.
+const START: Duration = Duration::from_secs(30);
+
+/// The daemon of one site. It can be killed and started again.
+pub(crate) struct Daemon {
+    /// Its log lines and events.
+    pub(crate) journal: Arc<Journal>,
+    binary: PathBuf,
+    namespace: String,
+    socket: PathBuf,
+    serve: Vec<String>,
+    log: PathBuf,
+    process: Mutex<Option<Child>>,
+}
+
+impl Daemon {
+    /// Makes the daemon's directories, with `config` as its configuration. It is not started.
+    pub(super) fn new(kit: &Kit, segment: &Segment, config: &str, home: &Path, journal: Arc<Journal>) -> Result<Self> {
+        let namespace = segment.boot_namespace();
+        let (config_file, data) = (home.join("config.toml"), home.join("data"));
+        std::fs::create_dir_all(&data)?;
+        kit.furnish(&data.join("images/lab"))?;
+        std::fs::write(&config_file, config)?;
+        let socket = Path::new(capsule::SOCKETS).join(format!("{namespace}.sock"));
+        let serve = [("--config", &config_file), ("--data-dir", &data), ("--firmware-dir", &kit.firmware)]
+            .into_iter()
+            .flat_map(|(option, path)| [option.to_owned(), path.display().to_string()])
+            .collect();
+        let (binary, log) = (kit.bootwright.clone(), home.join("bootwright.log"));
+        Ok(Daemon { journal, binary, namespace, socket, serve, log, process: Mutex::new(None) })
+    }
+
+    /// Starts it, and waits until it answers its command line.
+    pub(crate) fn start(&self) -> Result<()> {
+        let mark = self.journal.mark();
+        let mut child = Command::new("ip")
+            .args(["netns", "exec", &self.namespace])
+            .arg(&self.binary)
+            .arg("--socket")
+            .arg(&self.socket)
+            .arg("serve")
+            .args(&self.serve)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("`bootwright serve` does not start")?;
+        let said = child.stderr.take().context("a pipe was asked for")?;
+        let log = File::options().create(true).append(true).open(&self.log)?;
+        let journal = Arc::clone(&self.journal);
+        thread::spawn(move || keep_log(said, log, &journal));
+        *self.process.lock().expect("no panic while locked") = Some(child);
+
+        let deadline = Instant::now() + START;
+        while let Err(error) = self.cli(&["host", "list", "--json"]) {
+            let ended = self.process.lock().expect("no panic while locked").as_mut().map(Child::try_wait);
+            if let Some(Ok(Some(status))) = ended {
+                let said = self.journal.since(mark, |_| true);
+                let said: String = said.iter().map(|entry| format!("    {}\n", entry.text)).collect();
+                bail!("`bootwright serve` ended at its start ({status}):\n{said}");
+            }
+            if Instant::now() > deadline {
+                return Err(error.context("`bootwright serve` does not answer its command line"));
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        self.follow_events()?;
+        self.journal.tell(Source::Bootwright, "up");
+        Ok(())
+    }
+
+    /// Kills it as a power cut would: no handler of its own runs.
+    pub(crate) fn kill(&self) -> Result<()> {
+        let child = self.process.lock().expect("no panic while locked").take();
+        // `ip netns exec` has become the daemon: its process is the daemon's.
+        let mut child = child.context("the daemon is not running")?;
+        child.kill()?;
+        child.wait()?;
+        self.journal.tell(Source::Bootwright, "killed (SIGKILL)");
+        Ok(())
+    }
+
+    /// Runs a command of the daemon's command line.
+    pub(crate) fn cli(&self, arguments: &[&str]) -> Result<String> {
+        process::output(Command::new(&self.binary).arg("--socket").arg(&self.socket).args(arguments))
+    }
+
+    /// Runs a command as an operator's act, which the timeline shows.
+    pub(crate) fn operate(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.cli(arguments);
+        self.journal.tell(Source::Operator, format!("bootwright {}", arguments.join(" ")));
+        output
+    }
+
+    /// Runs a command that answers in JSON.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Result<Value> {
+        let output = self.cli(arguments)?;
+        serde_json::from_str(&output).with_context(|| format!("`bootwright {}` wrote no JSON:\n{output}", arguments.join(" ")))
+    }
+
+    /// Every event that the daemon remembers, oldest first.
+    pub(crate) fn events(&self) -> Result<Vec<Value>> {
+        let output = self.cli(&["events", "--json"])?;
+        output.lines().map(|line| serde_json::from_str(line).with_context(|| format!("no JSON: {line}"))).collect()
+    }
+
+    /// What to type to run its command line.
+    pub(crate) fn command_line(&self) -> String {
+        format!("{} --socket {}", self.binary.display(), self.socket.display())
+    }
+
+    /// Writes events into the journal as they come, until the daemon ends.
+    fn follow_events(&self) -> Result<()> {
+        let mut follower = Command::new(&self.binary)
+            .arg("--socket")
+            .arg(&self.socket)
+            .args(["events", "--json", "--follow"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let lines = BufReader::new(follower.stdout.take().context("a pipe was asked for")?);
+        let journal = Arc::clone(&self.journal);
+        thread::spawn(move || {
+            for line in lines.lines().map_while(Result::ok) {
+                journal.tell(Source::Bootwright, format!("event {line}"));
+            }
+            // The daemon ended, and its follower with it.
+            let _ = follower.kill().and_then(|()| follower.wait().map(drop));
+        });
+        Ok(())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Ok(mut process) = self.process.lock()
+            && let Some(mut child) = process.take()
+        {
+            let _ = child.kill().and_then(|()| child.wait().map(drop));
+        }
+    }
+}
+
+fn keep_log(said: impl std::io::Read, mut log: File, journal: &Journal) {
+    for line in BufReader::new(said).lines().map_while(Result::ok) {
+        // The journal has the line even where the disk is full.
+        let _ = writeln!(log, "{line}");
+        journal.keep(Source::Bootwright, line);
+    }
+}

@@ -1,0 +1,98 @@
+//! The disk image that an install writes: it boots by BIOS and by UEFI, and either way prints what the install wrote.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::bootsector;
+use crate::{package, process};
+
+/// First sector of the only partition; 1 MiB, as every partitioning tool aligns.
+const PARTITION_LBA: u32 = 2048;
+const PARTITION_KIB: u32 = 7168;
+const IMAGE_BYTES: usize = 16 << 20;
+/// Partition type of an EFI system partition in a partition table of the old kind.
+const EFI_SYSTEM: u8 = 0xef;
+const SECTOR: usize = 512;
+
+/// What the BIOS code prints in front of the nonce.
+pub(super) const BIOS_BANNER: &str = "lab-disk: bios ";
+/// What GRUB prints in front of the nonce (`xtask/lab/grub.cfg`).
+pub(super) const EFI_BANNER: &str = "lab-disk: efi ";
+
+const GRUB: &str = include_str!("../../lab/grub.cfg");
+const GRUB_EARLY: &str = include_str!("../../lab/grub-early.cfg");
+const GRUB_MODULES: [&str; 11] = [
+    "part_msdos", "fat", "normal", "configfile", "echo", "sleep", "serial", "terminal", "search", "search_fs_file",
+    "minicmd",
+];
+
+/// Writes the image to `target`, and says which of its sectors the install has to write the nonce to.
+pub(super) fn build(scratch: &Path, target: &Path) -> Result<u32> {
+    fs::create_dir_all(scratch)?;
+    let partition = efi_partition(scratch)?;
+    let text_lba = PARTITION_LBA + sector_of(&partition, unwritten().as_bytes())?;
+
+    let mut image = vec![0; IMAGE_BYTES];
+    image[..SECTOR].copy_from_slice(&bootsector::assemble(BIOS_BANNER, text_lba));
+    image[446..462].copy_from_slice(&partition_entry());
+    let start = PARTITION_LBA as usize * SECTOR;
+    image[start..start + partition.len()].copy_from_slice(&partition);
+    fs::write(target, image).with_context(|| format!("{}", target.display()))?;
+    Ok(text_lba)
+}
+
+/// The text as it stands in the image. A disk that prints this was written, but not by an install of ours.
+fn unwritten() -> String {
+    format!("{:\n<SECTOR$}", "nonce=unwritten\n")
+}
+
+/// A FAT file system with GRUB as the default boot loader.
+fn efi_partition(scratch: &Path) -> Result<Vec<u8>> {
+    let file = |name: &str| scratch.join(name);
+    let run = |tool: &str, arguments: &[&str]| {
+        let tool = package::find(tool).with_context(|| format!("`{tool}` is missing"))?;
+        process::output(Command::new(tool).args(arguments).current_dir(scratch))
+    };
+    fs::write(file("grub.cfg"), GRUB)?;
+    fs::write(file("early.cfg"), GRUB_EARLY)?;
+    fs::write(file("nonce.cfg"), unwritten())?;
+    let mut grub = vec!["-O", "x86_64-efi", "-p", "/EFI/BOOT", "-c", "early.cfg", "-o", "BOOTX64.EFI"];
+    grub.extend(GRUB_MODULES);
+    run("grub-mkimage", &grub)?;
+
+    let image = file("esp.img");
+    if image.exists() {
+        fs::remove_file(&image)?;
+    }
+    // One sector a cluster: every file begins on a sector of its own, and a sector is all that the nonce takes.
+    let size = PARTITION_KIB.to_string();
+    run("mkfs.vfat", &["-C", "-F", "16", "-s", "1", "-i", "1ab01ab0", "esp.img", &size])?;
+    run("mmd", &["-i", "esp.img", "::/EFI", "::/EFI/BOOT"])?;
+    let files = ["-i", "esp.img", "nonce.cfg", "grub.cfg", "BOOTX64.EFI", "::/EFI/BOOT/"];
+    run("mcopy", &files)?;
+    Ok(fs::read(image)?)
+}
+
+fn partition_entry() -> [u8; 16] {
+    let mut entry = [0; 16];
+    entry[0] = 0x80; // Active: some BIOSes start no disk without an active partition.
+    // Cylinder, head and sector cannot say where this is; all ones tells readers to use the fields below.
+    entry[1..4].copy_from_slice(&[0xfe, 0xff, 0xff]);
+    entry[4] = EFI_SYSTEM;
+    entry[5..8].copy_from_slice(&[0xfe, 0xff, 0xff]);
+    entry[8..12].copy_from_slice(&PARTITION_LBA.to_le_bytes());
+    entry[12..16].copy_from_slice(&(PARTITION_KIB * 2).to_le_bytes());
+    entry
+}
+
+/// The only sector of `partition` that holds exactly `content`.
+fn sector_of(partition: &[u8], content: &[u8]) -> Result<u32> {
+    let mut found = partition.chunks(SECTOR).enumerate().filter(|(_, sector)| *sector == content);
+    let (Some((sector, _)), None) = (found.next(), found.next()) else {
+        bail!("the file for the nonce is not in exactly one sector of the EFI partition");
+    };
+    Ok(u32::try_from(sector)?)
+}

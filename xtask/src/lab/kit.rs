@@ -1,0 +1,90 @@
+//! What the lab is made of: programs, the installer, the disk image, firmware and the product's binary.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::image;
+use super::initrd;
+use super::kernel::Kernel;
+use crate::{firmware, package, process, tree};
+
+/// Every program or file that the lab needs, with the Debian package that brings it.
+const NEEDED: [(&str, &str); 15] = [
+    ("unshare", "util-linux"),
+    ("ip", "iproute2"),
+    ("ethtool", "ethtool"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("/usr/share/seabios/bios-256k.bin", "seabios"),
+    ("/usr/lib/ipxe/qemu/pxe-virtio.rom", "ipxe-qemu"),
+    ("/usr/share/OVMF", "ovmf"),
+    ("mkfs.vfat", "dosfstools"),
+    ("mcopy", "mtools"),
+    ("grub-mkimage", "grub-common"),
+    ("/usr/lib/grub/x86_64-efi/normal.mod", "grub-efi-amd64-bin"),
+    ("depmod", "kmod"),
+    ("xz", "xz-utils"),
+    ("cc", "gcc"),
+];
+
+/// The prepared parts, below `target/lab`.
+pub(crate) struct Kit {
+    /// The product's binary.
+    pub(crate) bootwright: PathBuf,
+    /// The directory of the boot firmware.
+    pub(crate) firmware: PathBuf,
+    /// Where a run of the lab leaves its logs, captures and disks.
+    pub(crate) runs: PathBuf,
+    parts: PathBuf,
+    /// The sector of the disk image that an install writes its nonce to.
+    pub(crate) nonce_sector: u32,
+}
+
+impl Kit {
+    /// Installs, builds and fetches what is missing.
+    pub(super) fn prepare(bootwright: Option<&Path>) -> Result<Self> {
+        package::need(&NEEDED)?;
+        firmware::ensure_present()?;
+        if bootwright.is_none() {
+            process::run(tree::cargo().args(["build", "--quiet", "--locked", "--package", "bootwright"]))?;
+        }
+        let (home, parts) = places();
+        fs::create_dir_all(&parts)?;
+        let kernel = Kernel::find(&home)?;
+        fs::copy(&kernel.image, parts.join("vmlinuz")).with_context(|| format!("{}", kernel.image.display()))?;
+        initrd::build(&kernel, &home, &parts.join("initrd.img")).context("the installer's root file system")?;
+        let sector = image::build(&home.join("image"), &parts.join("disk.img")).context("the disk image")?;
+        fs::write(home.join("nonce-sector"), sector.to_string())?;
+        Self::open(bootwright)
+    }
+
+    /// The parts as an earlier `prepare` left them.
+    pub(super) fn open(bootwright: Option<&Path>) -> Result<Self> {
+        let (home, parts) = places();
+        let nonce_sector = fs::read_to_string(home.join("nonce-sector")).context("the lab was not prepared")?.parse()?;
+        let bootwright = match bootwright {
+            Some(path) => path.canonicalize().with_context(|| format!("{}", path.display()))?,
+            None => tree::target().join("debug/bootwright"),
+        };
+        Ok(Kit { bootwright, firmware: tree::root().join("firmware"), runs: home.join("runs"), parts, nonce_sector })
+    }
+
+    /// Puts kernel, root file system and disk image where Bootwright serves images from.
+    pub(super) fn furnish(&self, images: &Path) -> Result<()> {
+        fs::create_dir_all(images)?;
+        for name in ["vmlinuz", "initrd.img", "disk.img"] {
+            // The same file under a second name, not a copy; another file system gets a copy.
+            let (from, to) = (self.parts.join(name), images.join(name));
+            fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop))?;
+        }
+        Ok(())
+    }
+}
+
+fn places() -> (PathBuf, PathBuf) {
+    let home = tree::target().join("lab");
+    let parts = home.join("parts");
+    (home, parts)
+}

@@ -1,0 +1,301 @@
+//! A virtual machine: QEMU without hardware acceleration, with real firmware, on a wire of ours.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use super::journal::{Entry, Journal, Mark, Source, Timeline};
+use super::segment::Segment;
+use super::terminal;
+use super::wire::{Ends, Rom, Wire};
+
+/// What starts the machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Firmware {
+    /// SeaBIOS, and QEMU's network ROM, which is iPXE.
+    Bios,
+    /// OVMF and its own PXE client: QEMU's ROM is left out.
+    Uefi,
+}
+
+/// What a machine is made of. Its addresses and serial numbers follow from `number`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Build {
+    pub(crate) name: &'static str,
+    /// 1 to 99, unique in the lab.
+    pub(crate) number: u8,
+    pub(crate) firmware: Firmware,
+    pub(crate) rom: Rom,
+}
+
+impl Build {
+    /// In QEMU's range, with the number as its last byte.
+    pub(crate) fn mac(&self) -> String {
+        format!("52:54:00:1a:b0:{:02x}", self.number)
+    }
+
+    pub(crate) fn uuid(&self) -> String {
+        format!("1ab00000-0000-4000-8000-0000000000{:02x}", self.number)
+    }
+
+    pub(crate) fn serial(&self) -> String {
+        format!("LAB{:04}", self.number)
+    }
+
+    pub(crate) fn disk_serial(&self) -> String {
+        format!("LABDISK{:04}", self.number)
+    }
+}
+
+/// The disk: larger than the image, so that its end stays empty.
+const DISK_BYTES: u64 = 64 << 20;
+
+/// A machine that exists; it may be on or off.
+pub(crate) struct Machine {
+    pub(crate) build: Build,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) wire: Arc<Wire>,
+    files: Files,
+    process: Mutex<Option<Child>>,
+    keyboard: Arc<Mutex<Option<UnixStream>>>,
+    monitor: Arc<Mutex<Option<UnixStream>>>,
+}
+
+struct Files {
+    disk: PathBuf,
+    variables: PathBuf,
+    qemu_log: PathBuf,
+    nic: PathBuf,
+    serial: PathBuf,
+    monitor: PathBuf,
+}
+
+impl Machine {
+    /// Makes a machine with an empty disk and plugs it into the segment. It is off.
+    ///
+    /// `logs` takes its disk, capture and serial log; `sockets` is a short path, since socket names have little room.
+    pub(crate) fn new(
+        build: Build,
+        segment: &Segment,
+        timeline: &Arc<Timeline>,
+        logs: &Path,
+        sockets: &Path,
+    ) -> Result<Self> {
+        let name = build.name;
+        let socket = |end: &str| sockets.join(format!("{name}.{end}"));
+        let files = Files {
+            disk: logs.join(format!("{name}.disk")),
+            variables: logs.join(format!("{name}.vars")),
+            qemu_log: logs.join(format!("{name}.qemu.log")),
+            nic: socket("nic"),
+            serial: socket("serial"),
+            monitor: socket("monitor"),
+        };
+        File::create(&files.disk)?.set_len(DISK_BYTES)?;
+        if build.firmware == Firmware::Uefi {
+            fs::copy(ovmf()?.1, &files.variables)?;
+        }
+        let journal = Journal::new(name, timeline);
+        let interface = segment.add_port()?;
+        let ends = Ends { interface: &interface, machine: &files.nic, ours: &socket("wire") };
+        let capture = logs.join(format!("{name}.pcap"));
+        let wire = Arc::new(Wire::lay(&ends, build.rom, &journal, &capture)?);
+        let machine = Machine {
+            build,
+            journal,
+            wire,
+            process: Mutex::new(None),
+            keyboard: Arc::default(),
+            monitor: Arc::default(),
+            files,
+        };
+        machine.listen_to_serial(File::create(logs.join(format!("{name}.serial.log")))?)?;
+        machine.listen_to_monitor()?;
+        Ok(machine)
+    }
+
+    /// Switches the machine on.
+    pub(crate) fn power_on(&self) -> Result<Mark> {
+        let mark = self.journal.mark();
+        self.wire.restarted();
+        self.journal.tell(Source::Power, format!("on ({:?}, {})", self.build.firmware, self.build.mac()));
+        let log = File::options().create(true).append(true).open(&self.files.qemu_log)?;
+        let child = Command::new("qemu-system-x86_64")
+            .args(self.arguments()?)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .context("`qemu-system-x86_64` does not start")?;
+        *self.process.lock().expect("no panic while locked") = Some(child);
+        Ok(mark)
+    }
+
+    /// Pulls the power plug. What the disk was told before is on it.
+    pub(crate) fn power_off(&self) -> Result<()> {
+        if let Some(mut child) = self.process.lock().expect("no panic while locked").take() {
+            child.kill()?;
+            child.wait()?;
+            self.journal.tell(Source::Power, "off");
+        }
+        Ok(())
+    }
+
+    /// Presses the reset button.
+    pub(crate) fn reset(&self) -> Result<Mark> {
+        let mark = self.journal.mark();
+        self.journal.tell(Source::Power, "reset button");
+        let mut monitor = self.monitor.lock().expect("no panic while locked");
+        let monitor = monitor.as_mut().context("the machine is off")?;
+        monitor.write_all(b"{\"execute\":\"system_reset\"}\n")?;
+        Ok(mark)
+    }
+
+    /// Types a line at the machine's serial console.
+    pub(crate) fn type_line(&self, line: &str) -> Result<()> {
+        self.journal.tell(Source::Power, format!("typed `{line}`"));
+        let mut keyboard = self.keyboard.lock().expect("no panic while locked");
+        let keyboard = keyboard.as_mut().context("the machine is off")?;
+        Ok(keyboard.write_all(format!("{line}\n").as_bytes())?)
+    }
+
+    /// Waits for a serial line that contains `text`.
+    pub(crate) fn wait_serial(&self, since: Mark, text: &str, within: Duration) -> Result<Entry> {
+        self.journal.wait_text(since, Source::Serial, text, within)
+    }
+
+    /// Waits for something on the wire whose description contains `text`.
+    pub(crate) fn wait_wire(&self, since: Mark, text: &str, within: Duration) -> Result<Entry> {
+        self.journal.wait_text(since, Source::Wire, text, within)
+    }
+
+    /// The bytes on the disk, as a power cut at this moment would leave them.
+    pub(crate) fn disk(&self) -> Result<Vec<u8>> {
+        Ok(fs::read(&self.files.disk)?)
+    }
+
+    /// Writes into the disk of a machine that is off.
+    pub(crate) fn scribble(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        use std::os::unix::fs::FileExt as _;
+        Ok(File::options().write(true).open(&self.files.disk)?.write_all_at(bytes, offset)?)
+    }
+
+    fn arguments(&self) -> Result<Vec<String>> {
+        let build = &self.build;
+        let at = |path: &Path| path.display().to_string();
+        let files = &self.files;
+        let mut list: Vec<String> = Vec::new();
+        let mut add = |option: &str, value: String| list.extend([option.to_owned(), value]);
+        add("-name", build.name.to_owned());
+        add("-machine", "q35,accel=tcg,graphics=off".to_owned());
+        add("-m", "512".to_owned());
+        add("-display", "none".to_owned());
+        add("-vga", "none".to_owned());
+        add("-chardev", format!("socket,id=serial,path={}", at(&files.serial)));
+        add("-serial", "chardev:serial".to_owned());
+        add("-chardev", format!("socket,id=monitor,path={}", at(&files.monitor)));
+        add("-mon", "chardev=monitor,mode=control".to_owned());
+        let (nic, wire) = (at(&files.nic), at(&files.nic.with_extension("wire")));
+        add("-netdev", format!("dgram,id=net,local.type=unix,local.path={nic},remote.type=unix,remote.path={wire}"));
+        let rom = if build.firmware == Firmware::Uefi { ",romfile=" } else { "" };
+        add("-device", format!("virtio-net-pci,netdev=net,mac={},bootindex=1{rom}", build.mac()));
+        add("-drive", format!("if=none,id=disk,format=raw,file={}", at(&files.disk)));
+        add("-device", format!("virtio-blk-pci,drive=disk,serial={},bootindex=2", build.disk_serial()));
+        // Newer OVMF refuses to use the network without a source of randomness.
+        add("-device", "virtio-rng-pci".to_owned());
+        let (uuid, serial) = (build.uuid(), build.serial());
+        add("-smbios", format!("type=1,manufacturer=Bootwright Lab,product=Rack Unit,serial={serial},uuid={uuid}"));
+        add("-smbios", format!("type=3,asset=ASSET-{}", build.number));
+        if build.firmware == Firmware::Uefi {
+            let (code, _) = ovmf()?;
+            add("-drive", format!("if=pflash,format=raw,readonly=on,file={}", at(&code)));
+            add("-drive", format!("if=pflash,format=raw,file={}", at(&files.variables)));
+        }
+        list.extend(["-nodefaults".to_owned(), "-no-user-config".to_owned()]);
+        Ok(list)
+    }
+
+    fn listen_to_serial(&self, mut log: File) -> Result<()> {
+        let listener = UnixListener::bind(&self.files.serial)?;
+        let (journal, keyboard) = (Arc::clone(&self.journal), Arc::clone(&self.keyboard));
+        thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                *keyboard.lock().expect("no panic while locked") = stream.try_clone().ok();
+                let mut lines = terminal::Lines::default();
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                    // The log is for people; without it the journal still has every line.
+                    let _ = log.write_all(&buffer[..count]);
+                    for line in lines.push(&buffer[..count]) {
+                        tell_serial(&journal, line);
+                    }
+                }
+                *keyboard.lock().expect("no panic while locked") = None;
+            }
+        });
+        Ok(())
+    }
+
+    /// QEMU's monitor tells of every reset, whoever caused it.
+    fn listen_to_monitor(&self) -> Result<()> {
+        let listener = UnixListener::bind(&self.files.monitor)?;
+        let (journal, monitor, wire) = (Arc::clone(&self.journal), Arc::clone(&self.monitor), Arc::clone(&self.wire));
+        thread::spawn(move || {
+            let mut told = None;
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                if stream.write_all(b"{\"execute\":\"qmp_capabilities\"}\n").is_err() {
+                    continue;
+                }
+                *monitor.lock().expect("no panic while locked") = stream.try_clone().ok();
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    let Ok(message) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
+                    if message["event"] == "RESET" {
+                        wire.restarted();
+                        // Kernels try several ways to restart, and QEMU tells of each.
+                        if told.is_none_or(|told: Instant| told.elapsed() > Duration::from_secs(1)) {
+                            let cause = if message["data"]["guest"] == true { "by itself" } else { "by us" };
+                            journal.tell(Source::Power, format!("starts again ({cause})"));
+                        }
+                        told = Some(Instant::now());
+                    }
+                }
+                *monitor.lock().expect("no panic while locked") = None;
+            }
+        });
+        Ok(())
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // The lab's process namespace would end it too; a machine that nobody needs should not use the processor.
+        let _ = self.power_off();
+    }
+}
+
+/// Firmware and kernels say much; the installer, the disk, and what Bootwright lets iPXE say go to the terminal.
+fn tell_serial(journal: &Journal, line: String) {
+    let told = ["lab-installer:", "lab-disk:", "ootwright", "PXE-E", "Kernel panic"];
+    if told.iter().any(|word| line.contains(word)) {
+        journal.tell(Source::Serial, line);
+    } else {
+        journal.keep(Source::Serial, line);
+    }
+}
+
+/// OVMF's code and the template of its variables.
+fn ovmf() -> Result<(PathBuf, PathBuf)> {
+    let directory = Path::new("/usr/share/OVMF");
+    [("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"), ("OVMF_CODE.fd", "OVMF_VARS.fd")]
+        .into_iter()
+        .map(|(code, variables)| (directory.join(code), directory.join(variables)))
+        .find(|(code, variables)| code.exists() && variables.exists())
+        .context("no OVMF in /usr/share/OVMF; install Debian's package `ovmf`")
+}

@@ -1,0 +1,165 @@
+//! What one frame means for a network boot, in words.
+
+use std::fmt;
+
+use super::packet::{self, option};
+
+/// Something on the wire that a person who watches a boot wants to know.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Sight {
+    /// A client's DHCP message.
+    Dhcp(Dhcp),
+    /// A DHCP server's answer: message type, file name in the header.
+    DhcpReply { kind: &'static str, from: std::net::Ipv4Addr, file: String },
+    /// A TFTP read request.
+    TftpRead { file: String },
+    /// A TFTP error packet, from either side.
+    TftpError { code: u16, text: String },
+    /// The first line of an HTTP request.
+    HttpRequest { line: String },
+    /// The status line of an HTTP reply.
+    HttpReply { line: String },
+}
+
+/// What a client says about itself in a DHCP message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Dhcp {
+    pub(crate) kind: &'static str,
+    pub(crate) port: u16,
+    /// Option 60 as text, empty when absent.
+    pub(crate) class: String,
+    /// The first architecture of option 93.
+    pub(crate) arch: Option<u16>,
+    /// Option 77 is there.
+    pub(crate) user_class: bool,
+    /// Option 175 is there.
+    pub(crate) ipxe: bool,
+}
+
+impl Sight {
+    /// Reads a frame, which may be one that a capture cut short.
+    pub(crate) fn of(frame: &[u8]) -> Option<Sight> {
+        let packet = packet::ipv4(frame)?;
+        if let Some(payload) = packet::tcp(&packet) {
+            return stream(payload);
+        }
+        let (from, to, payload) = packet::udp(&packet)?;
+        match (from, to) {
+            (_, 67 | 4011) if payload.first() == Some(&1) => request(to, payload),
+            (67 | 4011, _) if payload.first() == Some(&2) => {
+                let kind = kind(&packet::options(payload)?)?;
+                Some(Sight::DhcpReply { kind, from: packet.source, file: text_to_zero(payload.get(108..236)?) })
+            }
+            (_, 69) if payload.get(..2) == Some(&[0, 1]) => {
+                Some(Sight::TftpRead { file: text_to_zero(payload.get(2..)?) })
+            }
+            (1024.., 1024..) if payload.get(..2) == Some(&[0, 5]) && payload.len() < 200 => Some(Sight::TftpError {
+                code: u16::from_be_bytes([*payload.get(2)?, *payload.get(3)?]),
+                text: text_to_zero(payload.get(4..)?),
+            }),
+            _ => None,
+        }
+    }
+}
+
+fn request(port: u16, message: &[u8]) -> Option<Sight> {
+    let options = packet::options(message)?;
+    let find = |code| options.iter().find(|(found, _)| *found == code).map(|(_, value)| *value);
+    Some(Sight::Dhcp(Dhcp {
+        kind: kind(&options)?,
+        port,
+        class: find(option::CLASS).map(|class| String::from_utf8_lossy(class).into_owned()).unwrap_or_default(),
+        arch: find(option::ARCHITECTURE).and_then(|value| Some(u16::from_be_bytes([*value.first()?, *value.get(1)?]))),
+        user_class: find(option::USER_CLASS).is_some(),
+        ipxe: find(option::IPXE).is_some(),
+    }))
+}
+
+fn kind(options: &[(u8, &[u8])]) -> Option<&'static str> {
+    let (_, value) = options.iter().find(|(code, _)| *code == option::MESSAGE_TYPE)?;
+    Some(match value.first()? {
+        1 => "DISCOVER",
+        2 => "OFFER",
+        3 => "REQUEST",
+        4 => "DECLINE",
+        5 => "ACK",
+        6 => "NAK",
+        7 => "RELEASE",
+        8 => "INFORM",
+        _ => return None,
+    })
+}
+
+fn stream(payload: &[u8]) -> Option<Sight> {
+    let end = payload.iter().position(|byte| *byte == b'\r')?;
+    let line = std::str::from_utf8(&payload[..end]).ok()?.to_owned();
+    if line.starts_with("HTTP/1.") {
+        return Some(Sight::HttpReply { line });
+    }
+    let is_request = ["GET ", "HEAD ", "POST "].iter().any(|method| line.starts_with(method));
+    (is_request && line.contains(" HTTP/1.")).then_some(Sight::HttpRequest { line })
+}
+
+fn text_to_zero(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+impl fmt::Display for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Sight::Dhcp(dhcp) => {
+                write!(f, "DHCP {}", dhcp.kind)?;
+                if dhcp.port == 4011 {
+                    write!(f, " to 4011")?;
+                }
+                if let Some(arch) = dhcp.arch {
+                    write!(f, ", arch {arch}")?;
+                }
+                match (dhcp.class.is_empty(), dhcp.user_class || dhcp.ipxe) {
+                    (true, _) => Ok(()),
+                    (false, false) => write!(f, ", {}", dhcp.class),
+                    (false, true) => write!(f, ", {}, says iPXE", dhcp.class),
+                }
+            }
+            Sight::DhcpReply { kind, from, file } if file.is_empty() => write!(f, "DHCP {kind} from {from}"),
+            Sight::DhcpReply { kind, from, file } => write!(f, "DHCP {kind} from {from}, file `{file}`"),
+            Sight::TftpRead { file } => write!(f, "TFTP read `{file}`"),
+            Sight::TftpError { code, text } => write!(f, "TFTP error {code} `{text}`"),
+            Sight::HttpRequest { line } => write!(f, "HTTP {line}"),
+            Sight::HttpReply { line } => write!(f, "HTTP reply {line}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sight;
+
+    fn udp(from: u16, to: u16, payload: &[u8]) -> Vec<u8> {
+        let mut frame = vec![0; 12];
+        frame.extend_from_slice(&[8, 0, 0x45, 0]);
+        frame.extend_from_slice(&((payload.len() + 28) as u16).to_be_bytes());
+        frame.extend_from_slice(&[0, 0, 0, 0, 64, 17, 0, 0, 10, 77, 0, 50, 10, 77, 0, 1]);
+        frame.extend_from_slice(&from.to_be_bytes());
+        frame.extend_from_slice(&to.to_be_bytes());
+        frame.extend_from_slice(&((payload.len() + 8) as u16).to_be_bytes());
+        frame.extend_from_slice(&[0, 0]);
+        frame.extend_from_slice(payload);
+        frame
+    }
+
+    #[test]
+    fn a_read_request_names_its_file() {
+        let frame = udp(2070, 69, b"\x00\x01undionly.kpxe\0octet\0tsize\x000\0");
+        assert_eq!(Sight::of(&frame).expect("seen").to_string(), "TFTP read `undionly.kpxe`");
+    }
+
+    #[test]
+    fn no_cut_of_a_frame_is_read_beyond_its_end() {
+        let frame = udp(2070, 69, b"\x00\x01undionly.kpxe\0octet\0");
+        for len in 0..frame.len() {
+            let _ = Sight::of(&frame[..len]);
+        }
+    }
+}
