@@ -22,7 +22,11 @@ pub(super) fn assemble(banner: &str, text_lba: u32) -> [u8; 512] {
     data(&mut code, banner, text_lba);
 
     let code = code.link();
-    assert!(code.len() <= CODE_MAX, "the boot code has {} bytes, {CODE_MAX} fit", code.len());
+    assert!(
+        code.len() <= CODE_MAX,
+        "the boot code has {} bytes, {CODE_MAX} fit",
+        code.len()
+    );
     let mut sector = [0; 512];
     sector[..code.len()].copy_from_slice(&code);
     sector[510] = 0x55;
@@ -157,5 +161,22 @@ impl Code {
             }
         }
         self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::assemble;
+
+    #[test]
+    fn the_code_leaves_the_partition_table_alone_and_names_its_sector() {
+        let sector = assemble("somebody's disk: ", 0x0001_2345);
+        assert_eq!(sector[440..510], [0; 70]);
+        assert_eq!(sector[510..], [0x55, 0xaa]);
+        let packet = [16, 0, 1, 0, 0, 0x80, 0, 0, 0x45, 0x23, 1, 0, 0, 0, 0, 0];
+        assert!(
+            sector.windows(packet.len()).any(|window| window == packet),
+            "no packet for the extended read"
+        );
     }
 }

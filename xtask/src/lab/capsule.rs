@@ -22,19 +22,38 @@ const ENTRANCE: &str = "entrance";
 pub(super) fn run(kit: &Kit, args: &Args) -> Result<()> {
     fs::create_dir_all(&kit.runs)?;
     let lock = fs::File::create(kit.runs.join("lock"))?;
-    lock.try_lock().context("another lab is running from this source tree")?;
+    lock.try_lock()
+        .context("another lab is running from this source tree")?;
 
     let mut command = Command::new("setpriv");
     // When we die, however we die, `unshare` is killed; it takes the first process inside with it; and with the first
     // process of a process namespace the kernel ends all others.
-    command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child"]);
-    command.arg("--mount-proc").arg(std::env::current_exe()?).args(["lab", "--inside"]);
-    command.arg("--bootwright").arg(&kit.bootwright).arg("--jobs").arg(args.jobs.to_string());
+    command.args([
+        "--pdeathsig",
+        "KILL",
+        "unshare",
+        "--mount",
+        "--net",
+        "--pid",
+        "--fork",
+        "--kill-child",
+    ]);
+    command
+        .arg("--mount-proc")
+        .arg(std::env::current_exe()?)
+        .args(["lab", "--inside"]);
+    command
+        .arg("--bootwright")
+        .arg(&kit.bootwright)
+        .arg("--jobs")
+        .arg(args.jobs.to_string());
     if args.keep {
         command.arg("--keep");
     }
     command.args(&args.scenarios);
-    let mut child = command.spawn().with_context(|| format!("cannot start `{}`", process::line(&command)))?;
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot start `{}`", process::line(&command)))?;
     if let Some(inner) = first_inside(&mut child)? {
         fs::write(kit.runs.join(ENTRANCE), inner)?;
     }

@@ -15,7 +15,10 @@ const CHARACTER: u32 = 0o020_000;
 
 impl Archive {
     pub(super) fn new() -> Self {
-        Archive { bytes: Vec::new(), inode: 0 }
+        Archive {
+            bytes: Vec::new(),
+            inode: 0,
+        }
     }
 
     pub(super) fn directory(&mut self, path: &str) {
@@ -95,14 +98,25 @@ mod tests {
         assert_eq!(&bytes[..6], b"070701");
         assert_eq!(bytes.len() % 4, 0);
 
-        let Ok(mut reader) =
-            Command::new("busybox").args(["cpio", "-t"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
+        let Ok(mut reader) = Command::new("busybox")
+            .args(["cpio", "-t"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
         else {
             eprintln!("busybox is not installed: only the header was checked");
             return;
         };
-        reader.stdin.take().expect("a pipe").write_all(&bytes).expect("the reader takes it");
+        reader
+            .stdin
+            .take()
+            .expect("a pipe")
+            .write_all(&bytes)
+            .expect("the reader takes it");
         let listing = reader.wait_with_output().expect("the reader ends");
-        assert_eq!(String::from_utf8_lossy(&listing.stdout), "dev\ndev/console\ninit\nbin\n");
+        assert_eq!(
+            String::from_utf8_lossy(&listing.stdout),
+            "dev\ndev/console\ninit\nbin\n"
+        );
     }
 }

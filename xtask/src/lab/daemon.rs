@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::capsule;
 use super::journal::{Journal, Source};
 use super::kit::Kit;
+use super::record::{self, Happened};
 use super::segment::Segment;
 use crate::process;
 
@@ -41,12 +42,24 @@ impl Daemon {
         kit.furnish(&data.join("images/lab"))?;
         std::fs::write(&config_file, config)?;
         let socket = Path::new(capsule::SOCKETS).join(format!("{namespace}.sock"));
-        let serve = [("--config", &config_file), ("--data-dir", &data), ("--firmware-dir", &kit.firmware)]
-            .into_iter()
-            .flat_map(|(option, path)| [option.to_owned(), path.display().to_string()])
-            .collect();
+        let serve = [
+            ("--config", &config_file),
+            ("--data-dir", &data),
+            ("--firmware-dir", &kit.firmware),
+        ]
+        .into_iter()
+        .flat_map(|(option, path)| [option.to_owned(), path.display().to_string()])
+        .collect();
         let (binary, log) = (kit.bootwright.clone(), home.join("bootwright.log"));
-        Ok(Daemon { journal, binary, namespace, socket, serve, log, process: Mutex::new(None) })
+        Ok(Daemon {
+            journal,
+            binary,
+            namespace,
+            socket,
+            serve,
+            log,
+            process: Mutex::new(None),
+        })
     }
 
     /// Starts it, and waits until it answers its command line.
@@ -72,7 +85,12 @@ impl Daemon {
 
         let deadline = Instant::now() + START;
         while let Err(error) = self.cli(&["host", "list", "--json"]) {
-            let ended = self.process.lock().expect("no panic while locked").as_mut().map(Child::try_wait);
+            let ended = self
+                .process
+                .lock()
+                .expect("no panic while locked")
+                .as_mut()
+                .map(Child::try_wait);
             if let Some(Ok(Some(status))) = ended {
                 let said = self.journal.since(mark, |_| true);
                 let said: String = said.iter().map(|entry| format!("    {}\n", entry.text)).collect();
@@ -101,26 +119,36 @@ impl Daemon {
 
     /// Runs a command of the daemon's command line.
     pub(crate) fn cli(&self, arguments: &[&str]) -> Result<String> {
-        process::output(Command::new(&self.binary).arg("--socket").arg(&self.socket).args(arguments))
+        process::output(
+            Command::new(&self.binary)
+                .arg("--socket")
+                .arg(&self.socket)
+                .args(arguments),
+        )
     }
 
     /// Runs a command as an operator's act, which the timeline shows.
     pub(crate) fn operate(&self, arguments: &[&str]) -> Result<String> {
         let output = self.cli(arguments);
-        self.journal.tell(Source::Operator, format!("bootwright {}", arguments.join(" ")));
+        self.journal
+            .tell(Source::Operator, format!("bootwright {}", arguments.join(" ")));
         output
     }
 
     /// Runs a command that answers in JSON.
     pub(crate) fn json(&self, arguments: &[&str]) -> Result<Value> {
         let output = self.cli(arguments)?;
-        serde_json::from_str(&output).with_context(|| format!("`bootwright {}` wrote no JSON:\n{output}", arguments.join(" ")))
+        serde_json::from_str(&output)
+            .with_context(|| format!("`bootwright {}` wrote no JSON:\n{output}", arguments.join(" ")))
     }
 
     /// Every event that the daemon remembers, oldest first.
-    pub(crate) fn events(&self) -> Result<Vec<Value>> {
-        let output = self.cli(&["events", "--json"])?;
-        output.lines().map(|line| serde_json::from_str(line).with_context(|| format!("no JSON: {line}"))).collect()
+    pub(crate) fn events(&self) -> Result<Vec<Happened>> {
+        Ok(self
+            .cli(&["events", "--json"])?
+            .lines()
+            .filter_map(record::happened)
+            .collect())
     }
 
     /// What to type to run its command line.
@@ -142,7 +170,13 @@ impl Daemon {
         let journal = Arc::clone(&self.journal);
         thread::spawn(move || {
             for line in lines.lines().map_while(Result::ok) {
-                journal.tell(Source::Bootwright, format!("event {line}"));
+                match record::happened(&line) {
+                    Some(Happened { host, verb, note }) => {
+                        journal.show(Source::Bootwright, &format!("{host}: {verb} ({note})"));
+                        journal.keep(Source::Bootwright, line);
+                    }
+                    None => journal.tell(Source::Bootwright, line),
+                }
             }
             // The daemon ended, and its follower with it.
             let _ = follower.kill().and_then(|()| follower.wait().map(drop));

@@ -25,7 +25,16 @@ pub(super) const EFI_BANNER: &str = "lab-disk: efi ";
 const GRUB: &str = include_str!("../../lab/grub.cfg");
 const GRUB_EARLY: &str = include_str!("../../lab/grub-early.cfg");
 const GRUB_MODULES: [&str; 11] = [
-    "part_msdos", "fat", "normal", "configfile", "echo", "sleep", "serial", "terminal", "search", "search_fs_file",
+    "part_msdos",
+    "fat",
+    "normal",
+    "configfile",
+    "echo",
+    "sleep",
+    "serial",
+    "terminal",
+    "search",
+    "search_fs_file",
     "minicmd",
 ];
 
@@ -59,7 +68,16 @@ fn efi_partition(scratch: &Path) -> Result<Vec<u8>> {
     fs::write(file("grub.cfg"), GRUB)?;
     fs::write(file("early.cfg"), GRUB_EARLY)?;
     fs::write(file("nonce.cfg"), unwritten())?;
-    let mut grub = vec!["-O", "x86_64-efi", "-p", "/EFI/BOOT", "-c", "early.cfg", "-o", "BOOTX64.EFI"];
+    let mut grub = vec![
+        "-O",
+        "x86_64-efi",
+        "-p",
+        "/EFI/BOOT",
+        "-c",
+        "early.cfg",
+        "-o",
+        "BOOTX64.EFI",
+    ];
     grub.extend(GRUB_MODULES);
     run("grub-mkimage", &grub)?;
 
@@ -69,7 +87,10 @@ fn efi_partition(scratch: &Path) -> Result<Vec<u8>> {
     }
     // One sector a cluster: every file begins on a sector of its own, and a sector is all that the nonce takes.
     let size = PARTITION_KIB.to_string();
-    run("mkfs.vfat", &["-C", "-F", "16", "-s", "1", "-i", "1ab01ab0", "esp.img", &size])?;
+    run(
+        "mkfs.vfat",
+        &["-C", "-F", "16", "-s", "1", "-i", "1ab01ab0", "esp.img", &size],
+    )?;
     run("mmd", &["-i", "esp.img", "::/EFI", "::/EFI/BOOT"])?;
     let files = ["-i", "esp.img", "nonce.cfg", "grub.cfg", "BOOTX64.EFI", "::/EFI/BOOT/"];
     run("mcopy", &files)?;
@@ -90,7 +111,10 @@ fn partition_entry() -> [u8; 16] {
 
 /// The only sector of `partition` that holds exactly `content`.
 fn sector_of(partition: &[u8], content: &[u8]) -> Result<u32> {
-    let mut found = partition.chunks(SECTOR).enumerate().filter(|(_, sector)| *sector == content);
+    let mut found = partition
+        .chunks(SECTOR)
+        .enumerate()
+        .filter(|(_, sector)| *sector == content);
     let (Some((sector, _)), None) = (found.next(), found.next()) else {
         bail!("the file for the nonce is not in exactly one sector of the EFI partition");
     };

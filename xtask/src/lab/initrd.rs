@@ -41,10 +41,15 @@ pub(super) fn build(kernel: &Kernel, cache: &Path, target: &Path) -> Result<()> 
 fn busybox(cache: &Path) -> Result<Vec<u8>> {
     let root = cache.join("busybox");
     let look = || {
-        [PathBuf::from("/usr/bin/busybox"), PathBuf::from("/bin/busybox"), root.join("usr/bin/busybox"), root.join("bin/busybox")]
-            .iter()
-            .filter_map(|path| fs::read(path).ok())
-            .find(|program| is_static(program))
+        [
+            PathBuf::from("/usr/bin/busybox"),
+            PathBuf::from("/bin/busybox"),
+            root.join("usr/bin/busybox"),
+            root.join("bin/busybox"),
+        ]
+        .iter()
+        .filter_map(|path| fs::read(path).ok())
+        .find(|program| is_static(program))
     };
     if look().is_none() {
         unpack("busybox-static", &root)?;

@@ -55,16 +55,25 @@ pub(crate) struct Timeline {
 impl Timeline {
     /// Starts the clock; what is printed also goes to `file`.
     pub(crate) fn start(file: Option<std::fs::File>) -> Arc<Self> {
-        Arc::new(Timeline { start: Instant::now(), file: file.map(Mutex::new) })
+        Arc::new(Timeline {
+            start: Instant::now(),
+            file: file.map(Mutex::new),
+        })
     }
 
     /// One line about `who`, on the terminal and in the file.
     pub(crate) fn print(&self, who: &str, source: Source, text: &str) {
-        let line = format!("{:8.2}s  {who:<12} {source:<10} {text}\n", self.start.elapsed().as_secs_f64());
+        let line = format!(
+            "{:8.2}s  {who:<12} {source:<10} {text}\n",
+            self.start.elapsed().as_secs_f64()
+        );
         // A closed terminal must not stop the lab: the assertions decide, not the printer.
         let _ = std::io::stdout().write_all(line.as_bytes());
         if let Some(file) = &self.file {
-            let _ = file.lock().expect("a printer does not panic").write_all(line.as_bytes());
+            let _ = file
+                .lock()
+                .expect("a printer does not panic")
+                .write_all(line.as_bytes());
         }
     }
 }
@@ -94,9 +103,18 @@ impl Journal {
         self.keep(source, text);
     }
 
+    /// Prints a line that assertions do not need.
+    pub(crate) fn show(&self, source: Source, text: &str) {
+        self.timeline.print(&self.who, source, text);
+    }
+
     /// Adds a line that only assertions and the log need.
     pub(crate) fn keep(&self, source: Source, text: impl Into<String>) {
-        self.lock().push(Entry { at: Instant::now(), source, text: text.into() });
+        self.lock().push(Entry {
+            at: Instant::now(),
+            source,
+            text: text.into(),
+        });
         self.grew.notify_all();
     }
 
@@ -126,9 +144,17 @@ impl Journal {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let tail = tail(&entries, 25);
-                bail!("`{}`: {what} did not come within {} s; its last lines:\n{tail}", self.who, within.as_secs());
+                bail!(
+                    "`{}`: {what} did not come within {} s; its last lines:\n{tail}",
+                    self.who,
+                    within.as_secs()
+                );
             }
-            entries = self.grew.wait_timeout(entries, left).expect("nobody panics while holding a journal").0;
+            entries = self
+                .grew
+                .wait_timeout(entries, left)
+                .expect("nobody panics while holding a journal")
+                .0;
         }
     }
 
@@ -141,7 +167,12 @@ impl Journal {
 
     /// Every line after `since` that `matches`.
     pub(crate) fn since(&self, since: Mark, matches: impl Fn(&Entry) -> bool) -> Vec<Entry> {
-        self.lock().iter().skip(since.0).filter(|entry| matches(entry)).cloned().collect()
+        self.lock()
+            .iter()
+            .skip(since.0)
+            .filter(|entry| matches(entry))
+            .cloned()
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
@@ -151,5 +182,9 @@ impl Journal {
 
 fn tail(entries: &[Entry], count: usize) -> String {
     let skip = entries.len().saturating_sub(count);
-    entries.iter().skip(skip).map(|entry| format!("    {:<10} {}\n", entry.source, entry.text)).collect()
+    entries
+        .iter()
+        .skip(skip)
+        .map(|entry| format!("    {:<10} {}\n", entry.source, entry.text))
+        .collect()
 }

@@ -28,7 +28,10 @@ const FLAVOUR: &str = "-cloud-amd64";
 impl Kernel {
     /// Finds the newest kernel in `/boot`, else takes it from its package into `cache`.
     pub(super) fn find(cache: &Path) -> Result<Self> {
-        if let Some(kernel) = newest(Path::new("/boot"), &[Path::new("/lib/modules"), Path::new("/usr/lib/modules")]) {
+        if let Some(kernel) = newest(
+            Path::new("/boot"),
+            &[Path::new("/lib/modules"), Path::new("/usr/lib/modules")],
+        ) {
             return Ok(kernel);
         }
         let root = cache.join("kernel");
@@ -66,8 +69,16 @@ impl Kernel {
     }
 
     fn generate_dependencies(&self) -> Result<BTreeMap<String, Vec<String>>> {
-        let version = self.modules.file_name().context("a module directory has a name")?.to_string_lossy();
-        let root = self.modules.ancestors().nth(3).context("modules lie below lib/modules")?;
+        let version = self
+            .modules
+            .file_name()
+            .context("a module directory has a name")?
+            .to_string_lossy();
+        let root = self
+            .modules
+            .ancestors()
+            .nth(3)
+            .context("modules lie below lib/modules")?;
         let text = process::output(Command::new("depmod").args(["-n", "-b"]).arg(root).arg(&*version))
             .context("the unpacked kernel has no `modules.dep`; `depmod` comes with Debian's package `kmod`")?;
         let end = text.find("\nalias ").unwrap_or(text.len());
@@ -82,7 +93,10 @@ impl Kernel {
         } else {
             fs::read(&file).with_context(|| format!("{}", file.display()))?
         };
-        Ok(Module { file_name: format!("{}.ko", module_name(path)), content })
+        Ok(Module {
+            file_name: format!("{}.ko", module_name(path)),
+            content,
+        })
     }
 }
 
@@ -105,13 +119,22 @@ fn newest(boot: &Path, module_roots: &[&Path]) -> Option<Kernel> {
         .collect();
     versions.sort_by_key(|version| numbers(version));
     versions.iter().rev().find_map(|version| {
-        let modules = module_roots.iter().map(|root| root.join(version)).find(|path| path.join("kernel").is_dir())?;
-        Some(Kernel { image: boot.join(format!("vmlinuz-{version}")), modules })
+        let modules = module_roots
+            .iter()
+            .map(|root| root.join(version))
+            .find(|path| path.join("kernel").is_dir())?;
+        Some(Kernel {
+            image: boot.join(format!("vmlinuz-{version}")),
+            modules,
+        })
     })
 }
 
 fn numbers(version: &str) -> Vec<u64> {
-    version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
+    version
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|part| part.parse().ok())
+        .collect()
 }
 
 fn parse_dependencies(text: &str) -> BTreeMap<String, Vec<String>> {

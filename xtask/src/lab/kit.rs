@@ -63,12 +63,20 @@ impl Kit {
     /// The parts as an earlier `prepare` left them.
     pub(super) fn open(bootwright: Option<&Path>) -> Result<Self> {
         let (home, parts) = places();
-        let nonce_sector = fs::read_to_string(home.join("nonce-sector")).context("the lab was not prepared")?.parse()?;
+        let nonce_sector = fs::read_to_string(home.join("nonce-sector"))
+            .context("the lab was not prepared")?
+            .parse()?;
         let bootwright = match bootwright {
             Some(path) => path.canonicalize().with_context(|| format!("{}", path.display()))?,
             None => tree::target().join("debug/bootwright"),
         };
-        Ok(Kit { bootwright, firmware: tree::root().join("firmware"), runs: home.join("runs"), parts, nonce_sector })
+        Ok(Kit {
+            bootwright,
+            firmware: tree::root().join("firmware"),
+            runs: home.join("runs"),
+            parts,
+            nonce_sector,
+        })
     }
 
     /// Puts kernel, root file system and disk image where Bootwright serves images from.

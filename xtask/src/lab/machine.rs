@@ -104,7 +104,11 @@ impl Machine {
         }
         let journal = Journal::new(name, timeline);
         let interface = segment.add_port()?;
-        let ends = Ends { interface: &interface, machine: &files.nic, ours: &socket("wire") };
+        let ends = Ends {
+            interface: &interface,
+            machine: &files.nic,
+            ours: &socket("wire"),
+        };
         let capture = logs.join(format!("{name}.pcap"));
         let wire = Arc::new(Wire::lay(&ends, build.rom, &journal, &capture)?);
         let machine = Machine {
@@ -125,7 +129,10 @@ impl Machine {
     pub(crate) fn power_on(&self) -> Result<Mark> {
         let mark = self.journal.mark();
         self.wire.restarted();
-        self.journal.tell(Source::Power, format!("on ({:?}, {})", self.build.firmware, self.build.mac()));
+        self.journal.tell(
+            Source::Power,
+            format!("on ({:?}, {})", self.build.firmware, self.build.mac()),
+        );
         let log = File::options().create(true).append(true).open(&self.files.qemu_log)?;
         let child = Command::new("qemu-system-x86_64")
             .args(self.arguments()?)
@@ -181,12 +188,6 @@ impl Machine {
         Ok(fs::read(&self.files.disk)?)
     }
 
-    /// Writes into the disk of a machine that is off.
-    pub(crate) fn scribble(&self, offset: u64, bytes: &[u8]) -> Result<()> {
-        use std::os::unix::fs::FileExt as _;
-        Ok(File::options().write(true).open(&self.files.disk)?.write_all_at(bytes, offset)?)
-    }
-
     fn arguments(&self) -> Result<Vec<String>> {
         let build = &self.build;
         let at = |path: &Path| path.display().to_string();
@@ -203,15 +204,31 @@ impl Machine {
         add("-chardev", format!("socket,id=monitor,path={}", at(&files.monitor)));
         add("-mon", "chardev=monitor,mode=control".to_owned());
         let (nic, wire) = (at(&files.nic), at(&files.nic.with_extension("wire")));
-        add("-netdev", format!("dgram,id=net,local.type=unix,local.path={nic},remote.type=unix,remote.path={wire}"));
-        let rom = if build.firmware == Firmware::Uefi { ",romfile=" } else { "" };
-        add("-device", format!("virtio-net-pci,netdev=net,mac={},bootindex=1{rom}", build.mac()));
+        add(
+            "-netdev",
+            format!("dgram,id=net,local.type=unix,local.path={nic},remote.type=unix,remote.path={wire}"),
+        );
+        let rom = if build.firmware == Firmware::Uefi {
+            ",romfile="
+        } else {
+            ""
+        };
+        add(
+            "-device",
+            format!("virtio-net-pci,netdev=net,mac={},bootindex=1{rom}", build.mac()),
+        );
         add("-drive", format!("if=none,id=disk,format=raw,file={}", at(&files.disk)));
-        add("-device", format!("virtio-blk-pci,drive=disk,serial={},bootindex=2", build.disk_serial()));
+        add(
+            "-device",
+            format!("virtio-blk-pci,drive=disk,serial={},bootindex=2", build.disk_serial()),
+        );
         // Newer OVMF refuses to use the network without a source of randomness.
         add("-device", "virtio-rng-pci".to_owned());
         let (uuid, serial) = (build.uuid(), build.serial());
-        add("-smbios", format!("type=1,manufacturer=Bootwright Lab,product=Rack Unit,serial={serial},uuid={uuid}"));
+        add(
+            "-smbios",
+            format!("type=1,manufacturer=Bootwright Lab,product=Rack Unit,serial={serial},uuid={uuid}"),
+        );
         add("-smbios", format!("type=3,asset=ASSET-{}", build.number));
         if build.firmware == Firmware::Uefi {
             let (code, _) = ovmf()?;
@@ -246,7 +263,11 @@ impl Machine {
     /// QEMU's monitor tells of every reset, whoever caused it.
     fn listen_to_monitor(&self) -> Result<()> {
         let listener = UnixListener::bind(&self.files.monitor)?;
-        let (journal, monitor, wire) = (Arc::clone(&self.journal), Arc::clone(&self.monitor), Arc::clone(&self.wire));
+        let (journal, monitor, wire) = (
+            Arc::clone(&self.journal),
+            Arc::clone(&self.monitor),
+            Arc::clone(&self.wire),
+        );
         thread::spawn(move || {
             let mut told = None;
             for mut stream in listener.incoming().map_while(Result::ok) {
@@ -255,12 +276,18 @@ impl Machine {
                 }
                 *monitor.lock().expect("no panic while locked") = stream.try_clone().ok();
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    let Ok(message) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
+                    let Ok(message) = serde_json::from_str::<serde_json::Value>(&line) else {
+                        continue;
+                    };
                     if message["event"] == "RESET" {
                         wire.restarted();
                         // Kernels try several ways to restart, and QEMU tells of each.
                         if told.is_none_or(|told: Instant| told.elapsed() > Duration::from_secs(1)) {
-                            let cause = if message["data"]["guest"] == true { "by itself" } else { "by us" };
+                            let cause = if message["data"]["guest"] == true {
+                                "by itself"
+                            } else {
+                                "by us"
+                            };
                             journal.tell(Source::Power, format!("starts again ({cause})"));
                         }
                         told = Some(Instant::now());

@@ -16,6 +16,7 @@ mod kit;
 mod machine;
 mod packet;
 mod pcap;
+mod record;
 mod scenario;
 mod segment;
 mod sight;
@@ -61,7 +62,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     if args.list {
         for scenario in scenario::ALL {
-            println!("{:<16} {}", scenario.name, scenario.story);
+            println!("{:<14} {}", scenario.name, scenario.story);
         }
         return Ok(());
     }

@@ -26,7 +26,6 @@ pub(super) mod option {
 pub(super) struct Ipv4<'a> {
     pub(super) protocol: u8,
     pub(super) source: Ipv4Addr,
-    pub(super) destination: Ipv4Addr,
     /// What follows the IPv4 header; shorter than announced where a capture was cut.
     pub(super) body: &'a [u8],
 }
@@ -45,7 +44,6 @@ pub(super) fn ipv4(frame: &[u8]) -> Option<Ipv4<'_>> {
     Some(Ipv4 {
         protocol: packet[9],
         source: Ipv4Addr::new(packet[12], packet[13], packet[14], packet[15]),
-        destination: Ipv4Addr::new(packet[16], packet[17], packet[18], packet[19]),
         body: packet.get(header..total)?,
     })
 }
@@ -81,8 +79,12 @@ pub(super) fn options(message: &[u8]) -> Option<Vec<(u8, &[u8])>> {
             PAD => rest = after,
             END => break,
             _ => {
-                let Some((&len, after)) = after.split_first() else { break };
-                let Some((value, after)) = after.split_at_checked(usize::from(len)) else { break };
+                let Some((&len, after)) = after.split_first() else {
+                    break;
+                };
+                let Some((value, after)) = after.split_at_checked(usize::from(len)) else {
+                    break;
+                };
                 found.push((code, value));
                 rest = after;
             }
@@ -182,7 +184,11 @@ mod tests {
         let packet = ipv4(&changed).expect("IPv4");
         let (from, to, message) = udp(&packet).expect("UDP");
         assert_eq!((from, to, message.len()), (68, 67, 548));
-        let codes: Vec<u8> = options(message).expect("DHCP").into_iter().map(|(code, _)| code).collect();
+        let codes: Vec<u8> = options(message)
+            .expect("DHCP")
+            .into_iter()
+            .map(|(code, _)| code)
+            .collect();
         assert_eq!(codes, [option::MESSAGE_TYPE, option::CLASS, option::ARCHITECTURE]);
         // A receiver sums everything, checksum included, and must find all ones, which our function turns into zero.
         assert_eq!(checksum(&[&changed[14..34]]), 0);

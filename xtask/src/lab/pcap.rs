@@ -41,7 +41,12 @@ impl Writer {
         let kept = &frame[..frame.len().min(kept).min(KEPT_MAX)];
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut record = Vec::with_capacity(RECORD_BYTES + kept.len());
-        for field in [now.as_secs() as u32, now.subsec_micros(), kept.len() as u32, frame.len() as u32] {
+        for field in [
+            now.as_secs() as u32,
+            now.subsec_micros(),
+            kept.len() as u32,
+            frame.len() as u32,
+        ] {
             record.extend_from_slice(&field.to_le_bytes());
         }
         record.extend_from_slice(kept);
@@ -60,7 +65,9 @@ pub(super) fn read(path: &Path) -> Result<Vec<Vec<u8>>> {
     let mut frames = Vec::new();
     while let Some((record, after)) = rest.split_at_checked(RECORD_BYTES) {
         let kept = u32::from_le_bytes([record[8], record[9], record[10], record[11]]) as usize;
-        let Some((frame, after)) = after.split_at_checked(kept) else { break };
+        let Some((frame, after)) = after.split_at_checked(kept) else {
+            break;
+        };
         frames.push(frame.to_vec());
         rest = after;
     }

@@ -25,10 +25,16 @@ impl Segment {
     /// Builds segment `number` (10.77.`number`.0/24) in the network namespace that the process is in, and starts the
     /// DHCP server. The bridge itself has an address too: an operator's computer, which can ask what a machine could.
     pub(crate) fn build(number: u8, logs: &Path) -> Result<Self> {
-        let segment = Segment { number, ports: Mutex::new(0), dhcp: Mutex::new(None) };
+        let segment = Segment {
+            number,
+            ports: Mutex::new(0),
+            dhcp: Mutex::new(None),
+        };
         let bridge = segment.bridge();
         ip("link set lo up")?;
-        ip(&format!("link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"))?;
+        ip(&format!(
+            "link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
+        ))?;
         quiet(&bridge)?;
         ip(&format!("link set {bridge} up"))?;
         ip(&format!("address add {}/24 dev {bridge}", segment.address(2)))?;
@@ -52,7 +58,10 @@ impl Segment {
     pub(crate) fn add_port(&self) -> Result<String> {
         let mut ports = self.ports.lock().expect("no panic while locked");
         *ports += 1;
-        let (port, wire) = (format!("port{}-{ports}", self.number), format!("wire{}-{ports}", self.number));
+        let (port, wire) = (
+            format!("port{}-{ports}", self.number),
+            format!("wire{}-{ports}", self.number),
+        );
         self.cable(&port, &wire)?;
         ip(&format!("link set {wire} up"))?;
         Ok(wire)
@@ -78,9 +87,24 @@ impl Segment {
         let child = Command::new("ip")
             .args(["netns", "exec", &self.dhcp_namespace()])
             .arg(dnsmasq)
-            .args(["--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--bind-interfaces", "--user=root"])
-            .args(["--dhcp-authoritative", "--no-ping", "--log-dhcp", "--log-facility=-", "--pid-file"])
-            .args([format!("--interface={INTERFACE}"), format!("--dhcp-range={first},{last},255.255.255.0,1h")])
+            .args([
+                "--keep-in-foreground",
+                "--conf-file=/dev/null",
+                "--port=0",
+                "--bind-interfaces",
+                "--user=root",
+            ])
+            .args([
+                "--dhcp-authoritative",
+                "--no-ping",
+                "--log-dhcp",
+                "--log-facility=-",
+                "--pid-file",
+            ])
+            .args([
+                format!("--interface={INTERFACE}"),
+                format!("--dhcp-range={first},{last},255.255.255.0,1h"),
+            ])
             .arg("--dhcp-option=option:router")
             .arg(format!("--dhcp-leasefile={}", logs.join("dnsmasq.leases").display()))
             .stdin(Stdio::null())
@@ -100,7 +124,9 @@ impl Segment {
         ip(&format!("link set {far} netns {namespace} name {INTERFACE}"))?;
         ip(&format!("-n {namespace} link set {INTERFACE} addrgenmode none"))?;
         ip(&format!("-n {namespace} link set lo up"))?;
-        ip(&format!("-n {namespace} address add {address}/24 broadcast + dev {INTERFACE}"))?;
+        ip(&format!(
+            "-n {namespace} address add {address}/24 broadcast + dev {INTERFACE}"
+        ))?;
         ip(&format!("-n {namespace} link set {INTERFACE} up"))
     }
 

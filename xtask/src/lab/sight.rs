@@ -10,7 +10,11 @@ pub(crate) enum Sight {
     /// A client's DHCP message.
     Dhcp(Dhcp),
     /// A DHCP server's answer: message type, file name in the header.
-    DhcpReply { kind: &'static str, from: std::net::Ipv4Addr, file: String },
+    DhcpReply {
+        kind: &'static str,
+        from: std::net::Ipv4Addr,
+        file: String,
+    },
     /// A TFTP read request.
     TftpRead { file: String },
     /// A TFTP error packet, from either side.
@@ -48,11 +52,15 @@ impl Sight {
             (_, 67 | 4011) if payload.first() == Some(&1) => request(to, payload),
             (67 | 4011, _) if payload.first() == Some(&2) => {
                 let kind = kind(&packet::options(payload)?)?;
-                Some(Sight::DhcpReply { kind, from: packet.source, file: text_to_zero(payload.get(108..236)?) })
+                Some(Sight::DhcpReply {
+                    kind,
+                    from: packet.source,
+                    file: text_to_zero(payload.get(108..236)?),
+                })
             }
-            (_, 69) if payload.get(..2) == Some(&[0, 1]) => {
-                Some(Sight::TftpRead { file: text_to_zero(payload.get(2..)?) })
-            }
+            (_, 69) if payload.get(..2) == Some(&[0, 1]) => Some(Sight::TftpRead {
+                file: text_to_zero(payload.get(2..)?),
+            }),
             (1024.., 1024..) if payload.get(..2) == Some(&[0, 5]) && payload.len() < 200 => Some(Sight::TftpError {
                 code: u16::from_be_bytes([*payload.get(2)?, *payload.get(3)?]),
                 text: text_to_zero(payload.get(4..)?),
@@ -64,11 +72,18 @@ impl Sight {
 
 fn request(port: u16, message: &[u8]) -> Option<Sight> {
     let options = packet::options(message)?;
-    let find = |code| options.iter().find(|(found, _)| *found == code).map(|(_, value)| *value);
+    let find = |code| {
+        options
+            .iter()
+            .find(|(found, _)| *found == code)
+            .map(|(_, value)| *value)
+    };
     Some(Sight::Dhcp(Dhcp {
         kind: kind(&options)?,
         port,
-        class: find(option::CLASS).map(|class| String::from_utf8_lossy(class).into_owned()).unwrap_or_default(),
+        class: find(option::CLASS)
+            .map(|class| String::from_utf8_lossy(class).into_owned())
+            .unwrap_or_default(),
         arch: find(option::ARCHITECTURE).and_then(|value| Some(u16::from_be_bytes([*value.first()?, *value.get(1)?]))),
         user_class: find(option::USER_CLASS).is_some(),
         ipxe: find(option::IPXE).is_some(),
@@ -152,7 +167,10 @@ mod tests {
     #[test]
     fn a_read_request_names_its_file() {
         let frame = udp(2070, 69, b"\x00\x01undionly.kpxe\0octet\0tsize\x000\0");
-        assert_eq!(Sight::of(&frame).expect("seen").to_string(), "TFTP read `undionly.kpxe`");
+        assert_eq!(
+            Sight::of(&frame).expect("seen").to_string(),
+            "TFTP read `undionly.kpxe`"
+        );
     }
 
     #[test]

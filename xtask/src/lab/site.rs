@@ -1,19 +1,28 @@
 //! Where one scenario plays: a segment, a DHCP server, Bootwright, and machines.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::capsule;
 use super::daemon::Daemon;
 use super::journal::{Journal, Timeline};
 use super::machine::{Build, Machine};
+use super::scenario::Role;
 use super::segment::{INTERFACE, Segment};
 use super::stage::Stage;
 
 const CONFIG: &str = include_str!("../../lab/config.toml");
 const POST_INSTALL: &str = include_str!("../../lab/post-install.sh");
+
+/// The port of the machine plane.
+const HTTP_PORT: u16 = 8080;
+/// How long an answer to the lab's own questions may take.
+const ANSWER: Duration = Duration::from_secs(20);
 
 /// A scenario's own network with a daemon on it.
 pub(crate) struct Site {
@@ -25,16 +34,30 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Builds the network and starts Bootwright on it.
-    pub(super) fn build(stage: &Stage<'_>) -> Result<Self> {
+    /// Builds the network and starts Bootwright on it, with the hosts of `cast` that the story says are known.
+    pub(super) fn build(stage: &Stage<'_>, cast: &[Role]) -> Result<Self> {
         let logs = stage.logs.clone();
         let segment = Segment::build(stage.number, &logs)?;
         let journal = Journal::new(&segment.boot_namespace(), &stage.timeline);
         let post_install = POST_INSTALL.replace("NONCE_SECTOR", &stage.kit.nonce_sector.to_string());
-        let config = CONFIG.replace("INTERFACE", INTERFACE).replace("POST_INSTALL", &post_install);
+        let config = CONFIG
+            .replace("INTERFACE", INTERFACE)
+            .replace("POST_INSTALL", &post_install);
+        let hosts: String = cast
+            .iter()
+            .filter(|role| role.known)
+            .map(|role| known_host(&role.build))
+            .collect();
+        let config = config + &hosts;
         let daemon = Daemon::new(stage.kit, &segment, &config, &logs, journal)?;
         let timeline = Arc::clone(&stage.timeline);
-        let site = Site { daemon, segment, machines: Mutex::default(), timeline, logs };
+        let site = Site {
+            daemon,
+            segment,
+            machines: Mutex::default(),
+            timeline,
+            logs,
+        };
         site.daemon.start()?;
         Ok(site)
     }
@@ -43,13 +66,23 @@ impl Site {
     pub(crate) fn machine(&self, build: Build) -> Result<Arc<Machine>> {
         let sockets = Path::new(capsule::SOCKETS);
         let machine = Arc::new(Machine::new(build, &self.segment, &self.timeline, &self.logs, sockets)?);
-        self.machines.lock().expect("no panic while locked").push(Arc::clone(&machine));
+        self.machines
+            .lock()
+            .expect("no panic while locked")
+            .push(Arc::clone(&machine));
         Ok(machine)
     }
 
-    /// Bootwright's address on the segment.
-    pub(crate) fn address(&self) -> std::net::Ipv4Addr {
-        self.segment.boot_address()
+    /// Asks the machine plane as a computer on the segment would, and gives the status.
+    pub(crate) fn ask(&self, path: &str) -> Result<u16> {
+        let server = SocketAddr::from((self.segment.boot_address(), HTTP_PORT));
+        let mut stream = TcpStream::connect_timeout(&server, ANSWER)?;
+        stream.set_read_timeout(Some(ANSWER))?;
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n").as_bytes())?;
+        let mut status = String::new();
+        BufReader::new(stream).read_line(&mut status)?;
+        let code = status.split(' ').nth(1).and_then(|code| code.parse().ok());
+        code.with_context(|| format!("no status line: {status}"))
     }
 
     /// Ends the machines; the daemon stays.
@@ -69,4 +102,12 @@ impl Site {
     pub(super) fn namespace(&self) -> String {
         self.segment.boot_namespace()
     }
+}
+
+fn known_host(build: &Build) -> String {
+    format!(
+        "\n[hosts.{}]\nmac = \"{}\"\nprofile = \"lab\"\n",
+        build.name,
+        build.mac()
+    )
 }

@@ -37,7 +37,8 @@ struct Report {
 pub(super) fn run(kit: &Kit, scenarios: &[&'static Scenario], jobs: usize, keep: bool) -> Result<()> {
     capsule::furnish()?;
     let timeline = Timeline::start(Some(File::create(kit.runs.join("timeline.log"))?));
-    let waiting: Mutex<VecDeque<(usize, &'static Scenario)>> = Mutex::new(scenarios.iter().copied().enumerate().collect());
+    let waiting: Mutex<VecDeque<(usize, &'static Scenario)>> =
+        Mutex::new(scenarios.iter().copied().enumerate().collect());
     let reports: Mutex<Vec<Report>> = Mutex::default();
     thread::scope(|scope| {
         for _ in 0..jobs.min(scenarios.len()) {
@@ -73,8 +74,13 @@ fn perform(kit: &Kit, timeline: &Arc<Timeline>, index: usize, scenario: &'static
             fs::remove_dir_all(&logs)?;
         }
         fs::create_dir_all(&logs)?;
-        let stage = Stage { kit, timeline: Arc::clone(timeline), logs, number: u8::try_from(index + 1)? };
-        Site::build(&stage)
+        let stage = Stage {
+            kit,
+            timeline: Arc::clone(timeline),
+            logs,
+            number: u8::try_from(index + 1)?,
+        };
+        Site::build(&stage, scenario.cast)
     })();
     let (outcome, site) = match built {
         Err(error) => (Err(error), None),
@@ -88,7 +94,12 @@ fn perform(kit: &Kit, timeline: &Arc<Timeline>, index: usize, scenario: &'static
             (played, keep.then_some(site))
         }
     };
-    Report { name: scenario.name, took: start.elapsed(), outcome, site }
+    Report {
+        name: scenario.name,
+        took: start.elapsed(),
+        outcome,
+        site,
+    }
 }
 
 fn sum_up(reports: &[Report]) -> usize {
@@ -96,21 +107,30 @@ fn sum_up(reports: &[Report]) -> usize {
     for report in reports {
         let took = report.took.as_secs();
         match &report.outcome {
-            Ok(()) => println!("ok      {:<16} {took:4} s", report.name),
-            Err(error) => println!("FAILED  {:<16} {took:4} s\n{error:#}\n", report.name),
+            Ok(()) => println!("ok      {:<14} {took:4} s", report.name),
+            Err(error) => println!("FAILED  {:<14} {took:4} s\n{error:#}\n", report.name),
         }
     }
     reports.iter().filter(|report| report.outcome.is_err()).count()
 }
 
 fn say_how_to_look(kit: &Kit, reports: &[Report]) {
-    println!("\nThe lab stays up until Ctrl-C, which takes all of it down. Logs and captures: {}", kit.runs.display());
-    println!("From another terminal, as root, enter it with\n\n    {}\n", capsule::entrance(&kit.runs));
+    println!(
+        "\nThe lab stays up until Ctrl-C, which takes all of it down. Logs and captures: {}",
+        kit.runs.display()
+    );
+    println!(
+        "From another terminal, as root, enter it with\n\n    {}\n",
+        capsule::entrance(&kit.runs)
+    );
     for report in reports {
         let Some(site) = &report.site else { continue };
         println!("and for `{}`:\n", report.name);
         println!("    {} host list", site.command_line());
         println!("    {} events", site.command_line());
-        println!("    ip netns exec {} tcpdump -ni eth0     # what Bootwright hears\n", site.namespace());
+        println!(
+            "    ip netns exec {} tcpdump -ni eth0     # what Bootwright hears\n",
+            site.namespace()
+        );
     }
 }

@@ -64,7 +64,10 @@ mod tests {
     #[test]
     fn colours_and_cursor_movements_are_no_text() {
         let mut lines = Lines::default();
-        assert_eq!(lines.push(b"\x1b[2J\x1b[01;01Hboot\x1b[0;37mwright\r\n\r\nnext"), ["bootwright"]);
+        assert_eq!(
+            lines.push(b"\x1b[2J\x1b[01;01Hboot\x1b[0;37mwright\r\n\r\nnext"),
+            ["bootwright"]
+        );
         assert_eq!(lines.push(b" line\n"), ["next line"]);
     }
 }

@@ -87,7 +87,11 @@ impl Wire {
             .into_iter()
             .find(|interface| interface.name == ends.interface)
             .with_context(|| format!("no interface `{}`", ends.interface))?;
-        let config = Config { read_buffer_size: 65536, write_buffer_size: 65536, ..Config::default() };
+        let config = Config {
+            read_buffer_size: 65536,
+            write_buffer_size: 65536,
+            ..Config::default()
+        };
         let Channel::Ethernet(to_segment, from_segment) = pnet_datalink::channel(&interface, config)? else {
             bail!("`{}` carries no Ethernet frames", ends.interface);
         };
@@ -109,7 +113,10 @@ impl Wire {
         thread::spawn(move || carry_out(&outgoing, &sending, to_segment));
         let (incoming, machine) = (Arc::clone(&shared), ends.machine.to_owned());
         thread::spawn(move || carry_in(&incoming, from_segment, &socket, &machine));
-        Ok(Wire { shared, capture: capture.to_owned() })
+        Ok(Wire {
+            shared,
+            capture: capture.to_owned(),
+        })
     }
 
     /// The machine starts from the beginning, so its ROM speaks again.
@@ -120,7 +127,14 @@ impl Wire {
     /// Pulls the cable out or plugs it in.
     pub(crate) fn plug(&self, plugged: bool) {
         self.shared.lock().plugged = plugged;
-        self.shared.journal.tell(Source::Power, if plugged { "cable plugged in" } else { "cable pulled out" });
+        self.shared.journal.tell(
+            Source::Power,
+            if plugged {
+                "cable plugged in"
+            } else {
+                "cable pulled out"
+            },
+        );
     }
 
     /// From now on this cable has trouble, or none.
@@ -128,12 +142,20 @@ impl Wire {
         let mut state = self.shared.lock();
         state.random = trouble.map_or(1, |trouble| trouble.seed | 1);
         state.trouble = trouble;
+        drop(state);
+        let text = trouble.map_or("the cable is good again".to_owned(), |trouble| {
+            format!("a bad cable: {trouble:?}")
+        });
+        self.shared.journal.tell(Source::Power, text);
     }
 
     /// Everything that went over the segment's side of this wire so far, read back from the capture file.
     pub(crate) fn captured(&self) -> Result<Vec<Sight>> {
         let _whole = self.shared.lock();
-        Ok(pcap::read(&self.capture)?.iter().filter_map(|frame| Sight::of(frame)).collect())
+        Ok(pcap::read(&self.capture)?
+            .iter()
+            .filter_map(|frame| Sight::of(frame))
+            .collect())
     }
 }
 
@@ -143,7 +165,10 @@ fn carry_out(shared: &Shared, socket: &UnixDatagram, mut segment: Box<dyn DataLi
     loop {
         let Ok(len) = socket.recv(&mut buffer) else { return };
         let frame = &buffer[..len];
-        let disguise = shared.lock().disguised.then(|| packet::without_options(frame, &[option::USER_CLASS, option::IPXE]));
+        let disguise = shared
+            .lock()
+            .disguised
+            .then(|| packet::without_options(frame, &[option::USER_CLASS, option::IPXE]));
         let changed = disguise.flatten();
         let frame = changed.as_deref().unwrap_or(frame);
         for _ in 0..shared.copies(frame) {
@@ -198,8 +223,12 @@ impl Shared {
     fn record(&self, frame: &[u8]) {
         let is_stream = packet::ipv4(frame).is_some_and(|packet| packet.protocol == packet::TCP);
         let mut state = self.lock();
-        if let Err(error) = state.capture.frame(frame, if is_stream { pcap::KEPT_OF_STREAM } else { usize::MAX }) {
-            self.journal.tell(Source::Wire, format!("the capture cannot be written: {error}"));
+        if let Err(error) = state
+            .capture
+            .frame(frame, if is_stream { pcap::KEPT_OF_STREAM } else { usize::MAX })
+        {
+            self.journal
+                .tell(Source::Wire, format!("the capture cannot be written: {error}"));
         }
         if state.disguised {
             state.watch_loader(frame);
@@ -216,10 +245,15 @@ impl Shared {
 impl State {
     /// The disguise ends with the last block of the first loader: what speaks next is that loader.
     fn watch_loader(&mut self, frame: &[u8]) {
-        let Some((from, to, payload)) = packet::ipv4(frame).and_then(|packet| packet::udp(&packet)) else { return };
+        let Some((from, to, payload)) = packet::ipv4(frame).and_then(|packet| packet::udp(&packet)) else {
+            return;
+        };
         if let (69, Some(Sight::TftpRead { file })) = (to, Sight::of(frame)) {
             let is_loader = file.trim_start_matches('/') == BIOS_LOADER;
-            self.loader = is_loader.then_some(LoaderTransfer { client_port: from, block_bytes: 0 });
+            self.loader = is_loader.then_some(LoaderTransfer {
+                client_port: from,
+                block_bytes: 0,
+            });
         }
         if let Some(loader) = &mut self.loader
             && to == loader.client_port

@@ -1,28 +1,142 @@
 //! The stories that the lab plays.
 
-mod bios;
+mod fault;
+mod held;
+mod install;
+mod story;
 
 use anyhow::{Result, bail};
 
+use super::machine::{Build, Firmware};
 use super::site::Site;
+use super::wire::Rom;
 
 /// A story with real firmware.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     /// What it shows, in a sentence.
     pub(crate) story: &'static str,
+    /// The machines that play, and whether the configuration names them before they are seen.
+    pub(crate) cast: &'static [Role],
     pub(crate) play: fn(&Site) -> Result<()>,
 }
+
+/// A machine's part in a story.
+pub(crate) struct Role {
+    pub(crate) build: Build,
+    /// The configuration has a host of the machine's name.
+    pub(crate) known: bool,
+}
+
+const BIOS_ROM: Build = Build {
+    name: "bios-rom",
+    number: 1,
+    firmware: Firmware::Bios,
+    rom: Rom::Itself,
+};
+const BIOS_VENDOR: Build = Build {
+    name: "bios-vendor",
+    number: 2,
+    firmware: Firmware::Bios,
+    rom: Rom::VendorLike,
+};
+const UEFI: Build = Build {
+    name: "uefi",
+    number: 3,
+    firmware: Firmware::Uefi,
+    rom: Rom::Itself,
+};
+const STRANGER: Build = Build {
+    name: "stranger",
+    number: 4,
+    firmware: Firmware::Bios,
+    rom: Rom::Itself,
+};
+const INTERRUPTED: Build = Build {
+    name: "interrupted",
+    number: 5,
+    firmware: Firmware::Bios,
+    rom: Rom::Itself,
+};
+const BAD_CABLE: Build = Build {
+    name: "bad-cable",
+    number: 7,
+    firmware: Firmware::Uefi,
+    rom: Rom::Itself,
+};
+const RESTLESS: Build = Build {
+    name: "restless",
+    number: 6,
+    firmware: Firmware::Bios,
+    rom: Rom::Itself,
+};
 
 /// Every scenario, the longest first, so that the last to end is short.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
-        name: "bios-ipxe-rom",
-        story: "a BIOS machine whose network ROM is iPXE installs once and starts from its disk",
-        play: bios::ipxe_rom,
+        name: "attempts",
+        story: "an install that is reset again and again is not begun more often than allowed, and a disk that holds \
+                something is overwritten only when an operator names it",
+        cast: &[Role {
+            build: RESTLESS,
+            known: true,
+        }],
+        play: fault::attempts,
     },
-    Scenario { name: "v", story: "", play: bios::vendor },
-    Scenario { name: "u", story: "", play: bios::uefi },
+    Scenario {
+        name: "interruptions",
+        story: "the daemon is killed in mid-install and the report is lost: the install ends well, and once",
+        cast: &[Role {
+            build: INTERRUPTED,
+            known: true,
+        }],
+        play: fault::interruptions,
+    },
+    Scenario {
+        name: "bios-vendor",
+        story: "a BIOS machine with a vendor's PXE ROM goes the whole way over TFTP, installs once, starts from its disk",
+        cast: &[Role {
+            build: BIOS_VENDOR,
+            known: true,
+        }],
+        play: install::bios_vendor,
+    },
+    Scenario {
+        name: "uefi",
+        story: "a UEFI machine goes by its own PXE client and `snponly.efi`, installs once, starts from its disk",
+        cast: &[Role {
+            build: UEFI,
+            known: true,
+        }],
+        play: install::uefi,
+    },
+    Scenario {
+        name: "bad-cable",
+        story: "frames get lost and doubled on the way of a UEFI machine, which installs once all the same",
+        cast: &[Role {
+            build: BAD_CABLE,
+            known: true,
+        }],
+        play: install::bad_cable,
+    },
+    Scenario {
+        name: "held",
+        story: "an unknown machine waits, says who it is, and installs within seconds of being armed",
+        cast: &[Role {
+            build: STRANGER,
+            known: false,
+        }],
+        play: held::armed_while_waiting,
+    },
+    Scenario {
+        name: "bios-rom",
+        story: "a BIOS machine whose network ROM is iPXE goes straight to the script, installs once, starts from its disk",
+        cast: &[Role {
+            build: BIOS_ROM,
+            known: true,
+        }],
+        play: install::bios_rom,
+    },
 ];
 
 /// The scenarios of these names; all of them for no name.
