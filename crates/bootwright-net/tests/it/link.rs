@@ -1,6 +1,7 @@
 //! What the kernel has is what the links say.
 
 use bootwright_net::link::{Kind, links};
+use bootwright_net::selection::{Choice, WhyNot, default_selection};
 
 use crate::netns::{End, Netns, cable, mac};
 
@@ -44,5 +45,43 @@ fn links_show_every_sort_of_device_as_the_kernel_has_it() {
         (eth0.up, eth0.carrier),
         (true, false),
         "the cable is out, the device still on"
+    );
+}
+
+#[test]
+fn where_there_are_only_virtual_devices_they_are_served_as_they_come_up() {
+    let (here, there) = (Netns::new("here"), Netns::new("there"));
+    cable(&End::new(&here, "eth0", "10.1.0.1/24"), &End::bare(&there, "eth0"));
+    cable(&End::bare(&here, "eth1"), &End::bare(&there, "eth1"));
+    let chosen = |wanted: &[&str]| {
+        let wanted: Vec<_> = wanted.iter().map(|&name| name.to_owned()).collect();
+        let links = here.run(|| links().expect("links are listed"));
+        let choices = default_selection(&links, &wanted);
+        choices
+            .into_iter()
+            .map(|(link, choice)| (link.name.clone(), choice))
+            .collect::<Vec<_>>()
+    };
+    let skipped = |name: &str, why: WhyNot| (name.to_owned(), Choice::Skipped(why));
+    let served = |name: &str| (name.to_owned(), Choice::Served);
+    let expected = [
+        skipped("lo", WhyNot::Loopback),
+        served("eth0"),
+        skipped("eth1", WhyNot::NoAddress),
+    ];
+    assert_eq!(chosen(&[]), expected);
+    here.ip("addr add 10.6.0.1/24 dev eth1");
+    here.ip("link set eth0 down");
+    let expected = [
+        skipped("lo", WhyNot::Loopback),
+        skipped("eth0", WhyNot::Down),
+        served("eth1"),
+    ];
+    assert_eq!(chosen(&[]), expected);
+    let expected = [served("lo"), skipped("eth0", WhyNot::NotNamed), served("eth1")];
+    assert_eq!(
+        chosen(&["eth1", "l?"]),
+        expected,
+        "a config may name loopback, to try things out"
     );
 }

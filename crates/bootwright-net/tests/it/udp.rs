@@ -104,6 +104,56 @@ fn each_device_answers_from_its_own_address_even_where_both_segments_use_the_sam
 }
 
 #[test]
+fn a_socket_outlives_a_flap_and_a_new_address_and_a_new_card_under_the_old_name_needs_a_new_one() {
+    let (server, client) = (Netns::new("server"), Netns::new("client"));
+    let plug_in = || {
+        cable(
+            &End::new(&server, "eth0", "10.2.0.1/24"),
+            &End::new(&client, "eth0", "10.3.0.9/24"),
+        );
+    };
+    let ask = || {
+        client.run(|| {
+            let socket = UdpSocket::bind("10.3.0.9:0").expect("the client's address");
+            socket
+                .send_to(b"ask", "10.3.0.255:67")
+                .map(drop)
+                .expect_err("a broadcast is not sent by accident");
+            socket.set_broadcast(true).expect("broadcasts");
+            socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+            socket.send_to(b"ask", "10.3.0.255:67").expect("there is a route");
+            socket
+        })
+    };
+    plug_in();
+    server.run(|| {
+        runtime().block_on(async {
+            let mut batch = Batch::new(1500);
+            let socket = Socket::bind("eth0", 67).expect("port 67 is free");
+            for state in ["down", "up"] {
+                server.ip(&format!("link set eth0 {state}"));
+            }
+            server.ip("addr add 10.3.0.1/24 dev eth0");
+            server.ip("addr del 10.2.0.1/24 dev eth0");
+            let asker = ask();
+            assert_eq!(answer_once(&socket, &mut batch).await, [([10, 3, 0, 255].into(), None)]);
+            let (_, source) = asker.recv_from(&mut [0; 8]).expect("an answer");
+            assert_eq!(source, "10.3.0.1:67".parse().expect("an address"));
+
+            server.ip("link del eth0");
+            plug_in();
+            server.ip("addr add 10.3.0.1/24 dev eth0");
+            let fresh = Socket::bind("eth0", 67).expect("the old socket is no obstacle");
+            let asker = ask();
+            assert_eq!(answer_once(&fresh, &mut batch).await.len(), 1);
+            asker.recv_from(&mut [0; 8]).expect("an answer");
+            let old = timeout(Duration::ZERO, socket.receive(&mut batch)).await;
+            assert!(old.is_err(), "the old card's socket hears nothing more: {old:?}");
+        });
+    });
+}
+
+#[test]
 fn a_burst_is_read_in_batches_and_what_is_too_long_is_marked() {
     let (server, client) = (Netns::new("server"), Netns::new("client"));
     cable(
