@@ -1,11 +1,15 @@
-//! DHCP for IPv4 as network boot uses it: requests in, replies out.
+//! DHCP for IPv4 as network boot uses it: requests and replies, both ways.
 //!
 //! [`parse`] reads a request leniently where a foreign option is broken and strictly where the answer would depend on
 //! it. [`classify`] tells which kind of client sent it, [`question`] what it wants from a proxy, or why it gets no
 //! answer. [`render`] writes replies in the order that boot ROMs like, and [`destination`] says where they go.
+//! [`render_request`] and [`parse_answer`] are the client's side, for everything of ours that plays a machine or listens
+//! to other servers.
 //!
 //! Sources: RFC 951, 1542, 2131, 2132, 3004, 3011, 3046, 3396, 3527, 4578 and 5107; the PXE specification 2.1.
 
+mod answer;
+mod ask;
 mod client;
 mod destination;
 mod discard;
@@ -21,6 +25,8 @@ mod reply;
 mod request;
 mod writer;
 
+pub use answer::{Answer, parse_answer};
+pub use ask::render_request;
 pub use client::{Client, ClientKind, classify};
 pub use destination::{Destination, destination};
 pub use discard::Discard;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The reason for which [`parse`](super::parse) gave a packet up, with the facts.
+/// The reason for which [`parse`](super::parse) or [`parse_answer`](super::parse_answer) gave a packet up, with the facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Discard {
     /// Fewer bytes than the fixed part and the cookie have, which are 240.
@@ -12,6 +12,11 @@ pub enum Discard {
     },
     /// Not a request: a server's reply (2), our own ones included, or nonsense.
     NotBootRequest {
+        /// The first byte.
+        op: u8,
+    },
+    /// Not a reply: a client's request (1), or nonsense.
+    NotBootReply {
         /// The first byte.
         op: u8,
     },
@@ -58,6 +63,7 @@ impl Discard {
         match self {
             Self::TooShort { .. } => "too-short",
             Self::NotBootRequest { .. } => "not-boot-request",
+            Self::NotBootReply { .. } => "not-boot-reply",
             Self::HardwareType { .. } => "hardware-type",
             Self::HardwareLen { .. } => "hardware-len",
             Self::BadCookie { .. } => "bad-cookie",
@@ -73,6 +79,7 @@ impl fmt::Display for Discard {
         match self {
             Self::TooShort { len } => write!(f, "{len} bytes are too few for DHCP"),
             Self::NotBootRequest { op } => write!(f, "not a request: op is {op}"),
+            Self::NotBootReply { op } => write!(f, "not a reply: op is {op}"),
             Self::HardwareType { htype } => write!(f, "hardware type {htype} is not Ethernet"),
             Self::HardwareLen { hlen } => write!(f, "hardware address length {hlen} is not 6"),
             Self::BadCookie { cookie: [a, b, c, d] } => write!(f, "no DHCP cookie: {a:02x}{b:02x}{c:02x}{d:02x}"),

@@ -93,6 +93,32 @@ impl Ipxe {
         ipxe
     }
 
+    /// The value of option 175 that says the same.
+    #[must_use]
+    pub fn to_option(&self) -> Vec<u8> {
+        let mut value = Vec::new();
+        if let Some(Bus { kind, vendor, device }) = self.bus {
+            value.extend([BUS_ID, 5, kind]);
+            value.extend(vendor.to_be_bytes());
+            value.extend(device.to_be_bytes());
+        }
+        if let Some(version) = self.version {
+            value.extend([VERSION, 3]);
+            value.extend(version);
+        }
+        for code in (0x10..=0x29).filter(|code| self.features & bit(*code) != 0) {
+            value.extend([code, 1, 1]);
+        }
+        value
+    }
+
+    /// The same build with one more feature.
+    #[must_use]
+    pub const fn with(mut self, feature: Feature) -> Self {
+        self.features |= bit(feature as u8);
+        self
+    }
+
     /// Whether the build has this feature.
     #[must_use]
     pub const fn has(&self, feature: Feature) -> bool {

@@ -71,10 +71,19 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
+/// What option 52 says (RFC 2132 section 9.3).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Overload {
+    pub(super) file: bool,
+    pub(super) server_name: bool,
+}
+
 /// All options of a packet, each number once, in the order of their first appearance.
 #[derive(Debug)]
 pub(super) struct Options<'a> {
     found: Vec<(OptionCode, Cow<'a, [u8]>)>,
+    /// Which fields hold options instead of their text.
+    pub(super) overload: Overload,
 }
 
 impl<'a> Options<'a> {
@@ -84,16 +93,22 @@ impl<'a> Options<'a> {
     /// # Errors
     /// An option that decides about our answer and that the packet cuts off. One that does not only ends the area.
     pub(super) fn collect(packet: &'a [u8]) -> Result<Self, Discard> {
-        let mut options = Self { found: Vec::new() };
-        options.read(packet.get(240..).unwrap_or_default())?;
-        let overload = match options.get(OptionCode::OptionOverload) {
-            Some([overload]) => *overload,
-            _ => 0,
+        let mut options = Self {
+            found: Vec::with_capacity(16),
+            overload: Overload::default(),
         };
-        if matches!(overload, 1 | 3) {
+        options.read(packet.get(240..).unwrap_or_default())?;
+        if let Some([overload]) = options.get(OptionCode::OptionOverload) {
+            options.overload = Overload {
+                file: matches!(overload, 1 | 3),
+                server_name: matches!(overload, 2 | 3),
+            };
+        }
+        let Overload { file, server_name } = options.overload;
+        if file {
             options.read(packet.get(108..236).unwrap_or_default())?;
         }
-        if matches!(overload, 2 | 3) {
+        if server_name {
             options.read(packet.get(44..108).unwrap_or_default())?;
         }
         Ok(options)

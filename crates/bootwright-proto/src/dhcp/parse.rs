@@ -28,7 +28,7 @@ const RELAY_SERVER_ID_OVERRIDE: u8 = 11;
 /// # Errors
 /// The first reason, in the order of the fields, for which the packet cannot be answered by anybody.
 pub fn parse(bytes: &[u8]) -> Result<Request, Discard> {
-    let Header { htype, mac, chaddr } = check(bytes)?;
+    let Header { htype, mac, chaddr } = check(bytes, REQUEST)?;
     // Only such fields are asked of dhcproto as it reads at fixed offsets: its hardware address and its printed form
     // follow the length byte of the packet, and panic.
     let header = borrowed::Message::new(bytes).map_err(|_| Discard::TooShort { len: bytes.len() })?;
@@ -73,23 +73,30 @@ pub fn parse(bytes: &[u8]) -> Result<Request, Discard> {
     })
 }
 
+/// The first byte of a client's packet, and of a server's.
+pub(super) const REQUEST: u8 = 1;
+pub(super) const REPLY: u8 = 2;
+
 /// The fields that were checked before anybody else read the packet.
-struct Header {
-    htype: u8,
-    mac: MacAddr,
-    chaddr: [u8; 16],
+pub(super) struct Header {
+    pub(super) htype: u8,
+    pub(super) mac: MacAddr,
+    pub(super) chaddr: [u8; 16],
 }
 
-/// Checks the fixed part on the raw bytes.
-fn check(bytes: &[u8]) -> Result<Header, Discard> {
+/// Checks the fixed part on the raw bytes, for a packet of the direction that is wanted.
+pub(super) fn check(bytes: &[u8], wanted: u8) -> Result<Header, Discard> {
     let short = Discard::TooShort { len: bytes.len() };
     let Some([op, htype, hlen, hops]) = bytes.first_chunk::<4>().copied() else {
         return Err(short);
     };
     let cookie: [u8; 4] = array_at(bytes, 236).ok_or(short)?;
     let chaddr: [u8; 16] = array_at(bytes, 28).ok_or(short)?;
-    if op != 1 {
-        return Err(Discard::NotBootRequest { op });
+    if op != wanted {
+        return Err(match wanted {
+            REQUEST => Discard::NotBootRequest { op },
+            _ => Discard::NotBootReply { op },
+        });
     }
     // IEEE 802 networks use type 6 with the same addresses (RFC 1700, "hardware type").
     if !matches!(htype, 1 | 6) {
@@ -119,7 +126,7 @@ fn array_at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
 }
 
 /// An option that is one address. One that came twice was joined, and its first copy counts.
-fn address(value: &[u8]) -> Option<Ipv4Addr> {
+pub(super) fn address(value: &[u8]) -> Option<Ipv4Addr> {
     if !value.len().is_multiple_of(4) {
         return None;
     }
@@ -133,7 +140,7 @@ fn number(value: &[u8]) -> Option<u16> {
     value.first_chunk::<2>().copied().map(u16::from_be_bytes)
 }
 
-fn message_type(value: &[u8]) -> Option<MessageType> {
+pub(super) fn message_type(value: &[u8]) -> Option<MessageType> {
     value.first().copied().map(MessageType::from_code)
 }
 
@@ -152,7 +159,7 @@ fn host_name(value: &[u8]) -> Option<String> {
 
 /// Splits option 77 by RFC 3004 if every length fits exactly. iPXE sends its four letters without any length, so what
 /// does not fit is one class.
-fn user_classes(value: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn user_classes(value: &[u8]) -> Vec<Vec<u8>> {
     let mut classes = Vec::new();
     let mut rest = value;
     while let [len, tail @ ..] = rest {

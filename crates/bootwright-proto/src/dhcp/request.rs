@@ -45,6 +45,22 @@ impl MessageType {
             other => Self::Other(other),
         }
     }
+
+    /// The number of the type.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Discover => 1,
+            Self::Offer => 2,
+            Self::Request => 3,
+            Self::Decline => 4,
+            Self::Ack => 5,
+            Self::Nak => 6,
+            Self::Release => 7,
+            Self::Inform => 8,
+            Self::Other(code) => code,
+        }
+    }
 }
 
 /// What a client sent, once [`parse`](super::parse) found it sound.

@@ -69,8 +69,11 @@ impl Writer {
         value.map_or(Ok(()), |value| self.raw(code, value))
     }
 
-    /// Appends the relay's option, in pieces where it came in pieces (RFC 3396).
+    /// Appends an option of any length, in as many pieces as it needs (RFC 3396 section 5): the relay's, and a client's.
     pub(super) fn raw_pieces(&mut self, code: OptionCode, value: &[u8]) {
+        if value.is_empty() {
+            self.bytes(&[u8::from(code), 0]);
+        }
         for piece in value.chunks(usize::from(u8::MAX)) {
             let len = u8::try_from(piece.len()).unwrap_or(u8::MAX);
             self.bytes(&[u8::from(code), len]);

@@ -4,6 +4,7 @@ mod answer;
 mod destination;
 mod golden;
 mod hostile;
+mod machine;
 mod packet;
 mod question;
 mod reading;

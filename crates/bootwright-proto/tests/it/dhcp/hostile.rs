@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use bootwright_core::{Arch, MacAddr, Uuid};
 use bootwright_proto::dhcp::{
     Arrival, Boot, BootFile, Discard, Ipxe, Lease, MessageType, Port, Reply, Request, Strategy as Ladder, classify,
-    destination, parse, question, render,
+    destination, parse, parse_answer, question, render, render_request,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -41,6 +41,24 @@ fn digest(bytes: &[u8], port: Port) -> Result<Request, Discard> {
         );
     }
     Ok(request)
+}
+
+/// The same bytes as an answer, and what we would ask if we were the client that they came from.
+fn digest_both_ways(bytes: &[u8], port: Port) {
+    let mut turned = bytes.to_vec();
+    if let Some(op) = turned.first_mut() {
+        *op = 2;
+    }
+    let answer = parse_answer(&turned);
+    match digest_and_answer(bytes, port) {
+        Ok(request) => {
+            assert_eq!(answer.map(|answer| answer.xid), Ok(request.xid));
+            let again = render_request(&request);
+            assert_eq!(parse(&again).map(|again| again.archs), Ok(request.archs));
+        }
+        Err(Discard::NotBootRequest { .. }) => {}
+        Err(discard) => assert_eq!(answer, Err(discard)),
+    }
 }
 
 /// The same, with every kind of reply to what is sound.
@@ -214,18 +232,18 @@ proptest! {
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        let _ = digest_and_answer(&bytes, if pxe_port { Port::Pxe } else { Port::Dhcp });
+        digest_both_ways(&bytes, if pxe_port { Port::Pxe } else { Port::Dhcp });
     }
 
     #[test]
     fn options_of_any_bytes_never_panic(tail in vec(any::<u8>(), 0..1300), overload in 0..4_u8, fixed in vec(any::<u8>(), 192)) {
         let packet = Packet::bare().at(44, &fixed).option(52, &[overload]).raw(&tail).open();
-        let _ = digest_and_answer(&packet, Port::Dhcp);
+        digest_both_ways(&packet, Port::Dhcp);
     }
 
     #[test]
     fn any_bytes_never_panic(bytes in vec(any::<u8>(), 0..1500)) {
-        let _ = digest_and_answer(&bytes, Port::Pxe);
+        digest_both_ways(&bytes, Port::Pxe);
     }
 
     #[test]
@@ -233,6 +251,7 @@ proptest! {
         for reply in replies() {
             answer(&request, &reply);
         }
+        let _ = parse(&render_request(&request));
     }
 }
 
