@@ -6,6 +6,7 @@ pub mod beneath;
 pub mod clock;
 pub mod environment;
 pub mod frame;
+pub mod gso;
 pub mod link;
 pub mod neighbour;
 pub mod port;

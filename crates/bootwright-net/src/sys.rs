@@ -2,4 +2,5 @@
 
 pub(crate) mod address;
 pub(crate) mod datagram;
+pub(crate) mod gso;
 pub(crate) mod map;

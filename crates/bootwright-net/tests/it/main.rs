@@ -1,6 +1,7 @@
 //! The network for real, in namespaces that the tests make.
 
 mod beneath;
+mod gso;
 mod link;
 mod netns;
 mod segment;

@@ -1,0 +1,127 @@
+//! Runs of blocks: cut by the kernel or sent one by one, they arrive as the same datagrams.
+
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::time::Duration;
+
+use bootwright_net::gso::{Conversation, Inbox};
+
+use crate::netns::{End, Netns, cable};
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().expect("a runtime")
+}
+
+fn peer() -> UdpSocket {
+    let peer = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    peer.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+    peer
+}
+
+/// Sends a run of `count` blocks and returns what arrives.
+fn run(cut: bool, count: usize, block: usize, payload: &[u8]) -> Vec<Vec<u8>> {
+    let peer = peer();
+    runtime().block_on(async {
+        let to = peer.local_addr().expect("it is bound");
+        let mut conversation = Conversation::open(Some("lo"), Ipv4Addr::LOCALHOST.into(), to).expect("loopback");
+        if cut {
+            conversation.expect_runs(block as u16);
+        }
+        let header = |place: usize| [0, 3, 0, place as u8];
+        conversation
+            .send_run(count, block, payload, header)
+            .await
+            .expect("it leaves");
+    });
+    let mut buffer = [0; 2000];
+    let mut arrived = Vec::new();
+    while arrived.len() < count {
+        let len = peer.recv(&mut buffer).expect("all of them arrive");
+        arrived.push(buffer[..len].to_vec());
+    }
+    arrived
+}
+
+#[test]
+fn a_run_arrives_as_one_datagram_for_each_block_whoever_cuts_it() {
+    let payload: Vec<u8> = (0..100_000_usize).map(|at| (at / 7) as u8).collect();
+    for (count, block, len) in [
+        (16, 1468, 16 * 1468),
+        (16, 1468, 15 * 1468 + 3),
+        (80, 1200, 79 * 1200),
+        (1, 512, 0),
+    ] {
+        let expected: Vec<Vec<u8>> = (0..count)
+            .map(|place| {
+                let part = &payload[..len][(place * block).min(len)..((place + 1) * block).min(len)];
+                [&[0, 3, 0, place as u8], part].concat()
+            })
+            .collect();
+        for cut in [true, false] {
+            assert!(
+                run(cut, count, block, &payload[..len]) == expected,
+                "{count} x {block}, cut by the kernel: {cut}"
+            );
+        }
+    }
+}
+
+#[test]
+fn packets_from_the_peer_are_heard_and_those_of_others_are_not() {
+    let (peer, stranger) = (peer(), peer());
+    runtime().block_on(async {
+        let to = peer.local_addr().expect("it is bound");
+        let conversation = Conversation::open(None, Ipv4Addr::LOCALHOST.into(), to).expect("loopback");
+        let ours = conversation.local_addr().expect("it is bound");
+        for number in 0..6 {
+            peer.send_to(&[number; 4], ours).expect("it leaves");
+        }
+        stranger.connect(ours).expect("loopback");
+        stranger.send(b"other").expect("it leaves");
+        let (mut inbox, mut heard) = (Inbox::new(), Vec::new());
+        while heard.len() < 6 {
+            let received = tokio::time::timeout(Duration::from_secs(5), conversation.receive(&mut inbox)).await;
+            received.expect("in time").expect("nothing broke");
+            heard.extend(inbox.packets().map(<[u8]>::to_vec));
+        }
+        assert_eq!(heard, (0..6).map(|number| vec![number; 4]).collect::<Vec<_>>());
+        assert!(!conversation.try_receive(&mut inbox).expect("nothing broke"));
+    });
+    let refused = stranger.recv(&mut [0; 8]).expect_err("nothing answers a stranger");
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_peer_that_went_away_is_noticed_without_sending_twice() {
+    let gone = peer();
+    let to = gone.local_addr().expect("it is bound");
+    drop(gone);
+    runtime().block_on(async {
+        let conversation = Conversation::open(None, Ipv4Addr::LOCALHOST.into(), to).expect("loopback");
+        conversation.send(b"anybody?").await.expect("it leaves");
+        let received = tokio::time::timeout(Duration::from_secs(5), conversation.receive(&mut Inbox::new())).await;
+        let error = received.expect("in time").expect_err("nobody is there");
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    });
+}
+
+#[test]
+fn the_width_of_the_way_is_that_of_the_device() {
+    let (left, right) = (Netns::new("left"), Netns::new("right"));
+    cable(
+        &End::new(&left, "eth0", "10.91.0.1/24"),
+        &End::new(&right, "eth0", "10.91.0.2/24"),
+    );
+    left.ip("link set eth0 mtu 1400");
+    let mtu = left.run(|| {
+        runtime().block_on(async {
+            let to = "10.91.0.2:2070".parse().expect("an address");
+            let from = Ipv4Addr::new(10, 91, 0, 1).into();
+            Conversation::open(Some("eth0"), from, to)
+                .expect("there is a route")
+                .mtu()
+        })
+    });
+    assert_eq!(mtu, 1400);
+}
