@@ -292,12 +292,11 @@ fn who_holds_a_port_is_named_even_if_the_port_can_be_shared() {
 #[test]
 fn a_port_that_another_process_keeps_for_itself_gives_an_error_that_names_it() {
     let server = Netns::new("server");
-    let mut holder = server.command("python3");
-    holder.args([
-        "-c",
-        "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', 69)); input()",
-    ]);
-    let mut holder = holder.stdin(Stdio::piped()).spawn().expect("python3 is installed");
+    // Perl is on every Debian, and its sockets do not share their port unless told to.
+    let mut holder = server.command("perl");
+    let program = "$s = IO::Socket::INET->new(LocalPort => 69, Proto => 'udp') or die; <STDIN>";
+    holder.args(["-MIO::Socket::INET", "-e", program]);
+    let mut holder = holder.stdin(Stdio::piped()).spawn().expect("perl is installed");
     let start = Instant::now();
     while server.run(|| port::owners(69)).is_empty() {
         assert!(start.elapsed() < PATIENCE, "port 69 was not taken");
@@ -312,7 +311,7 @@ fn a_port_that_another_process_keeps_for_itself_gives_an_error_that_names_it() {
         .expect("it is still there");
     let pid = holder.id();
     holder.wait().expect("it ends");
-    let expected = format!("cannot bind port 69/udp on `lo`: it is in use by `python3` (pid {pid})");
+    let expected = format!("cannot bind port 69/udp on `lo`: it is in use by `perl` (pid {pid})");
     assert_eq!(error.to_string(), expected);
     assert!(error.hint().is_some());
 }
