@@ -1,9 +1,11 @@
 //! Option 175, in which iPXE encapsulates what it is and what it can.
 
+use std::fmt;
+
 use super::options::Pieces;
 
 /// What iPXE tells of itself. All is unknown where only the user class names it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ipxe {
     /// One bit for each feature number that is present and not zero.
     features: u64,
@@ -68,6 +70,31 @@ pub enum Feature {
     Nfs = 0x29,
 }
 
+impl Feature {
+    /// Every feature that has a name, in the order of the numbers.
+    pub const ALL: [Self; 19] = [
+        Self::PxeExt,
+        Self::Iscsi,
+        Self::Aoe,
+        Self::Http,
+        Self::Https,
+        Self::Tftp,
+        Self::Ftp,
+        Self::Dns,
+        Self::Bzimage,
+        Self::Multiboot,
+        Self::Pxe,
+        Self::Elf,
+        Self::Comboot,
+        Self::Efi,
+        Self::Fcoe,
+        Self::Vlan,
+        Self::Menu,
+        Self::Sdi,
+        Self::Nfs,
+    ];
+}
+
 const BUS_ID: u8 = 0xb1;
 const VERSION: u8 = 0xeb;
 
@@ -91,6 +118,11 @@ impl Ipxe {
             }
         }
         ipxe
+    }
+
+    /// The features that the build has and that have a name.
+    pub fn features(&self) -> impl Iterator<Item = Feature> {
+        Feature::ALL.into_iter().filter(|feature| self.has(*feature))
     }
 
     /// The value of option 175 that says the same.
@@ -123,6 +155,17 @@ impl Ipxe {
     #[must_use]
     pub const fn has(&self, feature: Feature) -> bool {
         self.features & bit(feature as u8) != 0
+    }
+}
+
+impl fmt::Debug for Ipxe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let features: Vec<Feature> = self.features().collect();
+        f.debug_struct("Ipxe")
+            .field("features", &features)
+            .field("bus", &self.bus)
+            .field("version", &self.version)
+            .finish()
     }
 }
 

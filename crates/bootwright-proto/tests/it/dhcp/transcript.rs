@@ -226,34 +226,34 @@ fn every_field_of_an_ipxe_boot_request_is_read() {
     check_fields(
         "bios-ipxe-boot-request",
         expect![[r#"
-        htype: 01
-        hops: 00
-        xid: 00
-        secs: 04
-        broadcast: true
-        ciaddr: 10.99.0.165
-        giaddr: 0.0.0.0
-        mac: 52:54:00:96:b2:3b
-        chaddr: [52, 54, 00, 96, b2, 3b, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00]
-        message: Some(Request)
-        host_name: None
-        requested: None
-        server_id: None
-        parameters: [01, 03, 06, 07, 0c, 0f, 11, 1a, 2a, 2b, 3c, 42, 43, 77, 80, 81, 82, 83, 84, 85, 86, 87, af, cb]
-        max_message: Some(5c0)
-        vendor_class: [50, 58, 45, 43, 6c, 69, 65, 6e, 74]
-        client_id: Some([01, 52, 54, 00, 96, b2, 3b])
-        user_class: [[69, 50, 58, 45]]
-        archs: [Arch(0x00)]
-        interface: Some([01, 02, 01])
-        uuid: Some(153dc161-363e-4a7d-8044-c88aaf7417f7)
-        machine_id: Some([00, 61, c1, 3d, 15, 3e, 36, 7d, 4a, 80, 44, c8, 8a, af, 74, 17, f7])
-        boot_item: Some([80, 04, 00, 00])
-        ipxe: Some(Ipxe { features: 2c603bf0000, bus: Some(Bus { kind: 01, vendor: 1af4, device: 1000 }), version: Some([01, 00, 00]) })
-        relay_info: None
-        link_selection: None
-        server_id_override: None
-        subnet_selection: None
-    "#]],
+            htype: 01
+            hops: 00
+            xid: 00
+            secs: 04
+            broadcast: true
+            ciaddr: 10.99.0.165
+            giaddr: 0.0.0.0
+            mac: 52:54:00:96:b2:3b
+            chaddr: [52, 54, 00, 96, b2, 3b, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00]
+            message: Some(Request)
+            host_name: None
+            requested: None
+            server_id: None
+            parameters: [01, 03, 06, 07, 0c, 0f, 11, 1a, 2a, 2b, 3c, 42, 43, 77, 80, 81, 82, 83, 84, 85, 86, 87, af, cb]
+            max_message: Some(5c0)
+            vendor_class: [50, 58, 45, 43, 6c, 69, 65, 6e, 74]
+            client_id: Some([01, 52, 54, 00, 96, b2, 3b])
+            user_class: [[69, 50, 58, 45]]
+            archs: [Arch(0x00)]
+            interface: Some([01, 02, 01])
+            uuid: Some(153dc161-363e-4a7d-8044-c88aaf7417f7)
+            machine_id: Some([00, 61, c1, 3d, 15, 3e, 36, 7d, 4a, 80, 44, c8, 8a, af, 74, 17, f7])
+            boot_item: Some([80, 04, 00, 00])
+            ipxe: Some(Ipxe { features: [PxeExt, Iscsi, Aoe, Http, Https, Tftp, Dns, Bzimage, Multiboot, Pxe, Elf, Vlan, Menu, Nfs], bus: Some(Bus { kind: 01, vendor: 1af4, device: 1000 }), version: Some([01, 00, 00]) })
+            relay_info: None
+            link_selection: None
+            server_id_override: None
+            subnet_selection: None
+        "#]],
     );
 }
