@@ -16,4 +16,6 @@
 
 pub mod dhcp;
 pub mod hexdump;
+pub mod http;
+pub mod script;
 pub mod tftp;

@@ -1,0 +1,44 @@
+//! The documents of the control API, `/api/v1`: what the CLI, the dashboard and other programs read and send.
+//!
+//! Frozen by version: a member may be added, none is renamed, removed or given another meaning. Names are in snake case.
+//! Points in time are RFC 3339 texts in UTC, spans of time are milliseconds in members that end in `_ms`. What is not
+//! there is left out. Tokens and rendered secrets are in no document.
+//!
+//! | route | document |
+//! |---|---|
+//! | `GET status` | [`Status`] |
+//! | `GET hosts` | [`HostList`] |
+//! | `GET hosts/<host>`, by name, MAC or UUID | [`HostDetail`] |
+//! | `GET hosts/<host>/explain` | [`Explanation`] |
+//! | `POST hosts/<host>/command`, [`Command`] | [`CommandReport`] |
+//! | `POST pause`, [`PauseRequest`]; `POST resume` | [`Status`] |
+//! | `GET events?after=&host=&limit=&wait_ms=` | [`EventPage`] |
+//! | `GET proposals` | [`ProposalList`] |
+//! | `POST apply`, [`ApplyRequest`] | [`ApplyReport`] |
+//! | `POST reload`, `POST check` | [`ReloadReport`] |
+//!
+//! Whatever fails answers with a [`Problem`].
+
+mod apply;
+mod command;
+mod event;
+mod explain;
+mod host;
+mod problem;
+mod reload;
+mod status;
+
+pub use apply::{ApplyReport, ApplyRequest, Proposal, ProposalList};
+pub use command::{Command, CommandReport, PauseRequest};
+pub use event::{EventPage, EventView};
+pub use explain::{Answer, Candidate, Explanation, GuardView, IdentityView, Line, RuleView};
+pub use host::{
+    CardView, FactsView, FinishedRunView, GrantView, HostDetail, HostList, HostSummary, LocalBootView, ProgressView,
+    RunView, StateView,
+};
+pub use problem::{Problem, ProblemCode};
+pub use reload::{DiagnosticView, ReloadReport, Severity};
+pub use status::{ImageView, LinkView, Status, StoreView};
+
+/// What all routes begin with.
+pub const PREFIX: &str = "/api/v1";

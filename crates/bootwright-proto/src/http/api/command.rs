@@ -1,0 +1,81 @@
+//! What an operator tells a host, and what became of it.
+
+use serde::{Deserialize, Serialize};
+
+/// A command to one host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// Grant one install of each of these profiles, in order.
+    Arm {
+        /// The profiles. Empty: the one that the configuration or the rules mean for the host.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        profiles: Vec<String>,
+        /// Serial numbers of disks that may be overwritten although they are not empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        allow_wipe: Vec<String>,
+    },
+    /// Put profiles behind those of the arming.
+    Queue {
+        /// The profiles.
+        profiles: Vec<String>,
+    },
+    /// Hold it; an arming or a run ends.
+    Hold,
+    /// Let it boot its own disk.
+    Local,
+    /// Let it boot this profile every time.
+    Live {
+        /// The profile.
+        profile: String,
+    },
+    /// Do not answer it.
+    Ignore,
+    /// Protect it from any install.
+    Lock,
+    /// Take the protection away.
+    Unlock,
+    /// Remove it from the store.
+    Forget,
+    /// Say that the install under way is done, for profiles that wait for a person.
+    Done,
+    /// Set or remove a label.
+    SetLabel {
+        /// Its key.
+        key: String,
+        /// Its value; nothing removes it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<String>,
+    },
+    /// Set or remove an item of the metadata.
+    SetMetadata {
+        /// Its key.
+        key: String,
+        /// Its value; nothing removes it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<String>,
+    },
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandReport {
+    /// The host.
+    pub host: String,
+    /// Whether anything changed; a command that is repeated changes nothing and is no error.
+    pub changed: bool,
+    /// The name of its state now.
+    pub state: String,
+    /// What the operator should know, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// Stop new installs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PauseRequest {
+    /// Why, for those who see the pause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}

@@ -1,0 +1,46 @@
+//! The record as the API shows it.
+
+use serde::{Deserialize, Serialize};
+
+/// One line of the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventView {
+    /// Its place in the record; it only grows.
+    pub seq: u64,
+    /// When, by the wall clock of that moment.
+    pub time: String,
+    /// When, on the site's time line, which never runs backwards.
+    pub at_ms: u64,
+    /// What happened, in one word: `new`, `armed`, `boot`, `done`, …
+    pub verb: String,
+    /// The host that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Who caused it: `operator <name>`, `rule <name>`, `machine`, `clock` or `daemon`.
+    pub by: String,
+    /// What people should know of it, one line.
+    pub note: String,
+    /// The name of the state that the host came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// The profile that the state speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<u32>,
+    /// The attempt of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+}
+
+/// A part of the record, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventPage {
+    /// The lines.
+    pub events: Vec<EventView>,
+    /// What to ask for next: `after` of the next page.
+    pub next: u64,
+    /// Whether there is more already.
+    pub more: bool,
+}

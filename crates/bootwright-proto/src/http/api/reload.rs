@@ -1,0 +1,56 @@
+//! What became of reading the configuration.
+
+use serde::{Deserialize, Serialize};
+
+/// What became of reading the configuration, by `reload` or `check`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadReport {
+    /// Whether it is in force. After `check`: whether it could be.
+    pub accepted: bool,
+    /// Errors, warnings and notes, in the order of files and lines.
+    pub diagnostics: Vec<DiagnosticView>,
+    /// What differs from before, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+    /// How many armings the rules propose; `apply` accepts them.
+    pub proposals: u32,
+}
+
+/// One thing that is wrong or odd.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiagnosticView {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The stable code, which `bootwright help` explains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The column in characters, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    /// What it is.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The lines of the file with carets below, for a terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rendered: Option<String>,
+}
+
+/// How bad a diagnostic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The configuration cannot be used.
+    Error,
+    /// It can, and likely does something else than meant.
+    Warning,
+    /// Something to know.
+    Note,
+}

@@ -1,0 +1,3 @@
+//! Scripts for boot loaders.
+
+pub mod ipxe;

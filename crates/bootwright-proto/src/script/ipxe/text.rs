@@ -1,0 +1,165 @@
+//! Words that may stand in a script.
+
+use std::fmt;
+
+/// What a line on an 80 column console holds without being broken.
+const COLUMNS: usize = 78;
+
+/// The first line of every script, and how its lines are gathered.
+pub(super) struct Script(String);
+
+/// Something that an operator wrote and that no script can say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unscriptable {
+    /// The text.
+    pub text: String,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is empty.
+    Empty,
+    /// It holds a character other than printable ASCII.
+    Character(char),
+    /// It holds `${`, which iPXE expands, even where a value put it there.
+    Expansion,
+    /// A word of it is `||`, `&&` or `;`, or begins with `#`.
+    Operator,
+    /// It ends in a backslash, which joins it with the next line.
+    Backslash,
+    /// It is no absolute URL of a protocol that iPXE knows.
+    NotUrl,
+    /// All arguments of the kernel together are longer than its command line (x86: 2047 bytes).
+    TooLong {
+        /// How many bytes they have.
+        len: usize,
+    },
+}
+
+impl Script {
+    pub(super) fn new() -> Self {
+        Self("#!ipxe\n".to_owned())
+    }
+
+    /// Adds a line, all of whose words are safe.
+    pub(super) fn line(&mut self, line: impl AsRef<str>) -> &mut Self {
+        self.0.push_str(line.as_ref());
+        self.0.push('\n');
+        self
+    }
+
+    /// Adds an empty line on the console and a paragraph below it.
+    pub(super) fn say(&mut self, text: &str) -> &mut Self {
+        for line in wrapped(text) {
+            self.line(format!("echo {line}"));
+        }
+        self
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.0
+    }
+}
+
+/// A value that a machine controls, as it may stand in a script: letters, digits and `._:-`.
+pub(super) fn value(text: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+    text.chars().map(|c| if safe(c) { c } else { '_' }).collect()
+}
+
+/// A sentence for the console, whatever it was made of.
+pub(super) fn sentence(text: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || " ._:-,;()/@=+?!'\"`".contains(c);
+    let safe: String = text.chars().map(|c| if safe(c) { c } else { '_' }).collect();
+    let words = safe
+        .split_ascii_whitespace()
+        .map(|word| if word == ";" { "_" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// A sentence in lines that a console does not break.
+pub(super) fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in sentence(text).split(' ') {
+        if !line.is_empty() && line.len().saturating_add(word.len()) >= COLUMNS {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// Whether an argument of a kernel can stand in a script as it is. Spaces in it separate words, as the kernel's own
+/// command line takes them.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn check_argument(text: &str) -> Result<(), Unscriptable> {
+    let refuse = |fault| {
+        let text = text.to_owned();
+        Err(Unscriptable { text, fault })
+    };
+    if text.trim().is_empty() {
+        return refuse(Fault::Empty);
+    }
+    if let Some(c) = text.chars().find(|c| *c != ' ' && !c.is_ascii_graphic()) {
+        return refuse(Fault::Character(c));
+    }
+    if text.contains("${") {
+        return refuse(Fault::Expansion);
+    }
+    if text.ends_with('\\') {
+        return refuse(Fault::Backslash);
+    }
+    let operator = |word: &str| matches!(word, "||" | "&&" | ";") || word.starts_with('#');
+    if text.split(' ').any(operator) {
+        return refuse(Fault::Operator);
+    }
+    Ok(())
+}
+
+/// Whether a URL can stand in a script as it is, and iPXE can fetch it.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn check_url(text: &str) -> Result<(), Unscriptable> {
+    check_argument(text)?;
+    let known = ["http://", "https://", "tftp://", "ftp://", "nfs://"];
+    let rest = known.into_iter().find_map(|scheme| text.strip_prefix(scheme));
+    if rest.is_none_or(str::is_empty) || text.contains(' ') {
+        let text = text.to_owned();
+        return Err(Unscriptable {
+            text,
+            fault: Fault::NotUrl,
+        });
+    }
+    Ok(())
+}
+
+impl fmt::Display for Unscriptable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text, fault } = self;
+        write!(f, "`{}` cannot stand in an iPXE script: ", text.escape_debug())?;
+        match fault {
+            Fault::Empty => f.write_str("it is empty"),
+            Fault::Character(c) => write!(f, "it holds {c:?}, which is no printable ASCII"),
+            Fault::Expansion => f.write_str("iPXE would expand its `${`; write the value itself"),
+            Fault::Operator => f.write_str("`||`, `&&`, `;` and a leading `#` mean something to iPXE"),
+            Fault::Backslash => f.write_str("a backslash at its end joins it with the next line"),
+            Fault::NotUrl => f.write_str("expected a URL that begins with http, https, tftp, ftp or nfs"),
+            Fault::TooLong { len } => {
+                write!(f, "the arguments have {len} bytes together, and kernels take 2047")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Unscriptable {}
