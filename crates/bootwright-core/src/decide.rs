@@ -7,8 +7,8 @@ use std::fmt;
 
 use crate::rule::{Attribute, Attributes, first_match};
 use crate::{
-    Arch, DhcpMode, Facts, Firmware, Host, HostDefinition, Phase, Policy, ProfileName, Rule, RuleName, Sighting, Site,
-    Stance, Timestamp, Unknown,
+    Arch, Confirm, DhcpMode, Facts, Firmware, Host, HostDefinition, Phase, Policy, ProfileName, Rule, RuleName,
+    Sighting, Site, Stance, Timestamp, Unknown,
 };
 
 /// The name under which `unknown = { install = … }` is remembered as a rule.
@@ -42,6 +42,8 @@ pub enum Verdict {
         /// Which attempt this is; the first begins the run.
         attempt: u32,
     },
+    /// Ask a person at the console whether this profile may be installed; no run begins before that.
+    Confirm(ProfileName),
     /// The run has no attempt left: it fails, and the host boots its disk.
     GiveUp,
     /// The first rule that matches grants an install; record that and decide again.
@@ -145,6 +147,8 @@ pub struct Situation<'a> {
     pub started_last_hour: u32,
     /// Whether what is decided now can be recorded.
     pub store_ready: bool,
+    /// Whether so little room is left that nothing new may begin.
+    pub store_low: bool,
     /// Now.
     pub now: Timestamp,
 }
@@ -246,13 +250,14 @@ fn decide_script(
         Phase::Armed { .. } | Phase::Installing { .. } if host.state.locked => Verdict::Hold(HoldWhy::Locked),
         Phase::Armed { grant, .. } if now >= grant.expires => Verdict::Hold(HoldWhy::GrantExpired),
         Phase::Armed { queue, .. } => match queue.first() {
-            Some(profile) => may_begin(policy, situation, profile).map_or(
-                Verdict::Install {
+            Some(profile) => match may_begin(policy, situation, profile) {
+                Some(why) => Verdict::Hold(why),
+                None if asks_console(policy, profile) && !seen.confirmed => Verdict::Confirm(profile.clone()),
+                None => Verdict::Install {
                     profile: profile.clone(),
                     attempt: 1,
                 },
-                Verdict::Hold,
-            ),
+            },
             None => Verdict::Hold(HoldWhy::Undecided),
         },
         Phase::Installing { run, .. } if now >= run.deadline || run.attempts >= policy.safety.max_attempts => {
@@ -268,11 +273,19 @@ fn decide_script(
     }
 }
 
+/// Whether a person at the machine's console has to agree to the first attempt of a run.
+fn asks_console(policy: &Policy, profile: &ProfileName) -> bool {
+    let profile = policy.profiles.get(profile);
+    profile.is_some_and(|profile| profile.confirm == Confirm::Console)
+}
+
 /// Why no run may begin now, if so.
 fn may_begin(policy: &Policy, situation: &Situation<'_>, profile: &ProfileName) -> Option<HoldWhy> {
     let safety = &policy.safety;
     if let Some(why) = may_go_on(policy, situation, profile) {
         Some(why)
+    } else if situation.store_low {
+        Some(HoldWhy::StoreDown)
     } else if situation.installing >= safety.max_concurrent {
         Some(HoldWhy::Concurrent {
             limit: safety.max_concurrent,

@@ -19,6 +19,8 @@ pub struct Sighting {
     pub firmware: Option<Firmware>,
     /// The architecture that its DHCP request names.
     pub arch: Option<Arch>,
+    /// Whether a person at its console agreed to an install.
+    pub confirmed: bool,
 }
 
 /// The two kinds of firmware that differ in how the local disk is started.

@@ -33,6 +33,8 @@ pub struct Engine {
     pub(crate) strangers: Bucket,
     pub(crate) news: Bucket,
     pub(crate) store_ready: bool,
+    store_up: bool,
+    store_low: bool,
     pub(crate) pending: Pending,
 }
 
@@ -66,6 +68,8 @@ impl Engine {
             strangers: Bucket::new(STRANGERS_BURST, STRANGERS_PER_SEC, now),
             news: Bucket::new(NEWS_BURST, NEWS_PER_SEC, now),
             store_ready: true,
+            store_up: true,
+            store_low: false,
             pending: Pending::default(),
         };
         let hosts: Vec<Arc<Host>> = engine.world.hosts.values().cloned().collect();
@@ -103,17 +107,29 @@ impl Engine {
         &self.world
     }
 
-    /// Says whether what is decided can be recorded. As long as it cannot, nothing begins.
-    pub fn set_store_ready(&mut self, ready: bool) -> Outcome<()> {
-        self.store_ready = ready;
+    /// Says how the store fares: whether it can be written at all, and whether so little room is left that nothing new may
+    /// begin. What a run under way promises is still recorded then.
+    pub fn set_store(&mut self, up: bool, low: bool) -> Outcome<()> {
+        (self.store_up, self.store_low, self.store_ready) = (up, low, up);
         self.pending.woken.and(Woken::All);
         self.outcome(())
     }
 
+    /// Says whether so much waits to be recorded that nothing more should be for the moment.
+    pub fn set_busy(&mut self, busy: bool) {
+        self.store_ready = self.store_up && !busy;
+    }
+
+    /// Whether the store has so little room left that nothing new may begin.
+    #[must_use]
+    pub fn store_low(&self) -> bool {
+        self.store_low
+    }
+
     /// Whether what is decided can be recorded.
     #[must_use]
-    pub fn store_ready(&self) -> bool {
-        self.store_ready
+    pub fn store_up(&self) -> bool {
+        self.store_up
     }
 
     /// Replaces the policy and everything that is derived from it. Changes no host.
@@ -198,6 +214,7 @@ impl Engine {
             installing: u32::try_from(self.installing.len()).unwrap_or(u32::MAX),
             started_last_hour: u32::try_from(started).unwrap_or(u32::MAX),
             store_ready: self.store_ready,
+            store_low: self.store_low,
             now,
         }
     }

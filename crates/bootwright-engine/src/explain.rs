@@ -98,6 +98,25 @@ impl Engine {
         }
     }
 
+    /// Whether a host would be told to wait now.
+    #[must_use]
+    pub fn is_held(&self, now: Timestamp, id: &HostId) -> bool {
+        let Some(host) = self.world().hosts.get(id) else {
+            return false;
+        };
+        let (seen, definition) = (self.last_sighting(id), self.definition(id));
+        let situation = self.situation(now);
+        let verdict = decide(
+            &self.policy,
+            &situation,
+            Asker::Host(host),
+            definition,
+            &seen,
+            Ask::Script,
+        );
+        matches!(verdict, Verdict::Hold(_))
+    }
+
     fn trace_rules(&self, host: &Host, seen: &Sighting) -> Vec<RuleTrace> {
         let attributes = attributes(host, self.definition(&host.id), seen);
         let mut traces = Vec::new();
@@ -183,6 +202,11 @@ impl Engine {
                     None => hold(bootwright_core::HoldWhy::NoProfile(profile.clone())),
                 }
             }
+            Verdict::Confirm(profile) => ScriptReply::Confirm {
+                host: Arc::clone(host),
+                name: self.display_name(&host.id).clone(),
+                profile: profile.clone(),
+            },
             Verdict::GiveUp => local(bootwright_core::LocalWhy::Failed),
             Verdict::Live(name) => match self.policy.profiles.get(name) {
                 Some(profile) => ScriptReply::Live {

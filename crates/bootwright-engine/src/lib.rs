@@ -29,4 +29,4 @@ pub use reload::{Proposal, ReloadReply};
 pub use report::{DocumentReply, Report, ReportReply};
 pub use script::{HoldScreen, InstallTicket, ScriptReply};
 pub use transfer::{FetchKind, Fetched};
-pub use visit::{Stage, Visit};
+pub use visit::{Ignored, Stage, Visit};

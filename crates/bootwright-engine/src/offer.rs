@@ -70,6 +70,7 @@ impl Engine {
             Verdict::AskAgainByScript => OfferReply::Script,
             Verdict::Silence(why) => OfferReply::Silence(why),
             Verdict::Install { .. }
+            | Verdict::Confirm(_)
             | Verdict::GiveUp
             | Verdict::AutoArm { .. }
             | Verdict::Live(_)
@@ -126,6 +127,19 @@ impl Engine {
     pub fn learn_address(&mut self, mac: bootwright_core::MacAddr, address: std::net::IpAddr) {
         if let Some(id) = self.index.by_mac(mac).cloned() {
             self.bind_address(&id, address);
+        }
+    }
+
+    /// Remembers why a request of a machine got no answer, for `explain`. The words are made only for hosts that we know.
+    pub fn overheard(&mut self, now: Timestamp, mac: bootwright_core::MacAddr, why: impl FnOnce() -> String) {
+        if let Some(id) = self.index.by_mac(mac).cloned() {
+            let visit = self.visits.entry(id).or_default();
+            let why = why();
+            let times = match visit.ignored.take() {
+                Some(before) if before.why == why => before.times.saturating_add(1),
+                _ => 1,
+            };
+            visit.ignored = Some(crate::visit::Ignored { why, times, last: now });
         }
     }
 

@@ -22,6 +22,15 @@ use crate::visit::Stage;
 pub enum ScriptReply {
     /// Boot the installer of a run.
     Install(Box<InstallTicket>),
+    /// Ask a person at the console, and then again.
+    Confirm {
+        /// The host.
+        host: Arc<Host>,
+        /// Its name for people.
+        name: HostId,
+        /// What is to be installed.
+        profile: ProfileName,
+    },
     /// Boot a profile that is never finished.
     Live {
         /// The host.
@@ -286,6 +295,16 @@ impl Engine {
         }
         match verdict {
             Verdict::Install { profile, .. } => self.serve_install(now, id, seen, &profile, fresh),
+            Verdict::Confirm(profile) => {
+                let name = self.display_name(id).clone();
+                let note = format!("asks at its console whether {profile} may be installed");
+                self.news_once(now, id, Verb::Hold, note);
+                ScriptReply::Confirm {
+                    host: Arc::clone(host),
+                    name,
+                    profile,
+                }
+            }
             Verdict::GiveUp => {
                 let max_attempts = self.policy.safety.max_attempts;
                 let (run, spent) = match host.state.phase.run() {
@@ -454,6 +473,15 @@ impl Engine {
         ScriptReply::Hold(Box::new(screen))
     }
 
+    /// News that a machine makes again and again, once a minute at most.
+    fn news_once(&mut self, now: Timestamp, id: &HostId, verb: Verb, note: String) {
+        let visit = self.visits.entry(id.clone()).or_default();
+        if visit.warned.is_none_or(|at| now.since(at) > WARNING_SPAN) {
+            visit.warned = Some(now);
+            self.note(now, id, Cause::Machine, verb, note);
+        }
+    }
+
     fn hold_nobody(&mut self, facts: &Facts, asker: Asker<'_>, now: Timestamp, seen: &Sighting) -> ScriptReply {
         match decide(&self.policy, &self.situation(now), asker, None, seen, Ask::Script) {
             Verdict::Hold(why) => ScriptReply::Hold(Box::new(HoldScreen {
@@ -468,6 +496,7 @@ impl Engine {
             Verdict::FirstFile(_)
             | Verdict::AskAgainByScript
             | Verdict::Install { .. }
+            | Verdict::Confirm(_)
             | Verdict::GiveUp
             | Verdict::AutoArm { .. }
             | Verdict::Live(_)
@@ -509,6 +538,7 @@ impl Engine {
             link: visit.and_then(|visit| visit.link.clone()),
             firmware: visit.and_then(|visit| visit.firmware),
             arch: visit.and_then(|visit| visit.arch),
+            confirmed: false,
         }
     }
 }

@@ -58,6 +58,8 @@ pub struct Visit {
     pub boot_mac: Option<MacAddr>,
     /// Why it is held, as long as it is.
     pub held: Option<HoldWhy>,
+    /// Why its last unanswered request got no answer.
+    pub ignored: Option<Ignored>,
     /// When it was last told to wait.
     pub(crate) held_at: Option<Timestamp>,
     /// How far its installer says it is, in hundredths of the stage it is at.
@@ -66,6 +68,17 @@ pub struct Visit {
     pub message: Option<String>,
     /// When a warning about it was last recorded.
     pub(crate) warned: Option<Timestamp>,
+}
+
+/// Requests that got no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// Why.
+    pub why: String,
+    /// How many in a row, for this reason.
+    pub times: u64,
+    /// When the last one came.
+    pub last: Timestamp,
 }
 
 impl Visit {

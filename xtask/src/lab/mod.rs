@@ -16,7 +16,6 @@ mod kit;
 mod machine;
 mod packet;
 mod pcap;
-mod qemu;
 mod record;
 mod scenario;
 mod segment;

@@ -94,6 +94,7 @@ impl Site {
                     ticket.profile.name, ticket.run.number, ticket.run.attempts
                 )
             }
+            ScriptReply::Confirm { profile, .. } => format!("confirm {profile}"),
             ScriptReply::Live { profile, .. } => format!("live {}", profile.name),
             ScriptReply::Local { method, why, .. } => format!("local {method} ({why})"),
             ScriptReply::Hold(screen) => format!("hold ({})", screen.why),

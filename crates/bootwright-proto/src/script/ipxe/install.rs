@@ -24,6 +24,8 @@ pub struct Image {
 /// What goes with a kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Initrd {
+    /// The name of the image, which an `initrd=` argument repeats; nothing for one made up of its place.
+    pub name: Option<String>,
     /// Its URL.
     pub url: String,
     /// Where iPXE puts it in the initial ramdisk if it is a plain file, perhaps with `mode=755` behind it.
@@ -135,7 +137,7 @@ fn start(script: &mut Script, asked: &Asked, image: &Image, report: &str) -> Res
         .line(format!("{} || goto failed", kernel_line(asked, image)?));
     for (place, initrd) in image.initrds.iter().enumerate() {
         check_url(&initrd.url)?;
-        let name = initrd_name(place);
+        let name = initrd_name(place, initrd);
         script.line(format!("set step {name}"));
         script.line(match &initrd.target {
             None => format!("initrd --name {name} {} || goto failed", initrd.url),
@@ -181,7 +183,7 @@ fn kernel_line(asked: &Asked, image: &Image) -> Result<String, Unscriptable> {
         let numbered = image.initrds.iter().enumerate();
         numbered
             .filter(|(_, initrd)| initrd.target.is_none())
-            .map(|(place, _)| format!("initrd={}", initrd_name(place)))
+            .map(|(place, initrd)| format!("initrd={}", initrd_name(place, initrd)))
     };
     if !given("initrd=") {
         words.extend(archives());
@@ -204,10 +206,11 @@ fn kernel_line(asked: &Asked, image: &Image) -> Result<String, Unscriptable> {
     Ok(format!("kernel {} {line}", image.kernel).trim_end().to_owned())
 }
 
-/// The image name of an initrd: the first is `main`.
-fn initrd_name(place: usize) -> String {
-    match place {
-        0 => "main".to_owned(),
-        place => format!("initrd{place}"),
+/// The image name of an initrd: its own, else `main` for the first.
+fn initrd_name(place: usize, initrd: &Initrd) -> String {
+    match (&initrd.name, place) {
+        (Some(name), _) => name.clone(),
+        (None, 0) => "main".to_owned(),
+        (None, place) => format!("initrd{place}"),
     }
 }

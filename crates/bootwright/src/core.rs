@@ -1,0 +1,319 @@
+//! The engine behind a lock, the writer behind a queue, and the promise between them.
+//!
+//! The engine is pure computation of a few microseconds, so whoever has a question takes the lock and asks; nobody holds
+//! it while anything is read, written or sent. Entries are handed to the writer in the order in which the engine made
+//! them, under the same lock. An answer that promises something in them waits for its commit, all others leave at once.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bootwright_core::{HostId, MacAddr, Policy, Timestamp, Token, World};
+use bootwright_engine::{Engine, Outcome, Woken};
+use bootwright_net::Clock;
+use bootwright_store::{ClockReading, Health, QUEUE_MAX, Recorded, SiteClock, Store, Writer, resume};
+use tokio::sync::{Notify, broadcast, oneshot};
+
+use crate::dhcp::Ignored;
+
+/// How many events a slow follower may lag behind before it has to read them from the store.
+const FOLLOWERS_LAG_MAX: usize = 4096;
+
+/// From how many waiting commits on nothing new is recorded, so that what must be recorded always finds room.
+const QUEUE_BUSY: usize = QUEUE_MAX - QUEUE_MAX / 4;
+
+/// How long to wait before a store that failed is opened again.
+const REOPEN_AFTER: Duration = Duration::from_secs(2);
+
+/// The engine and all that it needs around it.
+pub struct Core {
+    engine: Mutex<Engine>,
+    writer: Writer,
+    clock: Clock,
+    site_clock: SiteClock,
+    policy: ArcSwap<Policy>,
+    held: Mutex<BTreeMap<HostId, Arc<Notify>>>,
+    events: broadcast::Sender<Recorded>,
+    failed: Notify,
+}
+
+/// An answer of the engine that may have to wait for its commit.
+#[must_use]
+pub struct Answer<R> {
+    reply: R,
+    commit: Commit,
+}
+
+/// What an answer waits for.
+enum Commit {
+    Nothing,
+    Pending(oneshot::Receiver<Result<(), Unrecorded>>),
+    Refused(Unrecorded),
+}
+
+/// What the answer would have promised could not be recorded.
+#[derive(Clone, Debug)]
+pub struct Unrecorded(String);
+
+impl std::fmt::Display for Unrecorded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unrecorded {}
+
+impl<R> Answer<R> {
+    /// The answer at once. For questions whose answers promise nothing.
+    pub fn now(self) -> R {
+        self.reply
+    }
+
+    /// The answer once everything that it promises is durable.
+    ///
+    /// # Errors
+    /// When it could not be recorded; then nothing that it says holds.
+    pub async fn settled(self) -> Result<R, Unrecorded> {
+        match self.commit {
+            Commit::Nothing => Ok(self.reply),
+            Commit::Refused(why) => Err(why),
+            Commit::Pending(receiver) => match receiver.await {
+                Ok(result) => result.map(|()| self.reply),
+                Err(_) => Err(Unrecorded("the store's writer has stopped".to_owned())),
+            },
+        }
+    }
+}
+
+impl Core {
+    /// Loads the record and goes on where it ends.
+    ///
+    /// # Errors
+    /// When the store cannot be read or no thread can be started.
+    pub fn start(mut store: Box<dyn Store>, policy: Arc<Policy>) -> anyhow::Result<Arc<Self>> {
+        let loaded = store.load()?;
+        let clock = Clock::new()?;
+        let site_clock = resume(loaded.clock.as_ref(), reading(&clock)?);
+        let (events, _) = broadcast::channel(FOLLOWERS_LAG_MAX);
+        let followers = events.clone();
+        let committed = Box::new(move |entries: &[Recorded]| {
+            for recorded in entries {
+                crate::telemetry::tell(recorded);
+                // Nobody may be following.
+                let _ = followers.send(recorded.clone());
+            }
+        });
+        let commit_clock = Clock::new()?;
+        let read_clock = Box::new(move || reading(&commit_clock).unwrap_or_else(|_| EPOCH));
+        let writer = Writer::start(store, loaded.seq, site_clock, read_clock, committed)?;
+        let now = site_clock.now(clock.boottime_ms());
+        let core = Arc::new(Self {
+            engine: Mutex::new(Engine::new(Arc::clone(&policy), loaded.world, now)),
+            writer,
+            clock,
+            site_clock,
+            policy: ArcSwap::new(Arc::clone(&policy)),
+            held: Mutex::default(),
+            events,
+            failed: Notify::new(),
+        });
+        let _ = core.ask(|engine, now| engine.reload(now, None, policy)).now();
+        Ok(core)
+    }
+
+    /// Now, on the site's time line.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.site_clock.now(self.clock.boottime_ms())
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policy.load_full()
+    }
+
+    fn engine(&self) -> MutexGuard<'_, Engine> {
+        // A panic in the engine ends the process (see `telemetry`), so a poisoned lock is never seen by a working one.
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the engine something that may change the world.
+    pub fn ask<R>(&self, question: impl FnOnce(&mut Engine, Timestamp) -> Outcome<R>) -> Answer<R> {
+        let mut engine = self.engine();
+        engine.set_busy(self.writer.queue_len() > QUEUE_BUSY);
+        let outcome = question(&mut engine, self.now());
+        let commit = self.submit(outcome.entries, outcome.promises);
+        drop(engine);
+        self.wake(&outcome.woken);
+        Answer { reply: outcome.reply, commit }
+    }
+
+    /// Hands entries to the writer. Called under the engine's lock, which keeps them in order.
+    fn submit(&self, entries: Vec<bootwright_core::Entry>, promises: bool) -> Commit {
+        if entries.is_empty() && !promises {
+            return Commit::Nothing;
+        }
+        let (sender, receiver) = oneshot::channel();
+        let done = Box::new(move |result: Result<_, bootwright_store::WriteFailed>| {
+            // Who asked may have gone.
+            let _ = sender.send(result.map(|_| ()).map_err(|error| Unrecorded(error.to_string())));
+        });
+        match self.writer.submit(entries, Some(done)) {
+            Ok(()) if promises => Commit::Pending(receiver),
+            Ok(()) => Commit::Nothing,
+            Err(refused) => {
+                tracing::error!(why = %refused, "what happened could not be recorded");
+                self.failed.notify_one();
+                Commit::Refused(Unrecorded(refused.to_string()))
+            }
+        }
+    }
+
+    /// Reads what the engine knows.
+    pub fn read<R>(&self, question: impl FnOnce(&Engine, Timestamp) -> R) -> R {
+        let engine = self.engine();
+        question(&engine, self.now())
+    }
+
+    /// Takes another policy into force.
+    pub fn reload(&self, by: Option<&str>, policy: Arc<Policy>) -> Answer<bootwright_engine::ReloadReply> {
+        self.policy.store(Arc::clone(&policy));
+        self.ask(|engine, now| engine.reload(now, by, policy))
+    }
+
+    /// Remembers which address a card has.
+    pub fn learn_address(&self, mac: MacAddr, address: IpAddr) {
+        self.engine().learn_address(mac, address);
+    }
+
+    /// Remembers why a request of a machine got no answer.
+    pub fn overheard(&self, mac: MacAddr, ignored: &Ignored) {
+        let now = self.now();
+        self.engine().overheard(now, mac, || ignored.to_string());
+    }
+
+    fn wake(&self, woken: &Woken) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match woken {
+            Woken::None => {}
+            Woken::Host(id) => held.get(id).into_iter().for_each(|notify| notify.notify_waiters()),
+            Woken::All => held.values().for_each(|notify| notify.notify_waiters()),
+        }
+    }
+
+    /// Waits until a held host may be told something else, but no longer than `patience`.
+    pub async fn wait_for_change(&self, host: &HostId, patience: Duration) {
+        let notify = {
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(held.entry(host.clone()).or_default())
+        };
+        let mut notified = std::pin::pin!(notify.notified());
+        // From here on no change is missed, so what changed before it is seen by the look that follows.
+        notified.as_mut().enable();
+        if self.read(|engine, now| engine.is_held(now, host)) {
+            // A wait that ends by time is the normal case.
+            let _ = tokio::time::timeout(patience, notified).await;
+        }
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.get(host).is_some_and(|notify| Arc::strong_count(notify) <= 2) {
+            held.remove(host);
+        }
+    }
+
+    /// Everything that is recorded from now on.
+    #[must_use]
+    pub fn follow(&self) -> broadcast::Receiver<Recorded> {
+        self.events.subscribe()
+    }
+
+    /// How the store fares.
+    #[must_use]
+    pub fn store_health(&self) -> Health {
+        self.writer.health()
+    }
+
+    /// Waits until everything that happened before is recorded. Blocks.
+    pub fn flush(&self) {
+        self.writer.flush();
+    }
+
+    /// A token for a run.
+    ///
+    /// # Panics
+    /// When the kernel gives no random numbers, without which nothing here is safe.
+    #[must_use]
+    pub fn fresh_token() -> Token {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).expect("the kernel gives random numbers");
+        Token::new(bytes)
+    }
+
+    /// Lets happen what the passing of time brings, and opens a store again that failed. Runs for ever.
+    pub async fn keep_time(self: Arc<Self>) {
+        loop {
+            let due = self.read(|engine, now| engine.next_due().map(|due| due.since(now)));
+            let wait = due.map_or(1000, bootwright_core::Span::as_millis).clamp(5, 1000);
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(wait)) => {}
+                () = self.failed.notified() => {}
+            }
+            let _ = self.ask(|engine, now| engine.tick(now)).now();
+            self.watch_store().await;
+        }
+    }
+
+    async fn watch_store(self: &Arc<Self>) {
+        match self.writer.health() {
+            Health::Good => self.set_store(true, false),
+            Health::Low => self.set_store(true, true),
+            Health::Failed(why) => {
+                self.set_store(false, false);
+                tracing::error!(%why, "the store cannot be written; nothing begins until it can");
+                tokio::time::sleep(REOPEN_AFTER).await;
+                let core = Arc::clone(self);
+                let reopened = tokio::task::spawn_blocking(move || core.reopen()).await;
+                match reopened {
+                    Ok(Ok(())) => tracing::warn!("the store is open again; what could not be recorded is undone"),
+                    Ok(Err(error)) => tracing::error!(why = %error, "the store still cannot be opened"),
+                    Err(_) => tracing::error!("opening the store again has panicked"),
+                }
+            }
+        }
+    }
+
+    fn set_store(&self, ready: bool, low: bool) {
+        let changed = self.read(|engine, _| engine.store_up() != ready || engine.store_low() != low);
+        if changed {
+            let _ = self.ask(|engine, _| engine.set_store(ready, low)).now();
+        }
+    }
+
+    /// Opens the store again and starts over from what it says: what was refused has not happened.
+    fn reopen(&self) -> anyhow::Result<()> {
+        let mut engine = self.engine();
+        let loaded = self.writer.reopen()?;
+        *engine = Engine::new(self.policy(), loaded.world, self.now());
+        drop(engine);
+        self.wake(&Woken::All);
+        Ok(())
+    }
+
+    /// What the record says at this moment, for tests that compare.
+    #[must_use]
+    pub fn world(&self) -> World {
+        self.read(|engine, _| engine.world().clone())
+    }
+}
+
+/// The clocks of a machine that has none.
+const EPOCH: ClockReading = ClockReading { boot_id: bootwright_core::Uuid::NIL, boottime_ms: 0, wall_ms: 0 };
+
+fn reading(clock: &Clock) -> io::Result<ClockReading> {
+    let reading = clock.read();
+    let boot_id = reading.boot_id.parse().map_err(|_| io::Error::other("the kernel's boot id is no UUID"))?;
+    Ok(ClockReading { boot_id, boottime_ms: reading.boottime_ms, wall_ms: reading.wall_ms })
+}

@@ -1,0 +1,130 @@
+//! The firmware catalogue: what machines' own ROMs fetch first, verified at start and served from memory.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+/// One file of the catalogue.
+#[derive(Clone, Debug)]
+pub struct FirmwareFile {
+    /// Its content.
+    pub content: Bytes,
+    /// The SHA-256 of its content, in lower-case hexadecimal digits.
+    pub sha256: String,
+}
+
+/// All files, by the names under which they are served.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    files: BTreeMap<String, Arc<FirmwareFile>>,
+    /// What an operator should know of it: missing files, files that are not what the manifest says.
+    pub troubles: Vec<String>,
+}
+
+/// `manifest.toml`, as far as the daemon reads it; `firmware/README.md` has the whole format.
+#[derive(Debug, Deserialize)]
+struct Manifest {
+    #[serde(default, rename = "package")]
+    packages: Vec<Package>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Package {
+    #[serde(default, rename = "file")]
+    files: Vec<Pinned>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Pinned {
+    name: String,
+    sha256: String,
+}
+
+/// The largest file that is taken for firmware, in bytes.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+impl Catalogue {
+    /// Reads the shipped firmware with its manifest, then the site's own builds, which go first.
+    #[must_use]
+    pub fn load(shipped: &Path, own: &Path) -> Self {
+        let mut catalogue = Self::default();
+        catalogue.load_shipped(shipped);
+        catalogue.load_own(own);
+        catalogue
+    }
+
+    fn load_shipped(&mut self, directory: &Path) {
+        let manifest = directory.join("manifest.toml");
+        let pinned = match fs::read_to_string(&manifest).map_err(|error| error.to_string()).and_then(|text| {
+            toml::from_str::<Manifest>(&text).map_err(|error| error.message().to_owned())
+        }) {
+            Ok(manifest) => manifest.packages.into_iter().flat_map(|package| package.files).collect::<Vec<_>>(),
+            Err(why) => {
+                self.troubles.push(format!("cannot read the firmware manifest `{}`: {why}", manifest.display()));
+                return;
+            }
+        };
+        let mut names: Vec<&str> = pinned.iter().map(|file| file.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            let path = directory.join(name);
+            match read(&path) {
+                Ok(file) if pinned.iter().any(|pin| pin.name == name && pin.sha256 == file.sha256) => {
+                    self.files.insert(name.to_owned(), Arc::new(file));
+                }
+                Ok(file) => self.troubles.push(format!(
+                    "firmware `{}` is not served: its SHA-256 is {}, which the manifest does not list; \
+                     `cargo xtask firmware` fetches the listed one",
+                    path.display(),
+                    file.sha256
+                )),
+                Err(why) => self.troubles.push(format!(
+                    "firmware `{}` is missing ({why}); `cargo xtask firmware` fetches it",
+                    path.display()
+                )),
+            }
+        }
+    }
+
+    fn load_own(&mut self, directory: &Path) {
+        let Ok(entries) = fs::read_dir(directory) else { return };
+        let paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+        for path in paths {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            match read(&path) {
+                Ok(file) => {
+                    tracing::info!(file = %path.display(), "a firmware build of the site's own, SHA-256 {}", file.sha256);
+                    self.files.insert(name.to_owned(), Arc::new(file));
+                }
+                Err(why) => self.troubles.push(format!("firmware `{}` is not served: {why}", path.display())),
+            }
+        }
+    }
+
+    /// The file of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<FirmwareFile>> {
+        self.files.get(name)
+    }
+
+    /// The names of all files.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+}
+
+fn read(path: &Path) -> Result<FirmwareFile, String> {
+    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(format!("it has {size} bytes, which is more than any firmware"));
+    }
+    let content = fs::read(path).map_err(|error| error.to_string())?;
+    let sha256 = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(FirmwareFile { content: content.into(), sha256 })
+}

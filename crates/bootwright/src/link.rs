@@ -1,0 +1,196 @@
+//! Which links are served: follows the box's interfaces and keeps the listeners of each in step.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use bootwright_config::{Daemon, Sockets};
+use bootwright_net::frame::FrameSocket;
+use bootwright_net::port;
+use bootwright_net::selection::{Choice, WhyNot, default_selection, unmatched};
+use bootwright_net::snoop::Snoop;
+use bootwright_net::udp::{BindError, RECEIVE_BUFFER_WANTED, Socket};
+use bootwright_net::watch::Watch;
+use bootwright_net::Link;
+use bootwright_proto::dhcp::{PXE_PORT, Port, SERVER_PORT};
+use tokio::task::JoinSet;
+
+use crate::core::Core;
+use crate::counter::Counters;
+use crate::dhcp::{self, Desk};
+use crate::place::Place;
+use crate::tftp::Tftp;
+
+/// What listeners on a link need.
+#[derive(Clone)]
+pub struct Services {
+    /// The engine.
+    pub core: Arc<Core>,
+    /// The counters.
+    pub counters: Arc<Counters>,
+    /// The TFTP server.
+    pub tftp: Arc<Tftp>,
+    /// The daemon's settings.
+    pub daemon: Arc<Daemon>,
+}
+
+/// The listeners of one link. Dropping them ends them.
+struct Listeners {
+    link: Link,
+    tasks: JoinSet<()>,
+    incomplete: bool,
+}
+
+/// Serves every link that should be, for as long as the future is polled.
+pub async fn serve_links(services: Services, mut watch: Watch, ready: Arc<tokio::sync::Notify>) {
+    let mut serving: BTreeMap<u32, Listeners> = BTreeMap::new();
+    let mut told: BTreeMap<String, String> = BTreeMap::new();
+    loop {
+        let links = watch.links().to_vec();
+        update(&services, &links, &mut serving, &mut told);
+        ready.notify_one();
+        // A port that another program holds may become free without any change of a link.
+        let incomplete = serving.values().any(|listeners| listeners.incomplete);
+        let patience = std::time::Duration::from_secs(if incomplete { 2 } else { 3600 });
+        tokio::select! {
+            _ = watch.changed() => {}
+            () = tokio::time::sleep(patience) => {}
+        }
+    }
+}
+
+fn update(
+    services: &Services,
+    links: &[Link],
+    serving: &mut BTreeMap<u32, Listeners>,
+    told: &mut BTreeMap<String, String>,
+) {
+    let wanted = &services.daemon.interfaces;
+    let chosen = default_selection(links, wanted);
+    let served: Vec<&Link> =
+        chosen.iter().filter(|(_, choice)| *choice == Choice::Served).map(|(link, _)| *link).collect();
+    serving.retain(|index, listeners| {
+        let stays = served.iter().any(|link| link.index == *index && same(link, &listeners.link) && !listeners.incomplete);
+        if !stays && !served.iter().any(|link| link.index == *index) {
+            tracing::info!(link = %listeners.link.name, "no longer served");
+        }
+        stays
+    });
+    for link in served {
+        serving.entry(link.index).or_insert_with(|| start(services, link, told));
+    }
+    for (link, choice) in &chosen {
+        if let Choice::Skipped(why) = choice
+            && *why != WhyNot::Loopback
+        {
+            tell(told, &link.name, &format!("not served: {why}"));
+        }
+    }
+    for name in unmatched(links, wanted) {
+        tell(told, name, "not there yet; it is served once it appears");
+    }
+}
+
+/// Whether a link is the same as far as its listeners can tell. Carrier comes and goes without their notice.
+fn same(now: &Link, then: &Link) -> bool {
+    now.name == then.name && now.addresses == then.addresses && now.mtu == then.mtu && now.mac == then.mac
+}
+
+/// Says something about a link once, until something else is to be said.
+fn tell(told: &mut BTreeMap<String, String>, name: &str, words: &str) {
+    if told.get(name).is_none_or(|before| before != words) {
+        told.insert(name.to_owned(), words.to_owned());
+        tracing::info!(link = %name, "{words}");
+    }
+}
+
+fn start(services: &Services, link: &Link, told: &mut BTreeMap<String, String>) -> Listeners {
+    let daemon = &services.daemon;
+    let place = Arc::new(Place {
+        name: link.name.clone(),
+        link: link.clone(),
+        relays: daemon.dhcp.relays.clone(),
+        fixed_url: daemon.base_url.fixed().map(str::to_owned),
+        http_port: daemon.http.port,
+    });
+    let desk = Desk::new(Arc::clone(&services.core), Arc::clone(&services.counters), Arc::clone(&place));
+    let mut tasks = JoinSet::new();
+    let mut incomplete = false;
+    let mut troubles: Vec<String> = Vec::new();
+    let mut note = |trouble: String| {
+        incomplete = true;
+        troubles.push(trouble);
+    };
+    let captured = start_dhcp(&mut tasks, services, &desk, link, &mut note);
+    match bind(link, bootwright_proto::tftp::PORT) {
+        Ok(socket) => {
+            let (tftp, place) = (Arc::clone(&services.tftp), Arc::clone(&place));
+            tasks.spawn(async move { tftp.listen(socket, place).await });
+        }
+        Err(trouble) => note(trouble),
+    }
+    let addresses: Vec<Ipv4Addr> = place.addresses().collect();
+    let how = if captured { "DHCP by packet capture" } else { "DHCP by kernel sockets" };
+    let words = if troubles.is_empty() {
+        format!("served at {addresses:?}, {how}")
+    } else {
+        format!("served at {addresses:?} in part: {}", troubles.join("; "))
+    };
+    tell(told, &link.name, &words);
+    Listeners { link: link.clone(), tasks, incomplete }
+}
+
+/// Starts what answers DHCP on a link. Says whether packets are captured.
+fn start_dhcp(
+    tasks: &mut JoinSet<()>,
+    services: &Services,
+    desk: &Desk,
+    link: &Link,
+    note: &mut impl FnMut(String),
+) -> bool {
+    let packet = match services.daemon.dhcp.sockets {
+        Sockets::Packet => true,
+        Sockets::Kernel => false,
+        // With reuse both could bind, and then the other server's unicasts would come to us.
+        Sockets::Auto => port::owners(SERVER_PORT).is_ok_and(|owners| !owners.is_empty()),
+    };
+    let pxe = bind(link, PXE_PORT).map_err(&mut *note).ok();
+    if packet {
+        match (Snoop::open(link), FrameSocket::open(link)) {
+            (Ok(snoop), Ok(frames)) => {
+                tasks.spawn(dhcp::capture(desk.clone(), snoop, frames, pxe));
+            }
+            (Err(error), _) | (_, Err(error)) => note(format!(
+                "cannot capture packets: {error}; packet capture takes the capability NET_RAW (`cap_add: [NET_RAW]`)"
+            )),
+        }
+        return true;
+    }
+    match bind(link, SERVER_PORT) {
+        Ok(socket) => {
+            tasks.spawn(dhcp::listen(desk.clone(), socket, Port::Dhcp));
+        }
+        Err(trouble) => note(trouble),
+    }
+    if let Some(socket) = pxe {
+        tasks.spawn(dhcp::listen(desk.clone(), socket, Port::Pxe));
+    }
+    false
+}
+
+fn bind(link: &Link, port: u16) -> Result<Socket, String> {
+    let socket = Socket::bind(&link.name, port).map_err(|error| with_hint(&error))?;
+    if socket.receive_buffer() < RECEIVE_BUFFER_WANTED {
+        tracing::info!(
+            link = %link.name,
+            bytes = socket.receive_buffer(),
+            "a burst of machines on port {port} may have to ask twice; `sysctl net.core.rmem_max={RECEIVE_BUFFER_WANTED}` \
+             allows a larger receive buffer"
+        );
+    }
+    Ok(socket)
+}
+
+fn with_hint(error: &BindError) -> String {
+    error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}"))
+}

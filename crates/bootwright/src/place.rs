@@ -1,0 +1,43 @@
+//! Where we are on one link: what its clients reach us by.
+
+use std::net::Ipv4Addr;
+
+use bootwright_net::Link;
+
+/// One link that is served.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The device's name.
+    pub name: String,
+    /// The link as it was when serving began; a change of it begins anew.
+    pub link: Link,
+    /// The relays whose requests are answered.
+    pub relays: Vec<Ipv4Addr>,
+    /// The URL that the configuration sets, if it does.
+    pub fixed_url: Option<String>,
+    /// The machine plane's port.
+    pub http_port: u16,
+}
+
+impl Place {
+    /// Our addresses on the link.
+    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> + '_ {
+        self.link.ipv4_addresses()
+    }
+
+    /// How machines on the link reach the machine plane, if they ask this address of ours.
+    #[must_use]
+    pub fn base_url(&self, address: Ipv4Addr) -> String {
+        base_url(self.fixed_url.as_deref(), address, self.http_port)
+    }
+}
+
+/// The machine plane's URL: the one that is set, else the address that was asked. Port 80 is left out.
+#[must_use]
+pub fn base_url(fixed: Option<&str>, address: Ipv4Addr, port: u16) -> String {
+    match fixed {
+        Some(url) => url.to_owned(),
+        None if port == 80 => format!("http://{address}"),
+        None => format!("http://{address}:{port}"),
+    }
+}
