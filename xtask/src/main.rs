@@ -42,6 +42,9 @@ enum Task {
     Firmware(firmware::Args),
     /// Check what the compiler does not: arrows between crates, lengths, paths in documents, firmware hashes.
     Tidy(tidy::Args),
+    /// A part of `lab --compose`, in namespaces of its own.
+    #[command(hide = true)]
+    LabCompose(lab_compose::Part),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args),
         Task::Firmware(args) => firmware::run(&args),
         Task::Tidy(args) => tidy::run(&args),
+        Task::LabCompose(part) => lab_compose::run_part(&part),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,6 +16,12 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// As [`run`], with the command's output on our standard error: where our own standard output is a report, nothing of
+/// another program's gets into it.
+pub(crate) fn run_apart(command: &mut Command) -> Result<()> {
+    run(command.stdin(Stdio::null()).stdout(std::io::stderr()))
+}
+
 /// Runs a command and returns what it wrote to its standard output. A failure carries its standard error.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let bytes = output_bytes(command)?;

@@ -128,7 +128,7 @@ pub(crate) const TIERS: &[Tier] = &[
         slow: true,
         root: true,
         tools: &[],
-        steps: &[Step::Task(&["lab", "--all"])],
+        steps: &[Step::Task(&["lab"])],
     },
     Tier {
         name: "compose",

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::journal::{Entry, Journal, Mark, Source, Timeline};
+use super::qemu::{self, Files};
 use super::segment::Segment;
 use super::terminal;
 use super::wire::{Ends, Rom, Wire};
@@ -68,15 +69,6 @@ pub(crate) struct Machine {
     monitor: Arc<Mutex<Option<UnixStream>>>,
 }
 
-struct Files {
-    disk: PathBuf,
-    variables: PathBuf,
-    qemu_log: PathBuf,
-    nic: PathBuf,
-    serial: PathBuf,
-    monitor: PathBuf,
-}
-
 impl Machine {
     /// Makes a machine with an empty disk and plugs it into the segment. It is off.
     ///
@@ -93,21 +85,22 @@ impl Machine {
         let files = Files {
             disk: logs.join(format!("{name}.disk")),
             variables: logs.join(format!("{name}.vars")),
-            qemu_log: logs.join(format!("{name}.qemu.log")),
+            log: logs.join(format!("{name}.qemu.log")),
             nic: socket("nic"),
+            wire: socket("wire"),
             serial: socket("serial"),
             monitor: socket("monitor"),
         };
         File::create(&files.disk)?.set_len(DISK_BYTES)?;
         if build.firmware == Firmware::Uefi {
-            fs::copy(ovmf()?.1, &files.variables)?;
+            fs::copy(qemu::ovmf()?.variables, &files.variables)?;
         }
         let journal = Journal::new(name, timeline);
         let interface = segment.add_port()?;
         let ends = Ends {
             interface: &interface,
             machine: &files.nic,
-            ours: &socket("wire"),
+            ours: &files.wire,
         };
         let capture = logs.join(format!("{name}.pcap"));
         let wire = Arc::new(Wire::lay(&ends, build.rom, &journal, &capture)?);
@@ -133,9 +126,9 @@ impl Machine {
             Source::Power,
             format!("on ({:?}, {})", self.build.firmware, self.build.mac()),
         );
-        let log = File::options().create(true).append(true).open(&self.files.qemu_log)?;
+        let log = File::options().create(true).append(true).open(&self.files.log)?;
         let child = Command::new("qemu-system-x86_64")
-            .args(self.arguments()?)
+            .args(qemu::arguments(&self.build, &self.files)?)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -186,57 +179,6 @@ impl Machine {
     /// The bytes on the disk, as a power cut at this moment would leave them.
     pub(crate) fn disk(&self) -> Result<Vec<u8>> {
         Ok(fs::read(&self.files.disk)?)
-    }
-
-    fn arguments(&self) -> Result<Vec<String>> {
-        let build = &self.build;
-        let at = |path: &Path| path.display().to_string();
-        let files = &self.files;
-        let mut list: Vec<String> = Vec::new();
-        let mut add = |option: &str, value: String| list.extend([option.to_owned(), value]);
-        add("-name", build.name.to_owned());
-        add("-machine", "q35,accel=tcg,graphics=off".to_owned());
-        add("-m", "512".to_owned());
-        add("-display", "none".to_owned());
-        add("-vga", "none".to_owned());
-        add("-chardev", format!("socket,id=serial,path={}", at(&files.serial)));
-        add("-serial", "chardev:serial".to_owned());
-        add("-chardev", format!("socket,id=monitor,path={}", at(&files.monitor)));
-        add("-mon", "chardev=monitor,mode=control".to_owned());
-        let (nic, wire) = (at(&files.nic), at(&files.nic.with_extension("wire")));
-        add(
-            "-netdev",
-            format!("dgram,id=net,local.type=unix,local.path={nic},remote.type=unix,remote.path={wire}"),
-        );
-        let rom = if build.firmware == Firmware::Uefi {
-            ",romfile="
-        } else {
-            ""
-        };
-        add(
-            "-device",
-            format!("virtio-net-pci,netdev=net,mac={},bootindex=1{rom}", build.mac()),
-        );
-        add("-drive", format!("if=none,id=disk,format=raw,file={}", at(&files.disk)));
-        add(
-            "-device",
-            format!("virtio-blk-pci,drive=disk,serial={},bootindex=2", build.disk_serial()),
-        );
-        // Newer OVMF refuses to use the network without a source of randomness.
-        add("-device", "virtio-rng-pci".to_owned());
-        let (uuid, serial) = (build.uuid(), build.serial());
-        add(
-            "-smbios",
-            format!("type=1,manufacturer=Bootwright Lab,product=Rack Unit,serial={serial},uuid={uuid}"),
-        );
-        add("-smbios", format!("type=3,asset=ASSET-{}", build.number));
-        if build.firmware == Firmware::Uefi {
-            let (code, _) = ovmf()?;
-            add("-drive", format!("if=pflash,format=raw,readonly=on,file={}", at(&code)));
-            add("-drive", format!("if=pflash,format=raw,file={}", at(&files.variables)));
-        }
-        list.extend(["-nodefaults".to_owned(), "-no-user-config".to_owned()]);
-        Ok(list)
     }
 
     fn listen_to_serial(&self, mut log: File) -> Result<()> {
@@ -315,14 +257,4 @@ fn tell_serial(journal: &Journal, line: String) {
     } else {
         journal.keep(Source::Serial, line);
     }
-}
-
-/// OVMF's code and the template of its variables.
-fn ovmf() -> Result<(PathBuf, PathBuf)> {
-    let directory = Path::new("/usr/share/OVMF");
-    [("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"), ("OVMF_CODE.fd", "OVMF_VARS.fd")]
-        .into_iter()
-        .map(|(code, variables)| (directory.join(code), directory.join(variables)))
-        .find(|(code, variables)| code.exists() && variables.exists())
-        .context("no OVMF in /usr/share/OVMF; install Debian's package `ovmf`")
 }

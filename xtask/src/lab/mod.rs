@@ -16,6 +16,7 @@ mod kit;
 mod machine;
 mod packet;
 mod pcap;
+mod qemu;
 mod record;
 mod scenario;
 mod segment;

@@ -40,15 +40,13 @@ impl Site {
         let segment = Segment::build(stage.number, &logs)?;
         let journal = Journal::new(&segment.boot_namespace(), &stage.timeline);
         let post_install = POST_INSTALL.replace("NONCE_SECTOR", &stage.kit.nonce_sector.to_string());
-        let config = CONFIG
-            .replace("INTERFACE", INTERFACE)
-            .replace("POST_INSTALL", &post_install);
         let hosts: String = cast
             .iter()
             .filter(|role| role.known)
             .map(|role| known_host(&role.build))
             .collect();
-        let config = config + &hosts;
+        let config = CONFIG.replace("INTERFACE", INTERFACE) + &hosts;
+        std::fs::write(logs.join("post-install.sh"), post_install)?;
         let daemon = Daemon::new(stage.kit, &segment, &config, &logs, journal)?;
         let timeline = Arc::clone(&stage.timeline);
         let site = Site {
@@ -106,7 +104,7 @@ impl Site {
 
 fn known_host(build: &Build) -> String {
     format!(
-        "\n[hosts.{}]\nmac = \"{}\"\nprofile = \"lab\"\n",
+        "\n[hosts.{}]\nmacs = [\"{}\"]\nprofile = \"lab\"\n",
         build.name,
         build.mac()
     )

@@ -231,6 +231,12 @@ impl Transfer {
         &self.terms
     }
 
+    /// The file's size in bytes.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Bytes that the client has acknowledged.
     #[must_use]
     pub fn acked_bytes(&self) -> u64 {

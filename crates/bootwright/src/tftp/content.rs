@@ -1,0 +1,182 @@
+//! The bytes of a file, held in memory or read piece by piece.
+//!
+//! Files are read and not mapped: a mapped file that someone truncates kills the process with SIGBUS. Reading happens
+//! beside the runtime, a chunk ahead of what is being sent, so that a slow disk delays its own transfer only.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// The first bytes read for a client that may never answer.
+const FIRST_CHUNK_BYTES: usize = 16 << 10;
+/// What is read at once afterwards.
+const CHUNK_BYTES: usize = 128 << 10;
+/// The largest file that is converted to text mode, which happens in memory.
+const TEXT_BYTES_MAX: u64 = 512 << 10;
+
+/// The bytes that a name stands for.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// In memory, shared by all transfers.
+    Memory(Bytes),
+    /// In an open file, of which a transfer sees the state at the opening or none. Made by [`Content::file`].
+    File(OpenFile),
+}
+
+/// An open file and what it was like when it was opened.
+#[derive(Clone, Debug)]
+pub struct OpenFile {
+    file: Arc<File>,
+    size: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Content {
+    /// Takes an open regular file. A file that is put in its place later does not matter; one that is changed in place
+    /// ends the transfers that are reading it.
+    ///
+    /// # Errors
+    /// The kernel's, or `InvalidInput` for what is not a regular file.
+    pub fn file(file: File) -> io::Result<Self> {
+        let about = file.metadata()?;
+        if !about.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(Self::File(OpenFile {
+            file: Arc::new(file),
+            size: about.len(),
+            modified: about.modified().ok(),
+        }))
+    }
+
+    /// Its size in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Memory(bytes) => bytes.len() as u64,
+            Self::File(file) => file.size,
+        }
+    }
+
+    /// The content as text mode sends it (RFC 764): LF as CR LF, CR as CR NUL. Nothing if it is too large for that.
+    pub(super) async fn into_text(self) -> io::Result<Option<Self>> {
+        if self.size() > TEXT_BYTES_MAX {
+            return Ok(None);
+        }
+        let bytes = match self {
+            Self::Memory(bytes) => bytes,
+            Self::File(file) => Bytes::from(read_aside(file.clone(), 0, file.size as usize).await?),
+        };
+        let mut text = Vec::with_capacity(bytes.len() + bytes.len() / 16);
+        for byte in bytes {
+            match byte {
+                b'\n' => text.extend_from_slice(b"\r\n"),
+                b'\r' => text.extend_from_slice(b"\r\0"),
+                other => text.push(other),
+            }
+        }
+        Ok(Some(Self::Memory(text.into())))
+    }
+}
+
+impl OpenFile {
+    fn read(&self, at: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; len];
+        self.file.read_exact_at(&mut bytes, at)?;
+        let about = self.file.metadata()?;
+        if about.len() != self.size || about.modified().ok() != self.modified {
+            return Err(io::Error::other("the file was changed while it was sent"));
+        }
+        Ok(bytes)
+    }
+}
+
+/// Hands out the content from front to back, at times a little way back again.
+#[derive(Debug)]
+pub(super) struct Reader {
+    content: Content,
+    block: usize,
+    chunk: Vec<u8>,
+    chunk_at: u64,
+    ahead: Option<(u64, JoinHandle<io::Result<Vec<u8>>>)>,
+}
+
+impl Reader {
+    /// A reader for blocks of that many bytes.
+    pub(super) fn new(content: Content, block: u16) -> Self {
+        Self {
+            content,
+            block: usize::from(block.max(1)),
+            chunk: Vec::new(),
+            chunk_at: 0,
+            ahead: None,
+        }
+    }
+
+    /// Bytes from `offset` on, at most `want`: as many blocks as there are together, at least one unless the file ends.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is shorter than it was or was changed.
+    pub(super) async fn blocks(&mut self, offset: u64, want: usize) -> io::Result<&[u8]> {
+        let file = match &self.content {
+            Content::Memory(_) => return Ok(self.held(offset, want)),
+            Content::File(file) => file.clone(),
+        };
+        let end = self.chunk_at + self.chunk.len() as u64;
+        if want > 0 && !(self.chunk_at..end).contains(&offset) {
+            self.load(&file, offset).await?;
+        }
+        let start = (offset - self.chunk_at) as usize;
+        let stop = start.saturating_add(want).min(self.chunk.len());
+        if stop > self.chunk.len() / 2 && self.ahead.is_none() {
+            let next = self.chunk_at + self.chunk.len() as u64;
+            let len = self.chunk_len(CHUNK_BYTES, file.size - next);
+            if len > 0 {
+                self.ahead = Some((next, spawn_blocking(move || file.read(next, len))));
+            }
+        }
+        Ok(&self.chunk[start..stop])
+    }
+
+    fn held(&self, offset: u64, want: usize) -> &[u8] {
+        let Content::Memory(bytes) = &self.content else {
+            return &[];
+        };
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        &bytes[start..start.saturating_add(want).min(bytes.len())]
+    }
+
+    async fn load(&mut self, file: &OpenFile, offset: u64) -> io::Result<()> {
+        let ahead = self.ahead.take().filter(|(at, _)| *at == offset);
+        self.chunk = match ahead {
+            Some((_, reading)) => reading.await.map_err(io::Error::other)??,
+            None => {
+                let bytes = if offset == 0 { FIRST_CHUNK_BYTES } else { CHUNK_BYTES };
+                let len = self.chunk_len(bytes, file.size - offset);
+                read_aside(file.clone(), offset, len).await?
+            }
+        };
+        self.chunk_at = offset;
+        Ok(())
+    }
+
+    /// Whole blocks, or what is left of the file.
+    fn chunk_len(&self, bytes: usize, left: u64) -> usize {
+        let whole = (bytes / self.block).max(1) * self.block;
+        usize::try_from(left).unwrap_or(usize::MAX).min(whole)
+    }
+}
+
+async fn read_aside(file: OpenFile, at: u64, len: usize) -> io::Result<Vec<u8>> {
+    spawn_blocking(move || file.read(at, len))
+        .await
+        .map_err(io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::*;
+
+/// A file of its own for one test, gone with it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str, bytes: &[u8]) -> Self {
+        let path = std::env::temp_dir().join(format!("bootwright-content-{}-{name}", std::process::id()));
+        std::fs::write(&path, bytes).unwrap();
+        Self(path)
+    }
+
+    fn open(&self) -> Content {
+        Content::file(File::open(&self.0).unwrap()).unwrap()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn bytes(len: usize) -> Vec<u8> {
+    (0..len)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 11) as u8)
+        .collect()
+}
+
+/// Reads as a transfer does: a window of blocks at a time, which may come in parts.
+async fn read_all(reader: &mut Reader, size: usize, window: usize) -> io::Result<Vec<u8>> {
+    let mut read = Vec::new();
+    while read.len() < size {
+        let part = reader.blocks(read.len() as u64, window.min(size - read.len())).await?;
+        assert!(!part.is_empty());
+        read.extend_from_slice(part);
+    }
+    Ok(read)
+}
+
+#[tokio::test]
+async fn files_come_out_as_they_are_in_windows_of_any_size() {
+    let whole = bytes(700_001);
+    let scratch = Scratch::new("whole", &whole);
+    for (block, windowsize) in [(512, 1), (1468, 1), (1468, 16), (65_464, 4)] {
+        let content = scratch.open();
+        assert_eq!(content.size(), 700_001);
+        let mut reader = Reader::new(content, block);
+        let read = read_all(&mut reader, whole.len(), usize::from(block) * windowsize)
+            .await
+            .unwrap();
+        assert!(read == whole, "{windowsize} x {block}");
+        assert!(
+            reader.blocks(700_001, 0).await.unwrap().is_empty(),
+            "the empty block behind the end"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_window_that_is_sent_again_is_read_again() {
+    let whole = bytes(400_000);
+    let scratch = Scratch::new("again", &whole);
+    let mut reader = Reader::new(scratch.open(), 1000);
+    for (offset, want) in [
+        (0, 4000),
+        (14_000, 4000),
+        (15_000, 4000),
+        (200_000, 8000),
+        (14_000, 2000),
+        (399_000, 1000),
+    ] {
+        let part = reader.blocks(offset, want).await.unwrap();
+        let at = offset as usize;
+        assert!(
+            !part.is_empty() && part == &whole[at..at + part.len()],
+            "{want} bytes at {offset}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_file_put_in_its_place_does_not_touch_a_transfer() {
+    let whole = bytes(300_000);
+    let scratch = Scratch::new("replaced", &whole);
+    let mut reader = Reader::new(scratch.open(), 1000);
+    reader.blocks(0, 1000).await.unwrap();
+    let other = Scratch::new("replacing", &bytes(10));
+    std::fs::rename(&other.0, &scratch.0).unwrap();
+    assert!(read_all(&mut reader, whole.len(), 4000).await.unwrap() == whole);
+    assert_eq!(scratch.open().size(), 10, "who asks now gets the new one");
+}
+
+#[tokio::test]
+async fn a_file_that_shrinks_or_is_overwritten_ends_the_transfer_and_not_the_process() {
+    let scratch = Scratch::new("shrinks", &bytes(600_000));
+    let mut reader = Reader::new(scratch.open(), 1000);
+    reader.blocks(0, 1000).await.unwrap();
+    File::options()
+        .write(true)
+        .open(&scratch.0)
+        .unwrap()
+        .set_len(1000)
+        .unwrap();
+    assert!(reader.blocks(300_000, 1000).await.is_err());
+
+    let scratch = Scratch::new("overwritten", &bytes(600_000));
+    let mut reader = Reader::new(scratch.open(), 1000);
+    reader.blocks(0, 1000).await.unwrap();
+    let mut file = File::options().write(true).open(&scratch.0).unwrap();
+    file.write_all(b"other").unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert!(reader.blocks(300_000, 1000).await.is_err());
+}
+
+#[tokio::test]
+async fn text_mode_ends_lines_with_cr_lf() {
+    let text = Content::Memory(Bytes::from_static(b"a\nb\r\n\rc"))
+        .into_text()
+        .await
+        .unwrap()
+        .unwrap();
+    let mut reader = Reader::new(text.clone(), 512);
+    assert_eq!(reader.blocks(0, 512).await.unwrap(), b"a\r\nb\r\0\r\n\r\0c");
+    let large = Content::Memory(vec![0; 600 << 10].into());
+    assert!(large.into_text().await.unwrap().is_none());
+}
+
+#[test]
+fn a_directory_is_no_content() {
+    assert!(Content::file(File::open("/").unwrap()).is_err());
+}

@@ -1,0 +1,187 @@
+//! The listening side: who may ask what, and a task for each who may.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bootwright_net::udp::{Batch, Datagram, Outgoing, Socket};
+use bootwright_proto::tftp::packet::{ERROR_BYTES_MAX, REQUEST_BYTES_MAX, parse_request, render_error};
+use bootwright_proto::tftp::{Asked, Caps, ErrorCode, Mode, Name, Reject};
+use tokio::sync::mpsc;
+
+use super::count::{Counts, Why};
+use super::files::Files;
+use super::report::Notice;
+use super::sender;
+use super::session::{Key, Table};
+
+/// Ports below 1024 from which boot clients are known to ask. The others belong to services that answer whatever comes,
+/// such as echo, and an answer of ours would start an endless conversation (CVE-2024-2169).
+const RESERVED_ALLOWED: std::ops::RangeInclusive<u16> = 67..=69;
+/// How long a notice may wait for a slow reader before it is dropped.
+const NOTICE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the service allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Transfers for one source address at a time.
+    pub per_source: usize,
+    /// Transfers in all at a time.
+    pub total: usize,
+    /// The longest block and the widest window granted.
+    pub caps: Caps,
+}
+
+impl Limits {
+    /// The site's defaults: 8 transfers for each source and 2,000 in all, Ethernet's block, windows of 16.
+    pub const SITE: Self = Self {
+        per_source: 8,
+        total: 2000,
+        caps: Caps {
+            blksize: 1468,
+            windowsize: 16,
+        },
+    };
+}
+
+/// The TFTP service.
+#[derive(Debug)]
+pub struct Server<F> {
+    pub(super) files: F,
+    pub(super) limits: Limits,
+    pub(super) table: Arc<Table>,
+    pub(super) counts: Counts,
+    notices: mpsc::Sender<Notice>,
+}
+
+/// A request that is going to be served.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub(super) peer: SocketAddr,
+    pub(super) local: IpAddr,
+    pub(super) device: Arc<str>,
+    pub(super) name: Arc<Name>,
+    pub(super) mode: Mode,
+    pub(super) asked: Asked,
+}
+
+impl<F: Files> Server<F> {
+    /// A service for these files. Notices go to `notices`; one that nobody takes in time is dropped.
+    pub fn new(files: F, limits: Limits, notices: mpsc::Sender<Notice>) -> Arc<Self> {
+        Arc::new(Self {
+            files,
+            limits,
+            table: Table::new(limits.per_source, limits.total),
+            counts: Counts::default(),
+            notices,
+        })
+    }
+
+    /// Serves requests that arrive on a socket until the socket breaks, and returns why it did. Transfers under way go on:
+    /// they have sockets of their own. The answers are sent from the address that was asked.
+    pub async fn serve(self: Arc<Self>, socket: Socket) -> io::Error {
+        let device: Arc<str> = socket.device().into();
+        let mut batch = Batch::new(REQUEST_BYTES_MAX + 1);
+        loop {
+            if let Err(error) = socket.receive(&mut batch).await {
+                return error;
+            }
+            for datagram in batch.datagrams() {
+                if let Err(why) = self.take(&socket, &device, &datagram) {
+                    self.counts.add(why);
+                    tracing::debug!(peer = %datagram.source, why = why.name(), "tftp request not served");
+                }
+            }
+        }
+    }
+
+    /// How often what was not served, and why.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// How many transfers are under way.
+    #[must_use]
+    pub fn transfers(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Ends all transfers under way.
+    pub fn stop(&self) {
+        self.table.stop();
+    }
+
+    fn take(self: &Arc<Self>, socket: &Socket, device: &Arc<str>, datagram: &Datagram<'_>) -> Result<(), Why> {
+        let peer = SocketAddr::V4(datagram.source);
+        if peer.port() < 1024 && !RESERVED_ALLOWED.contains(&peer.port()) {
+            return Err(Why::ReservedPort);
+        }
+        let local = datagram.local.ok_or(Why::Broadcast)?;
+        if !self.files.admits(peer, local.into()) {
+            return Err(Why::NotAdmitted);
+        }
+        let request = match parse_request(datagram.payload) {
+            Ok(request) => request,
+            Err(Reject::Silence(silence)) => return Err(silence.into()),
+            Err(Reject::Answer(code, text)) => return Err(self.refuse(socket, datagram, code, text)),
+        };
+        let Ok(name) = Name::normalise(request.name) else {
+            return Err(self.refuse(socket, datagram, ErrorCode::Access, "no such name can be served"));
+        };
+        let key = Key {
+            peer,
+            local: local.into(),
+            index: datagram.index,
+        };
+        let seat = self.table.admit(key, Instant::now())?;
+        let admitted = Admitted {
+            peer,
+            local: local.into(),
+            device: Arc::clone(device),
+            name: Arc::new(name),
+            mode: request.mode,
+            asked: request.asked,
+        };
+        tokio::spawn(sender::run(Arc::clone(self), seat, admitted));
+        Ok(())
+    }
+
+    /// Says an error from the request port itself: there is no transfer, and a port of its own would only live for it.
+    fn refuse(&self, socket: &Socket, datagram: &Datagram<'_>, code: ErrorCode, text: &'static str) -> Why {
+        let mut out = [0; ERROR_BYTES_MAX];
+        if let (Some(len), Some(from)) = (render_error(code, text, &mut out), datagram.local) {
+            let outgoing = Outgoing {
+                payload: &out[..len],
+                to: datagram.source,
+                from,
+            };
+            if socket.try_send(&outgoing).is_err() {
+                self.counts.add(Why::SendFailed);
+            }
+        }
+        // The name, or whatever stands in its place: enough to recognise, escaped for whoever reads it.
+        let shown = datagram.payload.iter().skip(2).take_while(|byte| **byte != 0).take(64);
+        let name = shown.flat_map(|byte| byte.escape_ascii()).map(char::from).collect();
+        self.tell(Notice::Refused {
+            peer: SocketAddr::V4(datagram.source),
+            name,
+            code,
+            text,
+        });
+        Why::Refused
+    }
+
+    /// Passes a notice on, unless nobody takes it at this moment.
+    pub(super) fn tell(&self, notice: Notice) {
+        let _ = self.notices.try_send(notice);
+    }
+
+    /// Passes a notice on that should not get lost.
+    pub(super) async fn report(&self, notice: Notice) {
+        if self.notices.send_timeout(notice, NOTICE_PATIENCE).await.is_err() {
+            tracing::warn!("a report of a tftp transfer found no reader");
+        }
+    }
+}

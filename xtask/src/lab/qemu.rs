@@ -1,0 +1,92 @@
+//! QEMU's command line for a machine.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::machine::{Build, Firmware};
+
+/// Where a machine's parts are outside of it.
+pub(super) struct Files {
+    pub(super) disk: PathBuf,
+    /// The firmware's own memory; UEFI only.
+    pub(super) variables: PathBuf,
+    pub(super) log: PathBuf,
+    /// Sockets: the network card's, our end of its wire, the serial port's, the monitor's.
+    pub(super) nic: PathBuf,
+    pub(super) wire: PathBuf,
+    pub(super) serial: PathBuf,
+    pub(super) monitor: PathBuf,
+}
+
+/// OVMF: its code, and what its variables are at first.
+pub(super) struct Ovmf {
+    pub(super) code: PathBuf,
+    pub(super) variables: PathBuf,
+}
+
+/// Finds OVMF by its names in Debian 12 and 13.
+pub(super) fn ovmf() -> Result<Ovmf> {
+    let directory = Path::new("/usr/share/OVMF");
+    [("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"), ("OVMF_CODE.fd", "OVMF_VARS.fd")]
+        .into_iter()
+        .map(|(code, variables)| Ovmf {
+            code: directory.join(code),
+            variables: directory.join(variables),
+        })
+        .find(|ovmf| ovmf.code.exists() && ovmf.variables.exists())
+        .context("no OVMF in /usr/share/OVMF\ninstall Debian's package `ovmf`")
+}
+
+/// Everything after the program's name.
+pub(super) fn arguments(build: &Build, files: &Files) -> Result<Vec<String>> {
+    let at = |path: &Path| path.display().to_string();
+    let mut list = vec!["-nodefaults".to_owned(), "-no-user-config".to_owned()];
+    let mut add = |option: &str, value: String| list.extend([option.to_owned(), value]);
+    add("-name", build.name.to_owned());
+    // Hardware acceleration is not everywhere, and where it is itself emulated OVMF does not survive it.
+    add("-machine", "q35,accel=tcg,graphics=off".to_owned());
+    add("-m", "512".to_owned());
+    add("-display", "none".to_owned());
+    add("-vga", "none".to_owned());
+    add("-chardev", format!("socket,id=serial,path={}", at(&files.serial)));
+    add("-serial", "chardev:serial".to_owned());
+    add("-chardev", format!("socket,id=monitor,path={}", at(&files.monitor)));
+    add("-mon", "chardev=monitor,mode=control".to_owned());
+    let (local, remote) = (at(&files.nic), at(&files.wire));
+    add(
+        "-netdev",
+        format!("dgram,id=net,local.type=unix,local.path={local},remote.type=unix,remote.path={remote}"),
+    );
+    // The network comes first on every start. For UEFI, QEMU's ROM is left out: OVMF's own PXE client is to speak.
+    let rom = if build.firmware == Firmware::Uefi {
+        ",romfile="
+    } else {
+        ""
+    };
+    add(
+        "-device",
+        format!("virtio-net-pci,netdev=net,mac={},bootindex=1{rom}", build.mac()),
+    );
+    add("-drive", format!("if=none,id=disk,format=raw,file={}", at(&files.disk)));
+    add(
+        "-device",
+        format!("virtio-blk-pci,drive=disk,serial={},bootindex=2", build.disk_serial()),
+    );
+    // Newer OVMF refuses to use the network without a source of randomness.
+    add("-device", "virtio-rng-pci".to_owned());
+    let (uuid, serial) = (build.uuid(), build.serial());
+    add(
+        "-smbios",
+        format!("type=1,manufacturer=Bootwright Lab,product=Rack Unit,serial={serial},uuid={uuid}"),
+    );
+    add("-smbios", format!("type=3,asset=ASSET-{}", build.number));
+    if build.firmware == Firmware::Uefi {
+        add(
+            "-drive",
+            format!("if=pflash,format=raw,readonly=on,file={}", at(&ovmf()?.code)),
+        );
+        add("-drive", format!("if=pflash,format=raw,file={}", at(&files.variables)));
+    }
+    Ok(list)
+}
