@@ -117,12 +117,9 @@ pub(crate) fn keyring() -> Result<&'static str> {
 pub(crate) fn mirror() -> Result<String> {
     let release = std::fs::read_to_string("/etc/os-release").context("cannot read `/etc/os-release`")?;
     let codename = codename(&release).context("`/etc/os-release` names no VERSION_CODENAME; is this Debian?")?;
-    let targets = process::output(Command::new("apt-get").args([
-        "indextargets",
-        "--format",
-        "$(CREATED_BY) $(RELEASE) $(COMPONENT) $(SITE)",
-    ]))?;
-    choose_mirror(&targets, codename).with_context(|| {
+    // What an update would fetch: this works before the first update too, and for everybody.
+    let uris = process::output(Command::new("apt-get").args(["update", "--print-uris"]))?;
+    choose_mirror(&uris, codename).with_context(|| {
         format!("apt's sources on this machine name no mirror with `{codename} main`; see /etc/apt/sources.list.d")
     })
 }
@@ -134,14 +131,22 @@ fn codename(os_release: &str) -> Option<&str> {
         .map(|name| name.trim_matches('"'))
 }
 
-/// The first site that has the main component of the suite which the machine runs (or calls by its role).
-fn choose_mirror(targets: &str, codename: &str) -> Option<String> {
-    targets.lines().find_map(|line| {
-        let mut words = line.split_whitespace();
-        let (created_by, release, component, site) = (words.next()?, words.next()?, words.next()?, words.next()?);
-        let own_suite = [codename, "stable", "oldstable", "testing"].contains(&release);
-        (created_by == "Packages" && own_suite && component == "main").then(|| site.trim_end_matches('/').to_owned())
-    })
+/// The site that has the main component of the suite which the machine runs (or calls by its role). Others publish
+/// packages under the same names of suite and component; Debian's mirrors are called `…/debian`.
+fn choose_mirror(uris: &str, codename: &str) -> Option<String> {
+    let mut sites = Vec::new();
+    for uri in uris
+        .lines()
+        .filter_map(|line| line.strip_prefix('\'')?.split('\'').next())
+    {
+        for suite in [codename, "stable", "oldstable", "testing"] {
+            if let Some((site, _)) = uri.split_once(&format!("/dists/{suite}/main/binary-")) {
+                sites.push(site);
+            }
+        }
+    }
+    let debian = sites.iter().find(|site| site.ends_with("/debian"));
+    debian.or(sites.first()).map(|site| (*site).to_owned())
 }
 
 fn debs(directory: &Path) -> Result<Vec<PathBuf>> {
@@ -161,16 +166,21 @@ mod tests {
 
     #[test]
     fn the_mirror_is_the_one_with_the_machines_own_suite() {
-        let targets = "Packages bookworm-security main http://security.example/debian-security\n\
-                       Translations bookworm main http://wrong.example/debian\n\
-                       Packages nodistro main https://other.example\n\
-                       Packages bookworm contrib http://wrong.example/debian\n\
-                       Packages bookworm main http://mirror.example/debian/\n";
+        let uris = "'http://security.example/debian-security/dists/bookworm-security/main/binary-amd64/Packages.xz' a 0\n\
+                    'http://vendor.example/linux/debian/dists/bookworm/stable/binary-amd64/Packages.xz' b 0\n\
+                    'http://vendor.example/prod/dists/bookworm/main/binary-amd64/Packages.xz' c 0\n\
+                    'http://mirror.example/debian/dists/bookworm/InRelease' d 0\n\
+                    'http://mirror.example/debian/dists/bookworm/main/binary-amd64/Packages.xz' e 0\n";
         assert_eq!(
-            choose_mirror(targets, "bookworm").as_deref(),
+            choose_mirror(uris, "bookworm").as_deref(),
             Some("http://mirror.example/debian")
         );
-        assert_eq!(choose_mirror(targets, "trixie"), None);
+        assert_eq!(choose_mirror(uris, "trixie"), None);
+        let only_copy = "'http://box.example/archive/dists/stable/main/binary-amd64/Packages.xz' a 0\n";
+        assert_eq!(
+            choose_mirror(only_copy, "bookworm").as_deref(),
+            Some("http://box.example/archive")
+        );
     }
 
     #[test]
