@@ -18,8 +18,8 @@ use super::record::{self, Happened};
 use super::segment::Segment;
 use crate::process;
 
-/// How long a start may take here, with virtual machines beside it.
-const START: Duration = Duration::from_secs(30);
+/// How long a start may take here, with virtual machines beside it, and where it starts a container engine first.
+const START: Duration = Duration::from_secs(120);
 
 /// The daemon of one site. It can be killed and started again.
 pub(crate) struct Daemon {

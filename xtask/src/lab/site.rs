@@ -45,8 +45,11 @@ impl Site {
             .filter(|role| role.known)
             .map(|role| known_host(&role.build))
             .collect();
-        let config = CONFIG.replace("INTERFACE", INTERFACE) + &hosts;
-        std::fs::write(logs.join("post-install.sh"), post_install)?;
+        // One file, with the document in it: that is all that a container is given.
+        let config = CONFIG
+            .replace("INTERFACE", INTERFACE)
+            .replace("POST_INSTALL", &post_install)
+            + &hosts;
         let daemon = Daemon::new(stage.kit, &segment, &config, &logs, journal)?;
         let timeline = Arc::clone(&stage.timeline);
         let site = Site {
