@@ -107,7 +107,7 @@ impl Site {
 
 fn known_host(build: &Build) -> String {
     format!(
-        "\n[hosts.{}]\nmacs = [\"{}\"]\nprofile = \"lab\"\n",
+        "\n[hosts.{}]\nmac = \"{}\"\nprofile = \"lab\"\n",
         build.name,
         build.mac()
     )

@@ -111,7 +111,9 @@ fn sum_up(reports: &[Report]) -> usize {
             Err(error) => println!("FAILED  {:<14} {took:4} s\n{error:#}\n", report.name),
         }
     }
-    reports.iter().filter(|report| report.outcome.is_err()).count()
+    let failed = reports.iter().filter(|report| report.outcome.is_err()).count();
+    println!("{} passed, {failed} failed", reports.len() - failed);
+    failed
 }
 
 fn say_how_to_look(kit: &Kit, reports: &[Report]) {
