@@ -2,4 +2,5 @@
 //!
 //! One client for four uses: the doctor, the simulation of a boot, the simulator's machines and the load generator.
 
+pub mod ipxe;
 pub mod tftp;

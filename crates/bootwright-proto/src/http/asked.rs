@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use bootwright_core::fact::{MACS_PER_HOST_MAX, clean_text};
-use bootwright_core::{Facts, Firmware, HostId, MacAddr, Sighting};
+use bootwright_core::{Facts, Firmware, MacAddr, Sighting};
 
 use super::percent::{hex, unhex};
 use super::query::Query;
@@ -35,12 +35,8 @@ pub struct Asked {
 /// The query of `/hold`: a held machine that waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Poll {
-    /// What it says of itself. A machine that was told its name sends little more than that and its card, since iPXE
-    /// prints the URL each time.
+    /// What it says of itself, all of it once more: what it is told is decided on the same facts as before.
     pub asked: Asked,
-    /// The host that we said it is: on whose changes it waits. It proves nothing; what is decided is decided on the
-    /// facts of the next `/ipxe`.
-    pub host: Option<HostId>,
     /// How often it has asked since its console was last painted.
     pub polls: u32,
 }
@@ -134,7 +130,6 @@ impl Poll {
     pub fn read(query: &Query) -> Self {
         Self {
             asked: Asked::read(query),
-            host: query.get("host").and_then(|text| text.parse().ok()),
             polls: query.get("polls").and_then(|text| text.parse().ok()).unwrap_or(0),
         }
     }

@@ -91,17 +91,16 @@ impl Report {
             return Self::Log(log_text(query, body));
         }
         let values = Values::read(query, content_type, body);
-        let message = values.line(&["message", "msg", "reason", "error_message"]);
         match kind {
             ReportKind::Done | ReportKind::Log => Self::Done,
             ReportKind::Up => Self::Up,
             ReportKind::Fail => Self::Fail {
-                reason: values.line(&["reason"]).or(message),
+                reason: values.line(&["reason", "message", "msg"]),
             },
             ReportKind::Progress => Self::Progress(Progress {
-                stage: values.line(&["stage", "step"]),
+                stage: values.line(&["stage"]),
                 percent: values.line(&["percent", "pct"]).as_deref().and_then(percent),
-                message,
+                message: values.line(&["message", "msg"]),
                 serial: values.line(&["serial"]),
                 content: values.line(&["content"]).filter(|content| content != "empty"),
                 error: values.line(&["error"]),
@@ -110,25 +109,30 @@ impl Report {
     }
 }
 
-/// The named values of a report, the query's before the body's.
-struct Values(BTreeMap<String, String>);
+/// The named values of a report: those of the query, and those of the body.
+struct Values([BTreeMap<String, String>; 2]);
 
 impl Values {
     fn read(query: &Query, content_type: Option<&str>, body: &[u8]) -> Self {
-        let mut values = body_values(content_type, body);
-        let mut queried = BTreeMap::new();
-        for (name, value) in query.items() {
-            queried.entry(name).or_insert(value);
-        }
-        values.extend(queried);
-        Self(values)
+        Self([first_of_each(query), body_values(content_type, body)])
     }
 
+    /// The first value, the query's before the body's, that goes by one of these names and says anything.
     fn line(&self, names: &[&str]) -> Option<String> {
-        names
-            .iter()
-            .find_map(|name| self.0.get(*name).and_then(|text| line(text)))
+        let named = |values: &BTreeMap<String, String>| {
+            let mut named = names.iter().filter_map(|name| values.get(*name));
+            named.find_map(|text| line(text))
+        };
+        self.0.iter().find_map(named)
     }
+}
+
+fn first_of_each(query: &Query) -> BTreeMap<String, String> {
+    let mut values = BTreeMap::new();
+    for (name, value) in query.items() {
+        values.entry(name).or_insert(value);
+    }
+    values
 }
 
 fn body_values(content_type: Option<&str>, body: &[u8]) -> BTreeMap<String, String> {
@@ -162,11 +166,7 @@ fn form_values(body: &[u8]) -> BTreeMap<String, String> {
         .iter()
         .map(|byte| if *byte == b'+' { b' ' } else { *byte })
         .collect();
-    let mut values = BTreeMap::new();
-    for (name, value) in Query::new(&spaced).items() {
-        values.entry(name).or_insert(value);
-    }
-    values
+    first_of_each(&Query::new(&spaced))
 }
 
 /// `71`, `71%` and `71.4` are all 71.

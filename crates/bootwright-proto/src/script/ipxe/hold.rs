@@ -8,7 +8,7 @@ use super::boot::ask_again;
 use super::local::start;
 use super::text::{Script, sentence, value, wrapped};
 
-/// After so many polls the screen is painted again: iPXE prints every URL that it fetches, and scrolls.
+/// After so many polls the screen is painted again: iPXE prints a line for every file that it fetches, and scrolls.
 const POLLS_PER_PAINT: u32 = 8;
 
 /// A machine that waits for somebody to decide.
@@ -18,7 +18,7 @@ pub struct Hold<'a> {
     pub base: &'a BaseUrl,
     /// What the machine said of itself.
     pub asked: &'a Asked,
-    /// Which host it is. Nothing if its identity is in doubt: then it tells all its facts with each poll.
+    /// Which host it is; nothing if its identity is in doubt.
     pub host: Option<&'a HostId>,
     /// The code that leads to its page.
     pub code: &'a str,
@@ -63,7 +63,7 @@ pub fn hold_script(hold: &Hold<'_>, answered: Option<&Poll>) -> String {
         .line(format!(
             "chain --replace --autofree {}/hold?{}&screen={print:08x}&polls={polls} || goto missed",
             hold.base,
-            identity(hold)
+            hold.asked.to_query()
         ))
         .line(":missed");
     match hold.local {
@@ -144,21 +144,6 @@ fn screen(hold: &Hold<'_>) -> Vec<String> {
         None => "It asks again by itself.".to_owned(),
     });
     lines.iter().map(|line| sentence(line)).collect()
-}
-
-/// How a poll says who waits: by the name that we gave it if there is one, since that and its card are short.
-fn identity(hold: &Hold<'_>) -> String {
-    let Some(host) = hold.host else {
-        return hold.asked.to_query();
-    };
-    let short = Asked {
-        sighting: bootwright_core::Sighting {
-            facts: bootwright_core::Facts::default(),
-            ..hold.asked.sighting.clone()
-        },
-        ..Asked::default()
-    };
-    format!("host={host}&{}", short.to_query())
 }
 
 /// FNV-1a, 32 bits: it only has to tell one screen of a machine from the next.

@@ -100,11 +100,16 @@ pub fn install_script(install: &Install<'_>) -> Result<String, Unscriptable> {
         ReportKind::Progress.name()
     );
     start(&mut script, asked, image, &report)?;
+    script
+        .line("iseq ${wait} 64 || inc wait ${wait}")
+        .line(format!("imgfetch --name report {report} || goto ask"))
+        .line("goto fetch");
     ask_again(&mut script, base, asked);
     Ok(script.finish())
 }
 
-/// Fetches and starts a live system.
+/// Fetches and starts a live system. Whatever fails leads to a new decision, since nothing tells a script of a live
+/// system that an operator meant something else meanwhile.
 ///
 /// # Errors
 /// The first text of the profile that cannot stand in a script.
@@ -122,15 +127,18 @@ pub fn live_script(live: &Live<'_>) -> Result<String, Unscriptable> {
         .say(&format!("Bootwright: {host} boots {profile}, as every time."));
     let report = format!("{base}/failed?{}&step=${{step}}&error=${{error}}", asked.to_query());
     start(&mut script, asked, image, &report)?;
+    script
+        .line(format!("imgfetch --name report {report} ||"))
+        .line("imgfree report ||");
     ask_again(&mut script, base, asked);
     Ok(script.finish())
 }
 
-/// Fetches, starts, and on failure reports. Goes on to what follows in the script if the server does not take the
-/// report, or if what was started came back.
+/// Fetches and starts. What follows in the script runs when a fetch has failed; if what was started came back, that is
+/// reported and decided anew.
 fn start(script: &mut Script, asked: &Asked, image: &Image, report: &str) -> Result<(), Unscriptable> {
     script
-        .line("set wait:int32 2")
+        .line("set wait:int32 4")
         .line(":fetch")
         .line("imgfree")
         .line("set step kernel")
@@ -161,10 +169,7 @@ fn start(script: &mut Script, asked: &Asked, image: &Image, report: &str) -> Res
         .line("set error ${errno}")
         .line("echo Bootwright: step ${step} failed with error ${error}. Trying again in ${wait} s.")
         .line("echo Nothing was started, nothing on the disks has been touched by this attempt.")
-        .line("sleep ${wait}")
-        .line("iseq ${wait} 64 || inc wait ${wait}")
-        .line(format!("imgfetch --name report {report} || goto ask"))
-        .line("goto fetch");
+        .line("sleep ${wait}");
     Ok(())
 }
 

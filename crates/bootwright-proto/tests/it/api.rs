@@ -1,0 +1,100 @@
+//! The frozen forms of the control API's documents. A member may be added to a file here; none may go or change.
+
+use bootwright_proto::http::api::{
+    Answer, ApplyReport, Command, CommandReport, EventPage, Explanation, HostDetail, HostList, Problem, ProblemCode,
+    ProposalList, ReloadReport, Status,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Reads a frozen document and writes it again: every member of the file must be known, and keep its name and form.
+fn keeps<T: Serialize + DeserializeOwned>(name: &str) -> T {
+    let path = format!("{}/test_data/api/v1/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let frozen: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let document: T = serde_json::from_value(frozen.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let written = serde_json::to_value(&document).expect("a document");
+    assert_eq!(
+        written, frozen,
+        "{name} is written in another form than it was frozen in"
+    );
+    document
+}
+
+#[test]
+fn documents_keep_the_form_in_which_they_were_frozen() {
+    keeps::<HostList>("host-list");
+    keeps::<EventPage>("event-page");
+    keeps::<Explanation>("explanation");
+    keeps::<Status>("status");
+    keeps::<ReloadReport>("reload-report");
+    keeps::<ProposalList>("proposal-list");
+    keeps::<ApplyReport>("apply-report");
+    keeps::<CommandReport>("command-report");
+    keeps::<Problem>("problem");
+    for state in ["new", "armed", "installing", "installed", "failed", "live", "ignored"] {
+        let host: HostDetail = keeps(&format!("host-{state}"));
+        assert_eq!(host.summary.state, state);
+    }
+}
+
+#[test]
+fn commands_keep_the_form_in_which_they_were_frozen() {
+    let commands: Vec<Command> = keeps("commands");
+    let mut seen = [false; 12];
+    for command in commands {
+        seen[match command {
+            Command::Arm { .. } => 0,
+            Command::Queue { .. } => 1,
+            Command::Hold => 2,
+            Command::Local => 3,
+            Command::Live { .. } => 4,
+            Command::Ignore => 5,
+            Command::Lock => 6,
+            Command::Unlock => 7,
+            Command::Forget => 8,
+            Command::Done => 9,
+            Command::SetLabel { .. } => 10,
+            Command::SetMetadata { .. } => 11,
+        }] = true;
+    }
+    assert_eq!(seen, [true; 12], "every command has its frozen form");
+}
+
+#[test]
+fn members_of_a_later_version_do_not_confuse_a_client() {
+    let answer = r#"{"channel": "ipxe", "verdict": "hold", "words": "it waits", "since": "a later version"}"#;
+    let answer: Answer = serde_json::from_str(answer).expect("an answer");
+    assert_eq!(answer.verdict, "hold");
+}
+
+#[test]
+fn a_command_that_is_misspelt_is_refused_and_not_taken_for_another() {
+    for text in [
+        r#"{"command": "wipe"}"#,
+        r#"{"command": "arm", "profile": "debian"}"#,
+        r#"{"profiles": ["debian"]}"#,
+        r#"{"command": "live"}"#,
+    ] {
+        assert!(serde_json::from_str::<Command>(text).is_err(), "{text}");
+    }
+    let bare: Command = serde_json::from_str(r#"{"command": "arm"}"#).expect("a command");
+    let armed = Command::Arm {
+        profiles: Vec::new(),
+        allow_wipe: Vec::new(),
+    };
+    assert_eq!(bare, armed);
+}
+
+#[test]
+fn a_problem_says_its_status_twice_and_its_hint_once() {
+    let problem = Problem::new(ProblemCode::Conflict)
+        .detail("the host is locked")
+        .hint("bootwright host unlock oak-42");
+    assert_eq!(problem.status, 409);
+    let text = serde_json::to_string(&problem).expect("JSON");
+    assert_eq!(
+        text,
+        r#"{"status":409,"code":"conflict","title":"the state of the host does not allow it","detail":"the host is locked","hint":"bootwright host unlock oak-42"}"#
+    );
+}
