@@ -30,7 +30,6 @@ RUN set -eu; out=/out; binary=$out/usr/bin/bootwright; \
 
 FROM scratch
 COPY --from=builder /out/ /
-ENV BOOTWRIGHT_FIRMWARE_DIR=/usr/share/bootwright/firmware
 USER 10001:10001
 EXPOSE 67/udp 69/udp 4011/udp 8080/tcp
 ENTRYPOINT ["/usr/bin/bootwright"]

@@ -26,7 +26,9 @@ pub(super) fn prove(composer: Composer, place: &Path) -> Result<()> {
     lay_out(&project)?;
     // The volume of an earlier run is not an empty one.
     down(composer, &docker, &project)?;
-    let outcome = first_day(composer, &docker, &project).and_then(|()| second_day(composer, &docker, &project));
+    let outcome = first_day(composer, &docker, &project)
+        .and_then(|()| second_day(composer, &docker, &project))
+        .and_then(|()| read_only_day(composer, &docker, &project));
     if outcome.is_err() {
         // Whoever reads the failure wants to know what the daemon said.
         let _ = process::run_apart(&mut composer.command(docker.socket(), &project, &["logs", "--no-color"]));
@@ -57,6 +59,24 @@ fn second_day(composer: Composer, docker: &Docker, project: &Path) -> Result<()>
     ensure!(
         fs::read_to_string(&config)?.starts_with("# mine\n"),
         "a configuration that was there was overwritten"
+    );
+    Ok(())
+}
+
+/// A directory that nobody can write to, root included, is no reason not to start.
+fn read_only_day(composer: Composer, docker: &Docker, project: &Path) -> Result<()> {
+    down(composer, docker, project)?;
+    let config = project.join("config");
+    process::output(
+        Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "ro", "none"])
+            .arg(&config),
+    )?;
+    up(composer, docker, project)?;
+    healthy(docker)?;
+    ensure!(
+        fs::read_dir(&config)?.next().is_none(),
+        "something was written to a read-only directory"
     );
     Ok(())
 }
