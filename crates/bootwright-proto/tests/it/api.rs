@@ -8,39 +8,49 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Reads a frozen document and writes it again: every member of the file must be known, and keep its name and form.
-fn keeps<T: Serialize + DeserializeOwned>(name: &str) -> T {
-    let path = format!("{}/test_data/api/v1/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let frozen: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    let document: T = serde_json::from_value(frozen.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
+fn keeps<T: Serialize + DeserializeOwned>(text: &str) -> T {
+    let frozen: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    let document: T = serde_json::from_value(frozen.clone()).unwrap_or_else(|error| panic!("{error}: {text}"));
     let written = serde_json::to_value(&document).expect("a document");
-    assert_eq!(
-        written, frozen,
-        "{name} is written in another form than it was frozen in"
-    );
+    assert_eq!(written, frozen, "it is written in another form than it was frozen in");
     document
+}
+
+macro_rules! frozen {
+    ($name:literal) => {
+        include_str!(concat!("../../test_data/api/v1/", $name, ".json"))
+    };
 }
 
 #[test]
 fn documents_keep_the_form_in_which_they_were_frozen() {
-    keeps::<HostList>("host-list");
-    keeps::<EventPage>("event-page");
-    keeps::<Explanation>("explanation");
-    keeps::<Status>("status");
-    keeps::<ReloadReport>("reload-report");
-    keeps::<ProposalList>("proposal-list");
-    keeps::<ApplyReport>("apply-report");
-    keeps::<CommandReport>("command-report");
-    keeps::<Problem>("problem");
-    for state in ["new", "armed", "installing", "installed", "failed", "live", "ignored"] {
-        let host: HostDetail = keeps(&format!("host-{state}"));
-        assert_eq!(host.summary.state, state);
+    keeps::<HostList>(frozen!("host-list"));
+    keeps::<EventPage>(frozen!("event-page"));
+    keeps::<Explanation>(frozen!("explanation"));
+    keeps::<Explanation>(frozen!("explanation-contradiction"));
+    keeps::<Explanation>(frozen!("explanation-unknown"));
+    keeps::<Status>(frozen!("status"));
+    keeps::<ReloadReport>(frozen!("reload-report"));
+    keeps::<ProposalList>(frozen!("proposal-list"));
+    keeps::<ApplyReport>(frozen!("apply-report"));
+    keeps::<CommandReport>(frozen!("command-report"));
+    keeps::<Problem>(frozen!("problem"));
+    for (state, text) in [
+        ("new", frozen!("host-new")),
+        ("armed", frozen!("host-armed")),
+        ("installing", frozen!("host-installing")),
+        ("installed", frozen!("host-installed")),
+        ("failed", frozen!("host-failed")),
+        ("live", frozen!("host-live")),
+        ("ignored", frozen!("host-ignored")),
+    ] {
+        assert_eq!(keeps::<HostDetail>(text).summary.state, state);
     }
 }
 
 #[test]
 fn commands_keep_the_form_in_which_they_were_frozen() {
-    let commands: Vec<Command> = keeps("commands");
+    let commands: Vec<Command> = keeps(frozen!("commands"));
     let mut seen = [false; 12];
     for command in commands {
         seen[match command {

@@ -195,7 +195,7 @@ fn fifty_thousand_traversal_strings_never_leave_their_root() {
         let mut target = roots[random(&mut state) % 4].clone();
         for _ in 0..=random(&mut state) % 8 {
             target.push_str(PIECES[random(&mut state) % PIECES.len()]);
-            if random(&mut state) % 2 == 0 {
+            if random(&mut state).is_multiple_of(2) {
                 target.push('/');
             }
         }
