@@ -179,7 +179,10 @@ impl TemplateError {
     }
 
     fn of(error: &minijinja::Error, text: &str) -> Self {
-        let span = error.range().unwrap_or_else(|| line_span(text, error.line()));
+        let span = error
+            .range()
+            .map_or_else(|| line_span(text, error.line()), |span| whole_name(text, span));
+        let span = unclosed_comment(text, error).unwrap_or(span);
         let place = Self::at(text, span.clone());
         let source = text.get(span).unwrap_or_default().trim();
         let inner = std::error::Error::source(error).and_then(|source| source.downcast_ref::<minijinja::Error>());
@@ -210,7 +213,7 @@ fn words(error: &minijinja::Error, source: &str) -> (String, Option<String>) {
             Some("look for a loop that is too long".to_owned()),
         ),
         ErrorKind::UnknownFilter => (
-            format!("unknown filter: {detail}"),
+            format!("there is no filter `{source}`"),
             Some("filters that quote are `shell`, `json` and `yaml`".to_owned()),
         ),
         ErrorKind::TemplateNotFound => {
@@ -220,13 +223,29 @@ fn words(error: &minijinja::Error, source: &str) -> (String, Option<String>) {
                 Some(format!("there are {}", names.join(" and "))),
             )
         }
-        ErrorKind::SyntaxError if detail.contains("comment") => (
-            format!("syntax error: {detail}"),
+        ErrorKind::SyntaxError if detail.contains("end of comment") => (
+            "a comment is not closed".to_owned(),
             Some("`{#` begins a comment; for `${#name}` of a shell write `${{ \"{#\" }}name}`".to_owned()),
         ),
         kind if detail.is_empty() => (kind.to_string(), None),
         kind => (format!("{kind}: {detail}"), None),
     }
+}
+
+/// Where a comment begins that the text ends in.
+fn unclosed_comment(text: &str, error: &minijinja::Error) -> Option<Range<usize>> {
+    let unclosed = error.kind() == ErrorKind::SyntaxError && error.detail()?.contains("end of comment");
+    let start = text.rfind("{#")?;
+    unclosed.then_some(start..start + 2)
+}
+
+/// The span with the whole of the name that it begins in the middle of, as those of the template language may.
+fn whole_name(text: &str, span: Range<usize>) -> Range<usize> {
+    let part_of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+    let begins_within = text.get(span.clone()).is_some_and(|text| text.starts_with('.'));
+    let before = text.get(..span.start).unwrap_or_default();
+    let start = before.trim_end_matches(part_of_name).len();
+    if begins_within { start..span.end } else { span }
 }
 
 /// The line with this number without its indent, for errors that name no place in it.

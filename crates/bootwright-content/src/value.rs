@@ -110,7 +110,11 @@ fn assemble(context: &Context, named: [Value; 2], raw_named: [Value; 2]) -> Valu
 }
 
 fn map<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
-    pairs.into_iter().collect()
+    let pairs: BTreeMap<String, Value> = pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    Value::from(pairs)
 }
 
 fn host(context: &Context) -> Value {
@@ -230,10 +234,12 @@ impl Branch {
                 .map(Node::into_value)
                 .collect();
         }
-        self.0
+        let pairs: BTreeMap<String, Value> = self
+            .0
             .into_iter()
             .map(|(name, node)| (name, node.into_value()))
-            .collect()
+            .collect();
+        Value::from(pairs)
     }
 }
 

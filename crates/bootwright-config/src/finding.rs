@@ -1,0 +1,85 @@
+//! What reading a configuration has found so far.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::ERRORS_MAX;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::node::{At, File};
+
+/// The files, and what was found in them.
+pub(crate) struct Findings {
+    files: Vec<File>,
+    found: Vec<(usize, Diagnostic)>,
+}
+
+impl Findings {
+    pub(crate) const fn new(files: Vec<File>) -> Self {
+        Self {
+            files,
+            found: Vec::new(),
+        }
+    }
+
+    /// The file of a place.
+    pub(crate) fn file(&self, at: &At) -> &File {
+        &self.files[at.file]
+    }
+
+    pub(crate) fn error(&mut self, at: &At, message: impl Into<String>) -> &mut Diagnostic {
+        self.add(Severity::Error, at, message.into())
+    }
+
+    pub(crate) fn warn(&mut self, at: &At, message: impl Into<String>) -> &mut Diagnostic {
+        self.add(Severity::Warning, at, message.into())
+    }
+
+    fn add(&mut self, severity: Severity, at: &At, message: String) -> &mut Diagnostic {
+        let file = self.file(at);
+        let diagnostic = Diagnostic::new(severity, &file.path, &file.text, at.span.clone(), message);
+        self.push(at.file, diagnostic)
+    }
+
+    /// A finding in a file that the configuration refers to, listed with the file that does.
+    pub(crate) fn error_in(
+        &mut self,
+        from: &At,
+        path: &str,
+        text: &Arc<str>,
+        span: Range<usize>,
+        message: String,
+    ) -> &mut Diagnostic {
+        self.push(from.file, Diagnostic::new(Severity::Error, path, text, span, message))
+    }
+
+    /// A finding as it is, in the file with this index.
+    pub(crate) fn push(&mut self, file: usize, diagnostic: Diagnostic) -> &mut Diagnostic {
+        self.found.push((file, diagnostic));
+        let last = self.found.len() - 1;
+        &mut self.found[last].1
+    }
+
+    /// Names another place in the latest finding.
+    pub(crate) fn point_to(&mut self, at: &At, label: &str) {
+        let file = self.files[at.file].clone();
+        if let Some((_, last)) = self.found.last_mut() {
+            *last = last.clone().with_other(&file.path, &file.text, at.span.clone(), label);
+        }
+    }
+
+    /// All warnings if there is no error, else the first errors, in the order of the files.
+    pub(crate) fn verdict(mut self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+        let errors = self.found.iter().any(|(_, found)| found.severity == Severity::Error);
+        if errors {
+            self.found.retain(|(_, found)| found.severity == Severity::Error);
+        }
+        self.found.sort_by_key(|(file, found)| (*file, found.span.start));
+        let mut found: Vec<Diagnostic> = self.found.into_iter().map(|(_, found)| found).collect();
+        if errors {
+            found.truncate(ERRORS_MAX);
+            Err(found)
+        } else {
+            Ok(found)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! From the texts of the files to policy and settings.
+
+use bootwright_core::Policy;
+
+use crate::daemon::Daemon;
+use crate::diagnostic::Diagnostic;
+use crate::finding::Findings;
+use crate::lower::lower;
+use crate::merge;
+use crate::node::{self, File, Table};
+
+/// The most errors that are reported at once.
+pub const ERRORS_MAX: usize = 20;
+
+/// One file of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its path, as messages name it. Files that it refers to are looked for beside it.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// A configuration that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// What is decided by it.
+    pub policy: Policy,
+    /// What the daemon does by it.
+    pub daemon: Daemon,
+    /// What is odd about it.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads `config.toml` and the files of `conf.d`, in this order, as one configuration.
+///
+/// `read` fetches a file that a profile names, by the path that the configuration gives, joined to the directory of the file
+/// that names it; its error is shown to the operator. Settings of a later file replace those of an earlier one; hosts,
+/// profiles and rules add up, and a name that is given twice is an error.
+///
+/// # Errors
+///
+/// Everything that is wrong, at most [`ERRORS_MAX`]; of a file that is no TOML, its first error alone.
+pub fn load(sources: &[Source], read: &dyn Fn(&str) -> Result<String, String>) -> Result<Loaded, Vec<Diagnostic>> {
+    let file = |source: &Source| File {
+        path: source.path.clone(),
+        text: source.text.as_str().into(),
+    };
+    let files: Vec<File> = sources.iter().map(file).collect();
+    let mut findings = Findings::new(files.clone());
+    let mut root = Table::new();
+    let mut misshapen = false;
+    for (index, file) in files.iter().enumerate() {
+        match node::parse(index, file) {
+            Ok(table) => merge::add(&mut root, table, &mut findings),
+            Err(diagnostic) => {
+                findings.push(index, *diagnostic);
+                misshapen = true;
+            }
+        }
+    }
+    if misshapen {
+        // What the other files mean may hang on the one that cannot be read.
+        return match findings.verdict() {
+            Ok(found) | Err(found) => Err(found),
+        };
+    }
+    let (policy, daemon) = lower(&root, read, &mut findings);
+    let warnings = findings.verdict()?;
+    Ok(Loaded {
+        policy,
+        daemon,
+        warnings,
+    })
+}
+
+/// All of them as text for a terminal, with a count at the end; nothing for none.
+#[must_use]
+pub fn render_all(diagnostics: &[Diagnostic]) -> String {
+    use crate::diagnostic::Severity;
+    let mut text: String = diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.render() + "\n\n")
+        .collect();
+    let count = |severity, one: &str, many: &str| match diagnostics.iter().filter(|d| d.severity == severity).count() {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        number if number >= ERRORS_MAX && severity == Severity::Error => {
+            Some(format!("{number} {many}, further ones may follow"))
+        }
+        number => Some(format!("{number} {many}")),
+    };
+    let counts = [
+        count(Severity::Error, "error", "errors"),
+        count(Severity::Warning, "warning", "warnings"),
+    ];
+    let counts: Vec<String> = counts.into_iter().flatten().collect();
+    if !counts.is_empty() {
+        text.push_str(&counts.join(", "));
+        text.push('\n');
+    }
+    text
+}

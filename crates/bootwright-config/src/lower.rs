@@ -1,0 +1,122 @@
+//! From what people write to the words of the core.
+
+mod daemon;
+mod dhcp;
+mod document;
+mod host;
+mod origin;
+mod profile;
+mod rule;
+mod safety;
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use bootwright_core::{Policy, ProfileName};
+
+use crate::daemon::Daemon;
+use crate::finding::Findings;
+use crate::node::{At, Entry, Table};
+use crate::section::{Section, unknown_key};
+
+/// The names of the sections.
+const SECTIONS: &[&str] = &[
+    "server", "control", "dhcp", "tftp", "store", "safety", "images", "profiles", "hosts", "rules", "compat",
+];
+
+/// Reads a whole configuration. What is wrong goes to the findings, and something stands in its place.
+pub(crate) fn lower(
+    root: &Table,
+    read: &dyn Fn(&str) -> Result<String, String>,
+    findings: &mut Findings,
+) -> (Policy, Daemon) {
+    for (key, entry) in root {
+        if !SECTIONS.contains(&key.as_str()) {
+            unknown_key("", key, entry, SECTIONS, findings);
+        }
+    }
+    for (key, instead) in [
+        (
+            "images",
+            "put the files below `images/` in the data directory and name them as `/images/…`",
+        ),
+        (
+            "compat",
+            "leave the section out; only Bootwright's own routes are served",
+        ),
+    ] {
+        if let Some(entry) = root.get(key) {
+            findings
+                .error(&entry.key, format!("`{key}` is not in this version"))
+                .hint = Some(instead.to_owned());
+        }
+    }
+    let daemon = daemon::lower(root, findings);
+    let (dhcp, first_files) = dhcp::lower_policy(root, findings);
+    let profiles = profile::lower(root, read, findings);
+    let names = Profiles { names: profiles.names };
+    let safety = safety::lower(root, &names, findings);
+    let hosts = host::lower(root, &names, &profiles.good, findings);
+    let rules = rule::lower(root, &names, findings);
+    let policy = Policy {
+        safety,
+        dhcp,
+        first_files,
+        profiles: profiles.good,
+        hosts,
+        rules,
+    };
+    (policy, daemon)
+}
+
+/// The profiles that the configuration names, those with mistakes in them included.
+struct Profiles {
+    names: Vec<String>,
+}
+
+impl Profiles {
+    /// The profile that a key refers to.
+    fn find(&self, key: &str, name: &str, at: &At, findings: &mut Findings) -> Option<ProfileName> {
+        if self.names.iter().any(|known| known == name) {
+            return name.parse().ok();
+        }
+        let hint = match bootwright_content::nearest(name, self.names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("write a section `[profiles.{}]`", crate::section::quoted(name)),
+        };
+        findings
+            .error(at, format!("`{key}`: there is no profile `{}`", name.escape_debug()))
+            .hint = Some(hint);
+        None
+    }
+}
+
+/// Things by the name that an operator gave them, each read by `lower`; names that are none are complained about.
+fn named<'a, N: FromStr + Ord, T>(
+    root: &'a Table,
+    section: &str,
+    findings: &mut Findings,
+    mut lower: impl FnMut(&N, Section<'a>, &'a Entry, &mut Findings) -> Option<T>,
+) -> BTreeMap<N, T>
+where
+    N::Err: std::fmt::Display,
+{
+    let Some(section) = Section::of(root, section, findings) else {
+        return BTreeMap::new();
+    };
+    let mut found = BTreeMap::new();
+    for (name, entry) in section.entries() {
+        let own = Section::new(section.key(name), entry, findings);
+        let name = match name.parse::<N>() {
+            Ok(name) => name,
+            Err(error) => {
+                findings.error(&entry.key, format!("`{}` is {error}", name.escape_debug()));
+                continue;
+            }
+        };
+        if let Some(thing) = lower(&name, own, entry, findings) {
+            found.insert(name, thing);
+        }
+    }
+    found
+}

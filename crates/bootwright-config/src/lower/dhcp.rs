@@ -1,0 +1,100 @@
+//! `[dhcp]`: whether requests are answered, and with which first boot file.
+
+use std::collections::BTreeMap;
+
+use bootwright_core::policy::default_first_files;
+use bootwright_core::{Arch, DhcpMode};
+
+use crate::finding::Findings;
+use crate::node::{At, Entry, Table};
+use crate::section::{Section, choice, quoted, text};
+
+/// The longest name of a boot file: the field of a DHCP packet holds 128 bytes with the closing zero (RFC 2131 section 2).
+const FILE_BYTES_MAX: usize = 127;
+
+pub(super) fn lower_policy(root: &Table, findings: &mut Findings) -> (DhcpMode, BTreeMap<Arch, String>) {
+    let (mut mode, mut files) = (DhcpMode::Proxy, default_first_files());
+    let Some(mut section) = Section::of(root, "dhcp", findings) else {
+        return (mode, files);
+    };
+    if let Some((text, at)) = section.text("mode", "proxy", findings) {
+        let choices = [
+            ("proxy", DhcpMode::Proxy),
+            ("observe", DhcpMode::Observe),
+            ("off", DhcpMode::Off),
+        ];
+        if text == "server" {
+            findings
+                .error(at, "`dhcp.mode = \"server\"` is not in this version")
+                .hint = Some("let another DHCP server lease the addresses, and write `\"proxy\"`".to_owned());
+        } else if let Some(chosen) = choice("dhcp.mode", text, at, &choices, findings) {
+            mode = chosen;
+        }
+    }
+    section.later("pools", "let another DHCP server lease the addresses", findings);
+    if let Some(entry) = section.take("arch") {
+        let table = Section::new(section.key("arch"), entry, findings);
+        for (name, entry) in table.entries() {
+            first_file(name, entry, &mut files, findings);
+        }
+    }
+    // The other keys of this section are settings of the daemon.
+    for key in ["sockets", "relays", "force"] {
+        section.take(key);
+    }
+    section.finish(findings);
+    (mode, files)
+}
+
+fn first_file(name: &str, entry: &Entry, files: &mut BTreeMap<Arch, String>, findings: &mut Findings) {
+    let key = format!("dhcp.arch.{}", quoted(name));
+    let Some(arch) = arch(name) else {
+        let names: Vec<&str> = Arch::all().filter_map(Arch::name).collect();
+        let hint = match bootwright_content::nearest(name, names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "write a name such as `bios`, `efi64` or `arm64`, or the number of DHCP option 93".to_owned(),
+        };
+        findings
+            .error(&entry.key, format!("`{}` is no architecture", name.escape_debug()))
+            .hint = Some(hint);
+        return;
+    };
+    match text(&key, &entry.node, "snponly.efi", findings) {
+        Some("off") => {
+            files.remove(&arch);
+        }
+        Some(file) => {
+            if let Some(file) = boot_file(&key, file, &entry.node.at, findings) {
+                files.insert(arch, file);
+            }
+        }
+        None => {}
+    }
+}
+
+/// A name from our table, or the number in decimal or hexadecimal.
+fn arch(name: &str) -> Option<Arch> {
+    let number = || match name.strip_prefix("0x") {
+        Some(digits) if digits.chars().all(|c| c.is_ascii_hexdigit()) => u16::from_str_radix(digits, 16).ok(),
+        None if name.chars().all(|c| c.is_ascii_digit()) => name.parse().ok(),
+        _ => None,
+    };
+    Arch::from_name(name).or_else(|| number().map(Arch::new))
+}
+
+/// The name of a first boot file as it stands in a DHCP reply.
+pub(super) fn boot_file(key: &str, file: &str, at: &At, findings: &mut Findings) -> Option<String> {
+    let refusal = if file.is_empty() {
+        "is empty"
+    } else if file.len() > FILE_BYTES_MAX {
+        "is longer than the 127 bytes that a DHCP reply has for it"
+    } else if !file.chars().all(|c| c.is_ascii_graphic()) {
+        "holds a space or a character that firmware may not understand"
+    } else if file.contains("://") || file.split('/').any(|part| part == "..") {
+        "is no name in the catalogue of boot files"
+    } else {
+        return Some(file.to_owned());
+    };
+    findings.error(at, format!("`{key}` {refusal}")).hint = Some("for example `\"snponly.efi\"`".to_owned());
+    None
+}

@@ -1,0 +1,127 @@
+//! `[profiles.<name>.files]`: the documents of a run.
+
+use std::collections::BTreeMap;
+
+use bootwright_content::Part;
+use bootwright_core::Document;
+
+use super::origin::{Origin, Origins};
+use crate::finding::Findings;
+use crate::node::{At, Node, Value};
+use crate::section::{Section, wrong_kind};
+
+/// The largest document, in bytes; it is kept in memory and rendered for every run.
+const DOCUMENT_BYTES_MAX: usize = 1 << 20;
+
+pub(super) fn files(
+    section: &mut Section<'_>,
+    origins: &mut Origins,
+    read: &dyn Fn(&str) -> Result<String, String>,
+    findings: &mut Findings,
+) -> BTreeMap<String, Document> {
+    let Some(entry) = section.take("files") else {
+        return BTreeMap::new();
+    };
+    let table = Section::new(section.key("files"), entry, findings);
+    let mut found = BTreeMap::new();
+    for (name, entry) in table.entries() {
+        let key = table.key(name);
+        // The report routes of a run stand beside its documents.
+        let reserved = ["done", "fail", "up", "progress", "log"].contains(&name.as_str());
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if reserved || name.starts_with('.') || name.is_empty() || name.len() > 100 || !name.chars().all(fits) {
+            let message = format!("`{}` cannot be the name of a file", name.escape_debug());
+            let hint = if reserved {
+                "a run has a report route of this name"
+            } else {
+                "use letters, digits, `.`, `-` and `_`, not beginning with a point"
+            };
+            findings.error(&entry.key, message).hint = Some(hint.to_owned());
+            continue;
+        }
+        if let Some((template, origin)) = document(&key, &entry.node, read, findings) {
+            let shown = match &origin {
+                Origin::Here(_) => key,
+                Origin::File { path, .. } => path.clone(),
+            };
+            origins.insert(Part::File(name.clone()), origin);
+            found.insert(
+                name.clone(),
+                Document {
+                    template,
+                    origin: shown,
+                },
+            );
+        }
+    }
+    found
+}
+
+fn document(
+    key: &str,
+    node: &Node,
+    read: &dyn Fn(&str) -> Result<String, String>,
+    findings: &mut Findings,
+) -> Option<(String, Origin)> {
+    let example = "{ file = \"preseed.cfg\" }";
+    let (text, origin) = match &node.value {
+        Value::Text(text) => (text.clone(), Origin::Here(node.at.clone())),
+        Value::Table(_) => {
+            let mut table = Section::from_node(key.to_owned(), node, findings);
+            let inline = table.text("text", "…", findings);
+            let file = table.text("file", "preseed.cfg", findings);
+            let given = usize::from(table.take("text").is_some()) + usize::from(table.take("file").is_some());
+            table.finish(findings);
+            if given != 1 {
+                findings
+                    .error(&node.at, format!("`{key}` needs `file` or `text`, and not both"))
+                    .hint = Some(format!("for example `{example}`"));
+            }
+            match (inline, file) {
+                (Some((text, at)), None) => (text.to_owned(), Origin::Here(at.clone())),
+                (None, Some((name, at))) => from_file(key, name, at, read, findings)?,
+                _ => return None,
+            }
+        }
+        other => {
+            wrong_kind(key, "text or a table", &node.at, other, example, findings);
+            return None;
+        }
+    };
+    if text.len() > DOCUMENT_BYTES_MAX {
+        findings.error(&node.at, format!("`{key}` is larger than 1 MiB")).hint =
+            Some("put it into `assets/` in the data directory, and let a document refer to `/assets/…`".to_owned());
+        return None;
+    }
+    Some((text, origin))
+}
+
+/// The file of this name beside the one that names it.
+fn from_file(
+    key: &str,
+    name: &str,
+    at: &At,
+    read: &dyn Fn(&str) -> Result<String, String>,
+    findings: &mut Findings,
+) -> Option<(String, Origin)> {
+    let path = match findings.file(at).path.rsplit_once('/') {
+        Some((directory, _)) if !name.starts_with('/') => format!("{directory}/{name}"),
+        _ => name.to_owned(),
+    };
+    match read(&path) {
+        Ok(text) => {
+            let origin = Origin::File {
+                named: at.clone(),
+                path,
+                text: text.as_str().into(),
+            };
+            Some((text, origin))
+        }
+        Err(error) => {
+            findings
+                .error(at, format!("`{key}`: cannot read `{}`: {error}", path.escape_debug()))
+                .hint = Some("the path is relative to the file that names it".to_owned());
+            None
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! `[[rules]]`: which profile hosts get by their attributes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bootwright_core::decide::UNKNOWN_RULE;
+use bootwright_core::{Attribute, Pattern, Rule, RuleName};
+
+use super::Profiles;
+use crate::digest;
+use crate::finding::Findings;
+use crate::node::{At, Entry, Node, Table, Value};
+use crate::section::{Section, items, parse, quoted, text};
+
+/// The attributes, in the words of the configuration.
+const ATTRIBUTES: &[(&str, Attribute)] = &[
+    ("host", Attribute::Host),
+    ("mac", Attribute::Mac),
+    ("uuid", Attribute::Uuid),
+    ("serial", Attribute::Serial),
+    ("asset", Attribute::Asset),
+    ("manufacturer", Attribute::Manufacturer),
+    ("product", Attribute::Product),
+    ("firmware", Attribute::Firmware),
+    ("interface", Attribute::Link),
+];
+
+pub(super) fn lower(root: &Table, profiles: &Profiles, findings: &mut Findings) -> Vec<Rule> {
+    let Some(entry) = root.get("rules") else {
+        return Vec::new();
+    };
+    if !matches!(entry.node.value, Value::List(_)) {
+        findings
+            .error(
+                &entry.key,
+                format!("`rules` must be a list of tables, not {}", entry.node.value.kind()),
+            )
+            .hint = Some("write `[[rules]]` with two brackets, once for each rule".to_owned());
+        return Vec::new();
+    }
+    let mut rules: Vec<(Rule, At)> = Vec::new();
+    let mut names: BTreeMap<String, At> = BTreeMap::new();
+    for (index, node) in items(&entry.node).iter().enumerate() {
+        let Some((rule, at)) = rule(index, node, profiles, &mut names, findings) else {
+            continue;
+        };
+        if let Some((earlier, place)) = rules.iter().find(|(earlier, _)| rule.is_hidden_by(earlier)) {
+            let message = format!(
+                "rule `{}` is never reached: rule `{}` before it matches every host that it matches",
+                rule.name, earlier.name
+            );
+            findings.warn(&at, message).hint = Some("move it to the front, or remove it".to_owned());
+            findings.point_to(place, "the rule before it");
+        }
+        rules.push((rule, at));
+    }
+    rules.into_iter().map(|(rule, _)| rule).collect()
+}
+
+fn rule(
+    index: usize,
+    node: &Node,
+    profiles: &Profiles,
+    names: &mut BTreeMap<String, At>,
+    findings: &mut Findings,
+) -> Option<(Rule, At)> {
+    let at = header(node);
+    let mut section = Section::from_node(format!("rules[{index}]"), node, findings);
+    let name = name(&mut section, &at, names, findings);
+    let when = section
+        .take("when")
+        .map_or_else(BTreeMap::new, |entry| when(&section.key("when"), entry, findings));
+    let profile_key = section.key("profile");
+    let given = section.text("profile", "debian", findings);
+    if section.take("profile").is_none() && matches!(node.value, Value::Table(_)) {
+        findings.error(&at, format!("`{}` has no profile", section.name)).hint =
+            Some("add `profile = \"…\"`".to_owned());
+    }
+    let profile = given.and_then(|(profile, at)| profiles.find(&profile_key, profile, at, findings));
+    let auto_arm = section.bool("auto_arm", findings).unwrap_or(false);
+    let limit = section.number("limit", 1, u32::MAX, findings);
+    let limit_entry = section.take("limit");
+    if let Some(entry) = section.take("auto_arm")
+        && auto_arm
+        && limit_entry.is_none()
+    {
+        findings
+            .error(
+                &entry.node.at,
+                "`auto_arm` needs a limit: it overwrites disks without anybody being asked",
+            )
+            .hint = Some("add `limit = …`, the number of machines that it may install".to_owned());
+    }
+    if let (false, Some(entry)) = (auto_arm, limit_entry) {
+        findings.warn(&entry.key, "`limit` does nothing without `auto_arm = true`");
+    }
+    section.finish(findings);
+    let mut rule = Rule {
+        name: name?,
+        when,
+        profile: profile?,
+        auto_arm,
+        limit,
+        fingerprint: 0,
+    };
+    rule.fingerprint = digest::rule(&rule);
+    Some((rule, at))
+}
+
+fn name(
+    section: &mut Section<'_>,
+    at: &At,
+    names: &mut BTreeMap<String, At>,
+    findings: &mut Findings,
+) -> Option<RuleName> {
+    let given = section.text("name", "rack-1", findings);
+    let Some((text, at)) = given else {
+        if section.take("name").is_none() && section.entries().next().is_some() {
+            findings.error(at, format!("`{}` has no name", section.name)).hint =
+                Some("add `name = \"…\"`; what the rule has granted is remembered by it".to_owned());
+        }
+        return None;
+    };
+    let name = parse::<RuleName>(&section.key("name"), text, at, findings)?;
+    if text == UNKNOWN_RULE {
+        findings
+            .error(at, format!("a rule cannot be called `{UNKNOWN_RULE}`"))
+            .hint = Some("that is what `safety.unknown` is remembered by".to_owned());
+    }
+    if let Some(first) = names.insert(text.to_owned(), at.clone()) {
+        findings.error(at, format!("rule `{text}` is given twice")).hint = Some("rename one of them".to_owned());
+        findings.point_to(&first, "it is given here first");
+    }
+    Some(name)
+}
+
+fn when(key: &str, entry: &Entry, findings: &mut Findings) -> BTreeMap<Attribute, Pattern> {
+    let table = Section::new(key.to_owned(), entry, findings);
+    let mut found = BTreeMap::new();
+    for (name, entry) in table.entries() {
+        if let ("label", Value::Table(labels)) = (name.as_str(), &entry.node.value) {
+            for (label, entry) in labels {
+                condition(&table, &format!("label.{label}"), entry, &mut found, findings);
+            }
+        } else {
+            condition(&table, name, entry, &mut found, findings);
+        }
+    }
+    found
+}
+
+fn condition(
+    table: &Section<'_>,
+    name: &str,
+    entry: &Entry,
+    found: &mut BTreeMap<Attribute, Pattern>,
+    findings: &mut Findings,
+) {
+    let Some(attribute) = attribute(name) else {
+        let words: BTreeSet<&str> = ATTRIBUTES.iter().map(|(word, _)| *word).collect();
+        let hint = match bootwright_content::nearest(name, words.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+                format!("known are {} and `label.<name>`", words.join(", "))
+            }
+        };
+        findings
+            .error(&entry.key, format!("rules cannot ask for `{}`", name.escape_debug()))
+            .hint = Some(hint);
+        return;
+    };
+    let key = format!(
+        "{}.{}",
+        table.name,
+        name.split('.').map(quoted).collect::<Vec<_>>().join(".")
+    );
+    if let Value::List(_) = entry.node.value {
+        findings
+            .error(&entry.node.at, format!("`{key}` must be one text, not a list"))
+            .hint = Some("use `*` and `?` in the text, or write a rule for each".to_owned());
+        return;
+    }
+    let Some(pattern) = text(&key, &entry.node, "R1*", findings) else {
+        return;
+    };
+    let is_pattern = pattern.contains(['*', '?']);
+    let at = &entry.node.at;
+    let pattern = match attribute {
+        Attribute::Mac if is_pattern => pattern.replace('-', ":"),
+        Attribute::Mac => match parse::<bootwright_core::MacAddr>(&key, pattern, at, findings) {
+            Some(mac) => mac.to_string(),
+            None => return,
+        },
+        Attribute::Uuid if !is_pattern => match parse::<bootwright_core::Uuid>(&key, pattern, at, findings) {
+            Some(uuid) => uuid.to_string(),
+            None => return,
+        },
+        Attribute::Firmware if !is_pattern && !["bios", "uefi"].contains(&pattern) => {
+            findings
+                .error(at, format!("`{key}` cannot be `{}`", pattern.escape_debug()))
+                .hint = Some("write `\"bios\"` or `\"uefi\"`".to_owned());
+            return;
+        }
+        _ => pattern.to_owned(),
+    };
+    found.insert(attribute, Pattern::new(&pattern));
+}
+
+fn attribute(name: &str) -> Option<Attribute> {
+    if let Some(label) = name.strip_prefix("label.") {
+        let fits = !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        return fits.then(|| Attribute::Label(label.to_owned()));
+    }
+    ATTRIBUTES
+        .iter()
+        .find(|(word, _)| *word == name)
+        .map(|(_, attribute)| attribute.clone())
+}
+
+/// The place to show for a rule as a whole: its name, else where it begins.
+fn header(node: &Node) -> At {
+    match &node.value {
+        Value::Table(table) => table
+            .get("name")
+            .map_or_else(|| node.at.clone(), |entry| entry.node.at.clone()),
+        _ => node.at.clone(),
+    }
+}

@@ -1,0 +1,126 @@
+//! `[safety]`: what keeps disks safe.
+
+use bootwright_core::{Safety, Span, Unknown, Wipe};
+
+use super::Profiles;
+use crate::finding::Findings;
+use crate::node::{Entry, Table, Value};
+use crate::section::{Section, choice, listed, span, text};
+
+/// The words of `unknown`; a table beside them names a profile.
+const UNKNOWN: &[(&str, u8)] = &[("hold", 0), ("local", 1), ("ignore", 2)];
+
+pub(super) fn lower(root: &Table, profiles: &Profiles, findings: &mut Findings) -> Safety {
+    let mut safety = Safety::default();
+    let Some(mut section) = Section::of(root, "safety", findings) else {
+        return safety;
+    };
+    let confirmed = section.bool("i_understand_this_wipes", findings).unwrap_or(false);
+    if let Some(entry) = section.take("unknown")
+        && let Some(chosen) = unknown(entry, confirmed, profiles, findings)
+    {
+        safety.unknown = chosen;
+    }
+    let mut number = |key, least, place: &mut u32, findings: &mut Findings| {
+        if let Some(number) = section.number(key, least, u32::MAX, findings) {
+            *place = number;
+        }
+    };
+    number("max_attempts", 1, &mut safety.max_attempts, findings);
+    number("max_concurrent", 1, &mut safety.max_concurrent, findings);
+    number("max_new_per_hour", 1, &mut safety.max_new_per_hour, findings);
+    number("pause_after_failures", 1, &mut safety.pause_after_failures, findings);
+    number(
+        "max_rule_arms_per_minute",
+        1,
+        &mut safety.max_rule_arms_per_minute,
+        findings,
+    );
+    if let Some((word, at)) = section.text("wipe", "empty-only", findings) {
+        let choices = [("empty-only", Wipe::EmptyOnly), ("always", Wipe::Always)];
+        if let Some(wipe) = choice("safety.wipe", word, at, &choices, findings) {
+            safety.wipe = wipe;
+        }
+        if safety.wipe == Wipe::Always {
+            findings
+                .warn(at, "installers may overwrite disks that are not empty")
+                .hint = Some(
+                "with `\"empty-only\"`, `bootwright host arm HOST --allow-wipe SERIAL` allows one disk".to_owned(),
+            );
+        }
+    }
+    if let Some(entry) = section.take("arm_ttl")
+        && let Some(ttl) = span("safety.arm_ttl", &entry.node, "24h", findings)
+    {
+        if ttl == Span::ZERO {
+            findings.error(&entry.node.at, "`safety.arm_ttl` must be longer than nothing");
+        }
+        safety.arm_ttl = ttl;
+    }
+    if let Some(entry) = section.take("protect_after") {
+        safety.protect_after = protect_after(entry, findings);
+    }
+    section.finish(findings);
+    safety
+}
+
+fn protect_after(entry: &Entry, findings: &mut Findings) -> Option<Span> {
+    match &entry.node.value {
+        Value::Text(word) if word == "off" => None,
+        _ => span("safety.protect_after", &entry.node, "24h", findings),
+    }
+}
+
+fn unknown(entry: &Entry, confirmed: bool, profiles: &Profiles, findings: &mut Findings) -> Option<Unknown> {
+    let at = &entry.node.at;
+    match &entry.node.value {
+        Value::Text(word) if word == "install" => {
+            findings.error(at, "`safety.unknown` does not say what to install").hint =
+                Some("write `unknown = { install = \"<profile>\" }`".to_owned());
+            None
+        }
+        Value::Text(word) => Some(match choice("safety.unknown", word, at, UNKNOWN, findings)? {
+            1 => Unknown::Local,
+            2 => Unknown::Ignore,
+            _ => Unknown::Hold,
+        }),
+        Value::Table(_) => {
+            let mut table = Section::new("safety.unknown".to_owned(), entry, findings);
+            let install = table.take("install");
+            table.finish(findings);
+            let Some(install) = install else {
+                findings.error(at, "`safety.unknown` does not say what to install").hint =
+                    Some("write `unknown = { install = \"<profile>\" }`".to_owned());
+                return None;
+            };
+            let name = text("safety.unknown.install", &install.node, "debian", findings)?;
+            let profile = profiles.find("safety.unknown.install", name, &install.node.at, findings)?;
+            if confirmed {
+                findings.warn(
+                    at,
+                    format!("every machine that nobody knows is installed with `{profile}`, which overwrites its disk"),
+                );
+                Some(Unknown::Install(profile))
+            } else {
+                findings
+                    .error(at, "this overwrites the disk of every machine that nobody knows")
+                    .hint =
+                    Some("if that is what you want, add `i_understand_this_wipes = true` to `[safety]`".to_owned());
+                None
+            }
+        }
+        other => {
+            let words: Vec<&str> = UNKNOWN.iter().map(|(word, _)| *word).collect();
+            findings
+                .error(
+                    at,
+                    format!("`safety.unknown` must be text or a table, not {}", other.kind()),
+                )
+                .hint = Some(format!(
+                "write one of {}, or `{{ install = \"<profile>\" }}`",
+                listed(&words)
+            ));
+            None
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What is said of mistakes: each with its file, line, column, the place itself and what to do.
+
+mod host;
+mod profile;
+mod rule;
+mod safety;
+mod server;
+mod shape;

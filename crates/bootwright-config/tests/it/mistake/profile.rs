@@ -1,0 +1,750 @@
+//! Mistakes in `[profiles]`.
+
+use expect_test::expect;
+
+use crate::check;
+
+#[test]
+fn a_profile_without_a_kernel() {
+    check(
+        r#"[profiles.debian]
+done = "manual"
+"#,
+        expect![[r#"
+            error: `profiles.debian` has no kernel
+             --> config.toml:1:11
+              |
+            1 | [profiles.debian]
+              |           ^^^^^^
+              |
+              = help: add `kernel = "/images/…"`, a file below `images/` in the data directory, or a URL
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_name_that_is_none() {
+    check(
+        r#"[profiles.Debian_13]
+kernel = "/images/linux"
+done = "manual"
+"#,
+        expect![[r#"
+            error: `Debian_13` is not a name: expected up to 63 of the characters `a-z`, `0-9` and `-`, the first no hyphen
+             --> config.toml:1:11
+              |
+            1 | [profiles.Debian_13]
+              |           ^^^^^^^^^
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_kernel_that_is_neither_path_nor_url() {
+    check(
+        r#"[profiles.debian]
+kernel = "debian/linux"
+done = "manual"
+"#,
+        expect![[r#"
+            error: `profiles.debian.kernel`: `debian/linux` is neither a path on this server nor a URL
+             --> config.toml:2:11
+              |
+            2 | kernel = "debian/linux"
+              |           ^^^^^^^^^^^^
+              |
+              = help: begin it with `/images/`, `/assets/`, `{{ run.url }}/` or `http://`
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_kernel_with_a_space_in_its_name() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/my linux"
+done = "manual"
+"#,
+        expect![[r#"
+            error: `profiles.debian.kernel`: `/images/my linux` holds a space or a character that no URL may hold
+             --> config.toml:2:11
+              |
+            2 | kernel = "/images/my linux"
+              |           ^^^^^^^^^^^^^^^^
+              |
+              = help: write it as `%20`, or rename the file
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_misspelt_key_of_a_profile() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+initrd = ["/images/initrd.gz"]
+done = "manual"
+"#,
+        expect![[r#"
+            error: unknown key `initrd` in `profiles.debian`
+             --> config.toml:3:1
+              |
+            3 | initrd = ["/images/initrd.gz"]
+              | ^^^^^^
+              |
+              = help: did you mean `initrds`?
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn an_initrd_without_a_source() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+initrds = [{ target = "/preseed.cfg" }]
+done = "manual"
+"#,
+        expect![[r#"
+            error: `profiles.debian.initrds` has no source
+             --> config.toml:3:12
+              |
+            3 | initrds = [{ target = "/preseed.cfg" }]
+              |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: write `{ source = "…", target = "/…" }`
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn an_initrd_whose_target_is_relative() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+initrds = [{ source = "/assets/x", target = "preseed.cfg" }]
+done = "manual"
+"#,
+        expect![[r#"
+            error: `preseed.cfg` is no path in an initial ramdisk
+             --> config.toml:3:45
+              |
+            3 | initrds = [{ source = "/assets/x", target = "preseed.cfg" }]
+              |                                             ^^^^^^^^^^^^^
+              |
+              = help: begin it with `/`, without spaces
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn an_initrd_that_is_a_number() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+initrds = [7]
+done = "manual"
+"#,
+        expect![[r#"
+            error: `profiles.debian.initrds` must be text or a table, not a whole number
+             --> config.toml:3:12
+              |
+            3 | initrds = [7]
+              |            ^
+              |
+              = help: for example `"/images/debian/initrd.gz"`
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn an_argument_that_names_the_initrd() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = "initrd=initrd.gz quiet"
+done = "manual"
+"#,
+        expect![[r#"
+            error: `profiles.debian.args`: `initrd=initrd.gz` would hide the initrds from the kernel
+             --> config.toml:3:9
+              |
+            3 | args = "initrd=initrd.gz quiet"
+              |         ^^^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: leave it out: an `initrd=` argument is added for each of them
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn an_argument_that_would_end_the_command() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = ["quiet", "|| shell"]
+done = "manual"
+"#,
+        expect![[r#"
+            error: `profiles.debian.args`: `||` would end the command in an iPXE script
+             --> config.toml:3:19
+              |
+            3 | args = ["quiet", "|| shell"]
+              |                   ^^^^^^^^
+              |
+              = help: leave it out
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn an_argument_beyond_ascii() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = "hostname=müller"
+done = "manual"
+"#,
+        expect![[r#"
+            error: `profiles.debian.args`: `hostname=müller` holds a character that no kernel argument may hold
+             --> config.toml:3:9
+              |
+            3 | args = "hostname=müller"
+              |         ^^^^^^^^^^^^^^^
+              |
+              = help: use printable ASCII; write others into a file of the profile
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn arguments_that_are_too_long() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = "{% for i in range(1000) %}x={{ i }} {% endfor %}"
+done = "manual"
+"#,
+        expect![[r#"
+            error: `profiles.debian.args`: the kernel's arguments are 5917 bytes long; a kernel takes no more than 2047
+             --> config.toml:1:11
+              |
+            1 | [profiles.debian]
+              |           ^^^^^^
+              |
+              = help: move settings into a file of the profile
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_name_that_templates_do_not_know() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = ["auto=true", "hostname={{ host.nmae }}"]
+done = "manual"
+"#,
+        expect![[r#"
+            error: `profiles.debian.args`: `host.nmae` is not known in templates
+             --> config.toml:3:35
+              |
+            3 | args = ["auto=true", "hostname={{ host.nmae }}"]
+              |                                   ^^^^^^^^^
+              |
+              = help: did you mean `host.name`?
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_root_that_templates_do_not_know() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = ["url={{ server_url }}/x"]
+done = "manual"
+"#,
+        expect![[r#"
+            error: `profiles.debian.args`: `server_url` is not known in templates
+             --> config.toml:3:17
+              |
+            3 | args = ["url={{ server_url }}/x"]
+              |                 ^^^^^^^^^^
+              |
+              = help: known are `host`, `label`, `metadata`, `profile`, `raw`, `run`, `server`
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_template_that_is_not_closed() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = ["url={{ run.url /preseed.cfg"]
+done = "manual"
+"#,
+        expect![[r#"
+            error: `profiles.debian.args`: syntax error: unexpected end of input, expected end of variable block
+             --> config.toml:3:34
+              |
+            3 | args = ["url={{ run.url /preseed.cfg"]
+              |                                  ^^^
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_mistake_within_an_inline_file_is_shown_at_its_line() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = ["url={{ run.url }}/preseed.cfg"]
+
+[profiles.debian.files]
+"preseed.cfg" = '''
+d-i debian-installer/locale string en_US
+d-i netcfg/get_hostname string {{ host.hostname }}
+'''
+"#,
+        expect![[r#"
+            error: `profiles.debian.files."preseed.cfg"`: `host.hostname` is not known in templates
+             --> config.toml:8:35
+              |
+            8 | d-i netcfg/get_hostname string {{ host.hostname }}
+              |                                   ^^^^^^^^^^^^^
+              |
+              = help: known are `host.name`, `host.mac`, `host.mac_hyphens`, `host.macs`, `host.uuid`, `host.serial`, `host.asset`, `host.manufacturer`, `host.product`, `host.address`, `host.interface`, `host.firmware`, `host.arch`
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_filter_that_is_none() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = ["url={{ run.url }}/x"]
+[profiles.debian.files]
+x = '''
+key: {{ metadata.key | qoute }}
+'''
+"#,
+        expect![[r#"
+            error: `profiles.debian.files.x`: there is no filter `qoute`
+             --> config.toml:6:24
+              |
+            6 | key: {{ metadata.key | qoute }}
+              |                        ^^^^^
+              |
+              = help: filters that quote are `shell`, `json` and `yaml`
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_snippet_that_is_none() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = ["url={{ run.url }}/x"]
+[profiles.debian.files]
+x = '''
+{% include "bootwright/gaurd.sh" %}
+'''
+"#,
+        expect![[r#"
+            error: `profiles.debian.files.x`: no snippet of this name
+             --> config.toml:6:4
+              |
+            6 | {% include "bootwright/gaurd.sh" %}
+              |    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: there are `bootwright/report.sh` and `bootwright/guard.sh`
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_whole_text_of_a_machine_without_quotation() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = ["url={{ run.url }}/x"]
+[profiles.debian.files]
+x = '''
+serial: {{ raw.host.serial }}
+'''
+"#,
+        expect![[r#"
+            error: `profiles.debian.files.x`: `raw.host.serial` is what the machine says, and must be quoted
+             --> config.toml:6:12
+              |
+            6 | serial: {{ raw.host.serial }}
+              |            ^^^^^^^^^^^^^^^
+              |
+              = help: add `| shell`, `| json` or `| yaml`, or use the name without `raw.`
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_shell_length_is_taken_for_a_comment() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = ["url={{ run.url }}/x"]
+[profiles.debian.files]
+x = '''
+echo ${#name}
+'''
+"#,
+        expect![[r#"
+            error: `profiles.debian.files.x`: a comment is not closed
+             --> config.toml:6:7
+              |
+            6 | echo ${#name}
+              |       ^^
+              |
+              = help: `{#` begins a comment; for `${#name}` of a shell write `${{ "{#" }}name}`
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = "url={{ run.url }}/preseed.cfg"
+[profiles.debian.files]
+"preseed.cfg" = { file = "preseed.cgf" }
+"#,
+        expect![[r#"
+            error: `profiles.debian.files."preseed.cfg"`: cannot read `preseed.cgf`: no such file
+             --> config.toml:5:26
+              |
+            5 | "preseed.cfg" = { file = "preseed.cgf" }
+              |                          ^^^^^^^^^^^^^
+              |
+              = help: the path is relative to the file that names it
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_file_given_in_two_ways() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = "url={{ run.url }}/preseed.cfg"
+[profiles.debian.files]
+"preseed.cfg" = { file = "a", text = "b" }
+"#,
+        expect![[r#"
+            error: `profiles.debian.files."preseed.cfg"` needs `file` or `text`, and not both
+             --> config.toml:5:17
+              |
+            5 | "preseed.cfg" = { file = "a", text = "b" }
+              |                 ^^^^^^^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: for example `{ file = "preseed.cfg" }`
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_file_with_the_key_that_others_use() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = "url={{ run.url }}/preseed.cfg"
+[profiles.debian.files]
+"preseed.cfg" = { path = "preseed.cfg" }
+"#,
+        expect![[r#"
+            error: `profiles.debian.files."preseed.cfg"` needs `file` or `text`, and not both
+             --> config.toml:5:17
+              |
+            5 | "preseed.cfg" = { path = "preseed.cfg" }
+              |                 ^^^^^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: for example `{ file = "preseed.cfg" }`
+
+            error: unknown key `path` in `profiles.debian.files."preseed.cfg"`
+             --> config.toml:5:19
+              |
+            5 | "preseed.cfg" = { path = "preseed.cfg" }
+              |                   ^^^^
+              |
+              = help: known are `text`, `file`
+
+            2 errors
+        "#]],
+    );
+}
+
+#[test]
+fn a_file_with_the_name_of_a_report() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = "url={{ run.url }}/done"
+[profiles.debian.files]
+done = "x"
+"#,
+        expect![[r#"
+            error: `done` cannot be the name of a file
+             --> config.toml:5:1
+              |
+            5 | done = "x"
+              | ^^^^
+              |
+              = help: a run has a report route of this name
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_file_whose_name_is_a_path() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = "url={{ run.url }}/x"
+[profiles.debian.files]
+"../x" = "x"
+"#,
+        expect![[r#"
+            error: `../x` cannot be the name of a file
+             --> config.toml:5:1
+              |
+            5 | "../x" = "x"
+              | ^^^^^^
+              |
+              = help: use letters, digits, `.`, `-` and `_`, not beginning with a point
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_trigger_that_is_none() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+done = "calback"
+"#,
+        expect![[r#"
+            error: `profiles.debian.done` cannot be `calback`
+             --> config.toml:3:8
+              |
+            3 | done = "calback"
+              |        ^^^^^^^^^
+              |
+              = help: did you mean `"callback"`?
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_trigger_that_does_not_say_which() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+done = "config-served"
+"#,
+        expect![[r#"
+            error: `profiles.debian.done` does not say which
+             --> config.toml:3:8
+              |
+            3 | done = "config-served"
+              |        ^^^^^^^^^^^^^^^
+              |
+              = help: write `{ config-served = "…" }` with the name of a file or the path of an artefact
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_trigger_for_a_file_that_is_not_there() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = "url={{ run.url }}/user-data"
+done = { config-served = "userdata" }
+[profiles.debian.files]
+user-data = "x"
+"#,
+        expect![[r#"
+            error: `profiles.debian.done`: the profile has no file `userdata`
+             --> config.toml:4:26
+              |
+            4 | done = { config-served = "userdata" }
+              |                          ^^^^^^^^^^
+              |
+              = help: did you mean `user-data`?
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_trigger_for_an_artefact_without_a_path() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+done = { last-artifact = "linux" }
+"#,
+        expect![[r#"
+            error: `profiles.debian.done`: `linux` is no path on this server
+             --> config.toml:3:26
+              |
+            3 | done = { last-artifact = "linux" }
+              |                          ^^^^^^^
+              |
+              = help: begin it with `/images/` or `/assets/`
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn nobody_can_call_done() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = "quiet"
+"#,
+        expect![[r#"
+            warning: nothing in `profiles.debian` can report that it is done
+             --> config.toml:1:11
+              |
+            1 | [profiles.debian]
+              |           ^^^^^^
+              |
+              = help: hand `{{ run.url }}` to the installer, which calls `done` below it, or set `done` to another trigger
+
+            1 warning
+        "#]],
+    );
+}
+
+#[test]
+fn confirmation_at_the_console_comes_later() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+confirm = "console"
+done = "manual"
+"#,
+        expect![[r#"
+            error: `profiles.debian.confirm = "console"` is not in this version
+             --> config.toml:3:11
+              |
+            3 | confirm = "console"
+              |           ^^^^^^^^^
+              |
+              = help: with `"dashboard"` the operator who arms the host agrees
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_stage_that_is_none() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+stages = { initrd = "2m" }
+done = "manual"
+"#,
+        expect![[r#"
+            error: unknown key `initrd` in `profiles.debian.stages`
+             --> config.toml:3:12
+              |
+            3 | stages = { initrd = "2m" }
+              |            ^^^^^^
+              |
+              = help: known are `kernel`, `config`, `done`
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn a_deadline_in_words() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+deadline = "six hours"
+done = "manual"
+"#,
+        expect![[r#"
+            error: `profiles.debian.deadline` is no span of time
+             --> config.toml:3:12
+              |
+            3 | deadline = "six hours"
+              |            ^^^^^^^^^^^
+              |
+              = help: write a number and its unit (`s`, `m`, `h` or `d`), as in `"6h"`
+
+            1 error
+        "#]],
+    );
+}

@@ -1,0 +1,241 @@
+//! What configurations mean, value by value.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use bootwright_config::{BaseUrl, Listen, Sockets};
+use bootwright_core::{
+    Arch, Attribute, Confirm, DhcpMode, DoneTrigger, Initrd, LocalMethod, Pattern, Span, StageLimits, Unknown, Wipe,
+};
+
+use crate::good;
+
+const DEBIAN: &str = r#"
+[profiles.debian]
+kernel = "/images/debian/linux"
+initrds = ["/images/debian/initrd.gz", { source = "{{ run.url }}/preseed.cfg", target = "/preseed.cfg" }]
+args = ["auto=true", "hostname={{ host.name }} domain={{ metadata.domain }}"]
+deadline = "2h30m"
+stages = { done = "90m" }
+confirm = "none"
+done = { config-served = "preseed.cfg" }
+
+[profiles.debian.files]
+"preseed.cfg" = "d-i mirror/country string manual\n"
+"#;
+
+#[test]
+fn a_profile_has_what_was_written_and_defaults_for_the_rest() {
+    let loaded = good(DEBIAN);
+    let profile = &loaded.policy.profiles["debian"];
+    assert_eq!(profile.kernel, "/images/debian/linux");
+    let initrd = |source: &str, target: Option<&str>| Initrd {
+        source: source.to_owned(),
+        target: target.map(str::to_owned),
+    };
+    assert_eq!(
+        profile.initrds,
+        [
+            initrd("/images/debian/initrd.gz", None),
+            initrd("{{ run.url }}/preseed.cfg", Some("/preseed.cfg")),
+        ]
+    );
+    assert_eq!(profile.args.len(), 2);
+    assert_eq!(profile.deadline, Span::from_mins(150));
+    assert_eq!(
+        profile.stages,
+        StageLimits {
+            done: Span::from_mins(90),
+            ..StageLimits::default()
+        }
+    );
+    assert_eq!(profile.confirm, Confirm::None);
+    assert_eq!(profile.done, DoneTrigger::ConfigServed("preseed.cfg".to_owned()));
+    assert_eq!(
+        profile.files["preseed.cfg"].template,
+        "d-i mirror/country string manual\n"
+    );
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+}
+
+#[test]
+fn one_value_may_stand_for_a_list_of_one() {
+    let profile = good("[profiles.a]\nkernel = \"/k\"\ninitrds = \"/i\"\nargs = \"a b\"\ndone = \"manual\"\n");
+    let profile = &profile.policy.profiles["a"];
+    assert_eq!(profile.initrds.len(), 1);
+    assert_eq!(profile.args, ["a b"]);
+}
+
+#[test]
+fn another_text_of_a_profile_is_another_revision_and_the_same_text_is_the_same() {
+    let revision = |text: &str| good(text).policy.profiles["debian"].revision;
+    let first = revision(DEBIAN);
+    assert_eq!(first, revision(&format!("# a comment\n{DEBIAN}")));
+    for (before, after) in [
+        ("auto=true", "auto=false"),
+        ("linux", "vmlinuz"),
+        ("2h30m", "2h31m"),
+        ("\"90m\"", "\"91m\""),
+        ("string manual", "string DE"),
+        ("target = \"/preseed.cfg\"", "target = \"/p.cfg\""),
+        ("{ config-served = \"preseed.cfg\" }", "\"callback\""),
+        ("confirm = \"none\"", ""),
+    ] {
+        let changed = DEBIAN.replace(before, after);
+        assert_ne!(changed, DEBIAN, "{before} stands in the profile");
+        assert_ne!(first, revision(&changed), "{before} -> {after}");
+    }
+}
+
+#[test]
+fn a_host_has_its_facts_its_words_and_its_own_ways() {
+    let loaded = good(&format!(
+        r#"{DEBIAN}
+[hosts.oak-1]
+mac = ["00:1b:21:00:00:02", "001b.2100.0001"]
+uuid = "00112233-4455-6677-8899-AABBCCDDEEFF"
+serial = "S4EVNX0M"
+profile = "debian"
+labels = {{ rack = 7 }}
+metadata = {{ domain = "example.net", raid = true, disks = ["a", {{ by = "b" }}], net = {{ vlan = 12 }} }}
+firmware = "ipxe-amd64.efi"
+local_boot = "uefi-disk"
+"#
+    ));
+    let host = &loaded.policy.hosts["oak-1"];
+    let macs: Vec<String> = host.facts.macs.iter().map(ToString::to_string).collect();
+    assert_eq!(macs, ["00:1b:21:00:00:01", "00:1b:21:00:00:02"]);
+    assert_eq!(
+        host.facts.uuid.map(|uuid| uuid.to_string()).as_deref(),
+        Some("00112233-4455-6677-8899-aabbccddeeff")
+    );
+    assert_eq!(host.facts.serial.as_deref(), Some("S4EVNX0M"));
+    assert_eq!(host.profile.as_ref().map(|profile| profile.as_str()), Some("debian"));
+    assert_eq!(host.labels, BTreeMap::from([("rack".to_owned(), "7".to_owned())]));
+    let metadata: Vec<(&str, &str)> = host
+        .metadata
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(
+        metadata,
+        [
+            ("disks.0", "a"),
+            ("disks.1.by", "b"),
+            ("domain", "example.net"),
+            ("net.vlan", "12"),
+            ("raid", "true")
+        ]
+    );
+    assert_eq!(host.first_file.as_deref(), Some("ipxe-amd64.efi"));
+    assert_eq!(host.local, Some(LocalMethod::UefiDisk));
+}
+
+#[test]
+fn rules_keep_their_order_and_ask_for_what_they_name() {
+    let loaded = good(&format!(
+        r#"{DEBIAN}
+[[rules]]
+name = "zebra"
+when = {{ mac = "00-1B-21-*", label = {{ rack = "7" }}, "label.row" = "a?", interface = "eth1" }}
+profile = "debian"
+auto_arm = true
+limit = 20
+
+[[rules]]
+name = "all"
+profile = "debian"
+"#
+    ));
+    let rules = &loaded.policy.rules;
+    let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+    assert_eq!(names, ["zebra", "all"]);
+    assert_eq!(
+        rules[0].when,
+        BTreeMap::from([
+            (Attribute::Mac, Pattern::new("00:1b:21:*")),
+            (Attribute::Link, Pattern::new("eth1")),
+            (Attribute::Label("rack".to_owned()), Pattern::new("7")),
+            (Attribute::Label("row".to_owned()), Pattern::new("a?")),
+        ])
+    );
+    assert_eq!((rules[0].auto_arm, rules[0].limit), (true, Some(20)));
+    assert_eq!((rules[1].auto_arm, rules[1].limit), (false, None));
+    assert_ne!(rules[0].fingerprint, rules[1].fingerprint);
+}
+
+#[test]
+fn safety_and_dhcp_are_what_they_say() {
+    let loaded = good(
+        r#"
+[safety]
+unknown = "local"
+max_attempts = 3
+wipe = "always"
+arm_ttl = "30m"
+protect_after = "off"
+pause_after_failures = 9
+
+[dhcp]
+mode = "observe"
+sockets = "packet"
+relays = ["10.1.0.1"]
+
+[dhcp.arch]
+efi64 = "ipxe-amd64.efi"
+0x29 = "rpi.efi"
+loong64 = "off"
+"#,
+    );
+    let safety = &loaded.policy.safety;
+    assert_eq!(safety.unknown, Unknown::Local);
+    assert_eq!((safety.max_attempts, safety.pause_after_failures), (3, 9));
+    assert_eq!(safety.wipe, Wipe::Always);
+    assert_eq!((safety.arm_ttl, safety.protect_after), (Span::from_mins(30), None));
+    assert_eq!(loaded.policy.dhcp, DhcpMode::Observe);
+    let file = |arch: Arch| loaded.policy.first_files.get(&arch).map(String::as_str);
+    assert_eq!(file(Arch::EFI64), Some("ipxe-amd64.efi"));
+    assert_eq!(file(Arch::new(0x29)), Some("rpi.efi"));
+    assert_eq!(file(Arch::new(0x27)), None);
+    assert_eq!(file(Arch::BIOS), Some("undionly.kpxe"));
+    assert_eq!(loaded.daemon.dhcp.sockets, Sockets::Packet);
+    assert_eq!(loaded.daemon.dhcp.relays, [Ipv4Addr::new(10, 1, 0, 1)]);
+}
+
+#[test]
+fn the_daemon_listens_where_it_is_told() {
+    let daemon = good(
+        r#"
+[server]
+interfaces = ["eth1", "en*"]
+base_url = "http://boot.example.net:8080/"
+http = "10.0.0.1:80"
+data_dir = "/srv/bootwright"
+
+[control]
+listen = "[2001:db8::1]:443"
+hosts = ["boot.example.net"]
+
+[tftp]
+max_blksize = 512
+root = "/srv/tftp"
+"#,
+    )
+    .daemon;
+    assert_eq!(daemon.interfaces, ["eth1", "en*"]);
+    assert_eq!(
+        daemon.base_url,
+        BaseUrl::Fixed("http://boot.example.net:8080".to_owned())
+    );
+    let listen = |address, port| Listen {
+        address: Some(address),
+        port,
+    };
+    assert_eq!(daemon.http, listen(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 80));
+    let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+    assert_eq!(daemon.control.listen, listen(IpAddr::V6(address), 443));
+    assert_eq!(daemon.control.hosts, ["boot.example.net"]);
+    assert_eq!(daemon.data_dir.as_deref(), Some("/srv/bootwright"));
+    assert_eq!((daemon.tftp.max_blksize, daemon.tftp.max_windowsize), (512, 16));
+    assert_eq!(daemon.tftp.root.as_deref(), Some("/srv/tftp"));
+}
