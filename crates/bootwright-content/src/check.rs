@@ -78,6 +78,7 @@ pub fn made_up(profile: &Profile) -> Context {
         link: text("eth0"),
         firmware: Some(Firmware::Uefi),
         arch: Some(Arch::EFI64),
+        ..Sighting::default()
     };
     Context {
         host: "some-host".parse().expect("a name by the rules of names"),

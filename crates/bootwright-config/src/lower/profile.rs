@@ -238,19 +238,12 @@ fn done(key: &str, entry: &Entry, files: &BTreeMap<String, Document>, findings: 
 fn confirm(section: &mut Section<'_>, findings: &mut Findings) -> Option<Confirm> {
     let (word, at) = section.text("confirm", "dashboard", findings)?;
     let key = section.key("confirm");
-    if word == "console" {
-        findings
-            .error(at, format!("`{key} = \"console\"` is not in this version"))
-            .hint = Some("with `\"dashboard\"` the operator who arms the host agrees".to_owned());
-        return None;
-    }
-    choice(
-        &key,
-        word,
-        at,
-        &[("dashboard", Confirm::Dashboard), ("none", Confirm::None)],
-        findings,
-    )
+    let choices = [
+        ("dashboard", Confirm::Dashboard),
+        ("console", Confirm::Console),
+        ("none", Confirm::None),
+    ];
+    choice(&key, word, at, &choices, findings)
 }
 
 fn stages(section: &mut Section<'_>, findings: &mut Findings) -> StageLimits {

@@ -1,6 +1,6 @@
 //! What holds without a word of configuration.
 
-use bootwright_config::{Daemon, Loaded, load};
+use bootwright_config::{Daemon, Loaded, load, render_all};
 use bootwright_core::Policy;
 
 use crate::{no_files, source};
@@ -45,4 +45,28 @@ fn every_key_of_the_shipped_file_shows_its_default() {
     let text = switched_on();
     assert!(text.contains("\nmax_attempts = "), "keys were switched on:\n{text}");
     assert_eq!(load(&[source("config.toml", &text)], &no_files), Ok(defaults()));
+}
+
+/// The examples, which are indented behind the comment sign, switched on as well.
+#[test]
+fn the_examples_of_the_shipped_file_can_be_used() {
+    let mut text = switched_on();
+    for line in include_str!("../../../../config/config.toml").lines() {
+        let example = line.strip_prefix('#').filter(|rest| rest.starts_with("     "));
+        if let Some(example) = example.filter(|example| !example.trim_start().starts_with("bootwright ")) {
+            text.push_str(example);
+            text.push('\n');
+        }
+    }
+    let read = |path: &str| match path {
+        "preseed.cfg" => Ok("d-i preseed/late_command string wget -O- {{ run.url }}/done\n".to_owned()),
+        _ => Err("no such file".to_owned()),
+    };
+    let loaded =
+        load(&[source("config.toml", &text)], &read).unwrap_or_else(|errors| panic!("{}", render_all(&errors)));
+    assert_eq!(render_all(&loaded.warnings), "");
+    let Policy {
+        profiles, hosts, rules, ..
+    } = loaded.policy;
+    assert_eq!((profiles.len(), hosts.len(), rules.len()), (1, 1, 1));
 }

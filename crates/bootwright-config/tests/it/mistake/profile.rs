@@ -684,21 +684,21 @@ args = "quiet"
 }
 
 #[test]
-fn confirmation_at_the_console_comes_later() {
+fn a_confirmation_by_nobody_known() {
     check(
         r#"[profiles.debian]
 kernel = "/images/linux"
-confirm = "console"
+confirm = "operator"
 done = "manual"
 "#,
         expect![[r#"
-            error: `profiles.debian.confirm = "console"` is not in this version
+            error: `profiles.debian.confirm` cannot be `operator`
              --> config.toml:3:11
               |
-            3 | confirm = "console"
-              |           ^^^^^^^^^
+            3 | confirm = "operator"
+              |           ^^^^^^^^^^
               |
-              = help: with `"dashboard"` the operator who arms the host agrees
+              = help: write one of `"dashboard"`, `"console"`, `"none"`
 
             1 error
         "#]],
