@@ -14,9 +14,12 @@ use timer::Timer;
 
 /// Losses in a row after which a client that was heard before is given up.
 pub const LOSSES_MAX: u8 = 6;
-/// Repetitions of the first packet for a client that was never heard: a request with a forged source address must not turn
-/// us into an amplifier.
-pub const UNHEARD_REPEATS_MAX: u8 = 3;
+/// Losses after which a client that was never heard is given up. A request with a forged source address must not turn us
+/// into an amplifier: three option acknowledgements have at most three times the bytes of the request.
+pub const UNHEARD_LOSSES_MAX: u8 = 3;
+/// How often the first block is sent again to a client that was never heard. It is far longer than the request, and a real
+/// client that misses it asks again.
+const UNHEARD_BLOCKS_AGAIN: u8 = 1;
 /// The shortest time between two answers to duplicate acknowledgements, where the round trip is not longer still.
 const QUIET: Duration = Duration::from_millis(50);
 
@@ -160,11 +163,7 @@ impl Transfer {
             return Action::Wait;
         }
         self.losses = self.losses.saturating_add(1);
-        let allowed = if self.heard {
-            LOSSES_MAX
-        } else {
-            UNHEARD_REPEATS_MAX.saturating_add(1)
-        };
+        let allowed = if self.heard { LOSSES_MAX } else { UNHEARD_LOSSES_MAX };
         if self.losses >= allowed {
             let outcome = if self.all_but_the_last_word() {
                 Outcome::SentUnacknowledged
@@ -174,6 +173,10 @@ impl Transfer {
             return self.end(outcome);
         }
         self.timer.back_off();
+        if !self.heard && self.stage == Stage::Sending && self.losses > UNHEARD_BLOCKS_AGAIN {
+            self.deadline = now.saturating_add(self.timer.timeout());
+            return Action::Wait;
+        }
         self.fly_again(now)
     }
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::tftp::packet::{OACK_BYTES_MAX, parse_request, render_oack};
 
 #[test]
 fn numbers_go_on_from_0_past_65535() {
@@ -61,6 +62,45 @@ fn a_window_across_the_wrap_is_filled_from_its_gap() {
             count: 4
         })
     );
+}
+
+/// Threat row T-SEC-15: what a forged request makes us send to its victim.
+#[test]
+fn an_unheard_client_never_gets_more_than_three_times_the_bytes_it_sent() {
+    let requests = [
+        include_str!("../../../../test_data/tftp/ovmf-size-probe.hex"),
+        include_str!("../../../../test_data/tftp/ovmf-fetch.hex"),
+        include_str!("../../../../test_data/tftp/aavmf-size-probe.hex"),
+        include_str!("../../../../test_data/tftp/ipxe-fetch.hex"),
+        include_str!("../../../../test_data/tftp/shim-fetch.hex"),
+        include_str!("../../../../test_data/tftp/grub-list.hex"),
+    ];
+    for hex in requests {
+        let digits: Vec<u8> = hex
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .flat_map(str::bytes)
+            .collect();
+        let bytes: Vec<u8> = digits
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect();
+        let request = parse_request(&bytes).unwrap();
+        let caps = Caps {
+            blksize: 1468,
+            windowsize: 16,
+        };
+        let way = Way { mtu: 1500, ipv6: false };
+        let terms = Terms::negotiate(&request.asked, request.mode, 300_000, way, caps);
+        let (mut transfer, mut action) = Transfer::begin(terms, 300_000, Duration::ZERO);
+        let mut sent = 0;
+        while !matches!(action, Action::Finish(_)) {
+            assert_eq!(action, Action::SendOack);
+            sent += render_oack(&terms, &mut [0; OACK_BYTES_MAX]).unwrap();
+            action = transfer.on_timer(transfer.deadline());
+        }
+        assert!(sent <= 3 * bytes.len(), "{sent} bytes for {}", bytes.len());
+    }
 }
 
 proptest! {

@@ -1,0 +1,10 @@
+//! The daemon's parts for real: sockets, files and other people's programs, in namespaces that the tests make.
+
+#[path = "../../../bootwright-net/tests/it/netns.rs"]
+mod netns;
+mod tftp_client;
+mod tftp_limit;
+mod tftp_peer;
+mod tftp_root;
+mod tftp_segment;
+mod tftp_service;

@@ -1,0 +1,137 @@
+//! Other people's clients against our service.
+
+use std::path::Path;
+use std::process::Command;
+
+use bootwright::tftp::{Ending, Limits};
+
+use crate::tftp_segment::{Directory, Segment, catalogue, content, need};
+
+/// A client program: how it is told to fetch a name into a file.
+struct Client {
+    program: &'static str,
+    package: &'static str,
+    arguments: fn(name: &str, into: &Path) -> Vec<String>,
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+const TFTP_HPA: Client = Client {
+    program: "tftp",
+    package: "tftp-hpa",
+    arguments: |name, into| words(&format!("10.92.0.1 -m binary -c get {name} {}", into.display())),
+};
+
+const ATFTP: Client = Client {
+    program: "atftp",
+    package: "atftp",
+    arguments: |name, into| {
+        let mut all: Vec<String> = vec!["--option".into(), "blksize 1428".into()];
+        all.extend(["--option".into(), "windowsize 16".into()]);
+        all.extend(words(&format!("-g -r {name} -l {} 10.92.0.1", into.display())));
+        all
+    },
+};
+
+const CURL: Client = Client {
+    program: "curl",
+    package: "curl",
+    arguments: |name, into| {
+        words(&format!(
+            "-sS -m 100 --tftp-blksize 1468 -o {} tftp://10.92.0.1/{name}",
+            into.display()
+        ))
+    },
+};
+
+impl Client {
+    fn fetch(&self, segment: &Segment, name: &str, into: &Directory) -> Vec<u8> {
+        need(self.program, self.package);
+        let path = into.0.join(name);
+        let mut command: Command = segment.clients.command(self.program);
+        let output = command.args((self.arguments)(name, &path)).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{} {name}: {said}", self.program);
+        std::fs::read(path).unwrap_or_else(|error| panic!("{} {name}: {error}; {said}", self.program))
+    }
+}
+
+/// Fetches files of awkward sizes over a wire that loses `percent` of the packets each way.
+fn fetches(client: &Client, percent: f64, sizes: &[usize]) {
+    let segment = Segment::new();
+    let into = Directory::new(&format!("{}-{percent}", client.program));
+    let files: Vec<(String, Vec<u8>)> = sizes.iter().map(|size| (format!("f{size}"), content(*size))).collect();
+    let named: Vec<_> = files
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), bytes.clone()))
+        .collect();
+    segment.serve(Limits::SITE, catalogue(&named), |service| {
+        segment.lose(percent);
+        for (name, bytes) in &files {
+            let got = client.fetch(&segment, name, &into);
+            assert!(got == *bytes, "{name}: {} bytes came, and other ones", got.len());
+        }
+        for (name, bytes) in &files {
+            // Under loss a client may be done, and its socket closed, while its last acknowledgement is lost; and a lost
+            // request is repeated from another port by some.
+            let report = std::iter::repeat_with(|| service.report())
+                .find(|report| report.name.to_string() == *name && report.acked_bytes > 0)
+                .expect("each was reported");
+            assert_eq!(report.size, bytes.len() as u64);
+            let done = report.ending == Ending::Delivered;
+            assert!(
+                done || (percent > 0.0 && report.ending == Ending::SentUnacknowledged),
+                "{report:?}"
+            );
+        }
+    });
+}
+
+const SIZES: [usize; 6] = [1, 511, 512, 1468, 74_000, 1_000_003];
+
+#[test]
+fn tftp_hpa_gets_identical_files() {
+    fetches(&TFTP_HPA, 0.0, &SIZES);
+}
+
+#[test]
+fn atftp_gets_identical_files_in_windows_of_16() {
+    fetches(&ATFTP, 0.0, &SIZES);
+}
+
+#[test]
+fn curl_gets_identical_files() {
+    fetches(&CURL, 0.0, &SIZES);
+}
+
+#[test]
+fn tftp_hpa_gets_identical_files_under_loss() {
+    fetches(&TFTP_HPA, 2.0, &[20_000, 20_480]);
+}
+
+#[test]
+fn atftp_gets_identical_files_under_loss() {
+    fetches(&ATFTP, 2.0, &[74_000, 400_003]);
+}
+
+#[test]
+fn curl_gets_identical_files_under_loss() {
+    fetches(&CURL, 2.0, &[30_000, 74_000]);
+}
+
+#[test]
+fn tftp_hpa_in_its_default_text_mode_gets_the_bytes_too() {
+    need("tftp", "tftp-hpa");
+    let segment = Segment::new();
+    let into = Directory::new("text-mode");
+    let text = b"first\nsecond\r\nthird\rfourth\n".repeat(100);
+    segment.serve(Limits::SITE, catalogue(&[("text", text.clone())]), |_| {
+        let path = into.0.join("text");
+        let mut command = segment.clients.command("tftp");
+        command.args(["10.92.0.1", "-c", "get", "text"]).arg(&path);
+        assert!(command.output().expect("it runs").status.success());
+        assert!(std::fs::read(path).expect("it was fetched") == text);
+    });
+}
