@@ -38,6 +38,7 @@ fn hold<'a>(base: &'a BaseUrl, asked: &'a Asked, host: Option<&'a HostId>, why: 
 
 fn image() -> Image {
     let initrd = |url: &str, target: Option<&str>| Initrd {
+        name: None,
         url: url.to_owned(),
         target: target.map(str::to_owned),
     };
@@ -216,6 +217,26 @@ fn a_command_line_that_kernels_would_cut_is_refused() {
         matches!(refused, Err(Fault::TooLong { len }) if len > 2047),
         "{refused:?}"
     );
+}
+
+#[test]
+fn images_have_names_that_mean_nothing_to_ipxe() {
+    let mut image = image();
+    image.initrds[0].name = Some("debian-13".to_owned());
+    let script = installed(&image).expect("a script");
+    assert!(
+        script.contains("/linux initrd=debian-13 initrd=initrd2 auto=true"),
+        "{script}"
+    );
+    assert!(script.contains("initrd --name debian-13 http"), "{script}");
+    for name in ["", "--timeout", "a b", "a&b", "${x}", "a\nb", "#a"] {
+        image.initrds[0].name = Some(name.to_owned());
+        assert_eq!(
+            installed(&image).map_err(|refused| refused.fault),
+            Err(Fault::NotName),
+            "{name}"
+        );
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use bootwright_core::{HostId, ProfileName, RunNumber, Token};
 use crate::http::{Asked, BaseUrl, ReportKind};
 
 use super::boot::ask_again;
-use super::text::{Fault, Script, Unscriptable, check_argument, check_url};
+use super::text::{Fault, Script, Unscriptable, check_argument, check_name, check_url};
 
 /// The longest command line of an x86 kernel, in bytes.
 const COMMAND_LINE_BYTES_MAX: usize = 2047;
@@ -146,6 +146,7 @@ fn start(script: &mut Script, asked: &Asked, image: &Image, report: &str) -> Res
     for (place, initrd) in image.initrds.iter().enumerate() {
         check_url(&initrd.url)?;
         let name = initrd_name(place, initrd);
+        check_name(&name)?;
         script.line(format!("set step {name}"));
         script.line(match &initrd.target {
             None => format!("initrd --name {name} {} || goto failed", initrd.url),

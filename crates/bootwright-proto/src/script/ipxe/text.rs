@@ -32,6 +32,8 @@ pub enum Fault {
     Backslash,
     /// It is no absolute URL of a protocol that iPXE knows.
     NotUrl,
+    /// It is no name of an image: a word of letters, digits and `._-` that begins with none of these signs.
+    NotName,
     /// All arguments of the kernel together are longer than its command line (x86: 2047 bytes).
     TooLong {
         /// How many bytes they have.
@@ -144,6 +146,19 @@ pub fn check_url(text: &str) -> Result<(), Unscriptable> {
     Ok(())
 }
 
+/// Whether a name of an image can stand in a script, and in a URL that reports on it.
+pub(super) fn check_name(text: &str) -> Result<(), Unscriptable> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(fits) {
+        return Ok(());
+    }
+    let text = text.to_owned();
+    Err(Unscriptable {
+        text,
+        fault: Fault::NotName,
+    })
+}
+
 impl fmt::Display for Unscriptable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { text, fault } = self;
@@ -155,6 +170,7 @@ impl fmt::Display for Unscriptable {
             Fault::Operator => f.write_str("`||`, `&&`, `;` and a leading `#` mean something to iPXE"),
             Fault::Backslash => f.write_str("a backslash at its end joins it with the next line"),
             Fault::NotUrl => f.write_str("expected a URL that begins with http, https, tftp, ftp or nfs"),
+            Fault::NotName => f.write_str("expected letters, digits and `._-`, the first a letter or a digit"),
             Fault::TooLong { len } => {
                 write!(f, "the arguments have {len} bytes together, and kernels take 2047")
             }
