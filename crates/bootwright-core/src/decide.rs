@@ -232,10 +232,10 @@ fn decide_script(
 ) -> Verdict {
     let host = match asker {
         Asker::Host(host) => host,
-        Asker::Nobody => return Verdict::Hold(HoldWhy::Nobody),
+        Asker::Nobody => return decide_unrecorded(policy, HoldWhy::Nobody),
         Asker::Contradiction(why) => return Verdict::Hold(HoldWhy::Contradiction(why.to_owned())),
-        Asker::Stranger if situation.store_ready => return Verdict::Hold(HoldWhy::Undecided),
-        Asker::Stranger => return Verdict::Hold(HoldWhy::StoreDown),
+        Asker::Stranger if situation.store_ready => return decide_unrecorded(policy, HoldWhy::Undecided),
+        Asker::Stranger => return decide_unrecorded(policy, HoldWhy::StoreDown),
     };
     let now = situation.now;
     match &host.state.phase {
@@ -263,7 +263,8 @@ fn decide_script(
         Phase::Installing { run, .. } if now >= run.deadline || run.attempts >= policy.safety.max_attempts => {
             Verdict::GiveUp
         }
-        Phase::Installing { run, .. } => may_go_on(policy, situation, &run.profile).map_or(
+        // The profile may be gone from the configuration: a run keeps the one that it was started with.
+        Phase::Installing { run, .. } => may_go_on(situation).map_or(
             Verdict::Install {
                 profile: run.profile.clone(),
                 attempt: run.attempts.saturating_add(1),
@@ -282,8 +283,12 @@ fn asks_console(policy: &Policy, profile: &ProfileName) -> bool {
 /// Why no run may begin now, if so.
 fn may_begin(policy: &Policy, situation: &Situation<'_>, profile: &ProfileName) -> Option<HoldWhy> {
     let safety = &policy.safety;
-    if let Some(why) = may_go_on(policy, situation, profile) {
+    if let Some(why) = may_go_on(situation) {
         Some(why)
+    } else if !policy.profiles.contains_key(profile) {
+        Some(HoldWhy::NoProfile(profile.clone()))
+    } else if safety.max_attempts == 0 {
+        Some(HoldWhy::Paused("`max_attempts` is 0".to_owned()))
     } else if situation.store_low {
         Some(HoldWhy::StoreDown)
     } else if situation.installing >= safety.max_concurrent {
@@ -300,15 +305,20 @@ fn may_begin(policy: &Policy, situation: &Situation<'_>, profile: &ProfileName) 
 }
 
 /// Why no install script may be served now, not even of a run under way, if so.
-fn may_go_on(policy: &Policy, situation: &Situation<'_>, profile: &ProfileName) -> Option<HoldWhy> {
-    if !situation.store_ready {
-        Some(HoldWhy::StoreDown)
-    } else if let Some(why) = &situation.site.paused {
-        Some(HoldWhy::Paused(why.clone()))
-    } else if !policy.profiles.contains_key(profile) {
-        Some(HoldWhy::NoProfile(profile.clone()))
+fn may_go_on(situation: &Situation<'_>) -> Option<HoldWhy> {
+    if situation.store_ready {
+        situation.site.paused.clone().map(HoldWhy::Paused)
     } else {
-        None
+        Some(HoldWhy::StoreDown)
+    }
+}
+
+/// A machine that is in no record: what the policy promises for unknown hosts and needs no record, else it waits.
+fn decide_unrecorded(policy: &Policy, why: HoldWhy) -> Verdict {
+    match policy.safety.unknown {
+        Unknown::Hold | Unknown::Install(_) => Verdict::Hold(why),
+        Unknown::Local => Verdict::Local(LocalWhy::Unknown),
+        Unknown::Ignore => Verdict::Silence(Why::UnknownIgnored),
     }
 }
 
@@ -331,13 +341,18 @@ fn decide_undecided(
         (Unknown::Install(profile), Ok(rule)) => match may_begin(policy, situation, profile) {
             Some(why) => Verdict::Hold(why),
             None if host.state.locked => Verdict::Hold(HoldWhy::Locked),
-            None => match situation.site.rules.get(&rule) {
-                Some(record) if host.since >= record.since => Verdict::AutoArm {
-                    rule,
-                    profile: profile.clone(),
-                },
-                _ => Verdict::Hold(HoldWhy::RuleNotApplied { rule }),
-            },
+            None => {
+                let revision = policy.profiles.get(profile).map(|profile| profile.revision);
+                match situation.site.rules.get(&rule) {
+                    Some(record) if host.since > record.since && Some(record.fingerprint) == revision => {
+                        Verdict::AutoArm {
+                            rule,
+                            profile: profile.clone(),
+                        }
+                    }
+                    _ => Verdict::Hold(HoldWhy::RuleNotApplied { rule }),
+                }
+            }
         },
         _ => unarmed(policy),
     }
@@ -351,7 +366,8 @@ fn unarmed(policy: &Policy) -> Verdict {
     }
 }
 
-/// A rule arms only hosts that were first seen after it was read, and no more than its limit.
+/// A rule arms only hosts that were first seen after it was read (not in the same millisecond, which leaves that open), and
+/// no more than its limit.
 fn decide_auto_arm(policy: &Policy, situation: &Situation<'_>, host: &Host, rule: &Rule) -> Verdict {
     if host.state.locked {
         return Verdict::Hold(HoldWhy::Locked);
@@ -366,7 +382,7 @@ fn decide_auto_arm(policy: &Policy, situation: &Situation<'_>, host: &Host, rule
         .get(&rule.name)
         .filter(|record| record.fingerprint == rule.fingerprint)
     {
-        Some(record) if host.since < record.since => Verdict::Hold(HoldWhy::RuleNotApplied {
+        Some(record) if host.since <= record.since => Verdict::Hold(HoldWhy::RuleNotApplied {
             rule: rule.name.clone(),
         }),
         Some(record) if record.granted >= limit => Verdict::Hold(HoldWhy::RuleLimit {

@@ -39,7 +39,10 @@ pub enum Event {
     /// It was protected, by an operator or because it has been up long enough.
     Locked,
     /// An operator took the protection away.
-    Unlocked,
+    Unlocked {
+        /// Now.
+        at: Timestamp,
+    },
 
     /// The install script is about to be served: for the first time, which begins a run, or again.
     ScriptServed {

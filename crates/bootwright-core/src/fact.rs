@@ -115,9 +115,10 @@ impl Facts {
         }
     }
 
-    /// These facts and what the newer ones add; a newer description replaces an older one.
+    /// These facts and what the newer ones add.
     ///
-    /// Cards beyond `MACS_PER_HOST_MAX` are left out.
+    /// A good UUID or serial number takes the place of a maker's placeholder and never gives way to one. Cards beyond
+    /// `MACS_PER_HOST_MAX` are left out.
     #[must_use]
     pub fn joined(&self, newer: &Self) -> Self {
         let mut macs = self.macs.clone();
@@ -127,10 +128,19 @@ impl Facts {
             }
         }
         let text = |old: &Option<String>, new: &Option<String>| new.clone().or_else(|| old.clone());
+        let is_good = |serial: &String| serial_quality(serial) == Quality::Good;
+        let uuid = match (self.uuid, newer.uuid) {
+            (Some(old), Some(new)) if old.is_junk() && !new.is_junk() => Some(new),
+            (old, new) => old.or(new),
+        };
+        let serial = match (&self.serial, &newer.serial) {
+            (Some(old), Some(new)) if !is_good(old) && is_good(new) => Some(new.clone()),
+            (old, new) => text(new, old),
+        };
         Self {
             macs,
-            uuid: self.uuid.or(newer.uuid),
-            serial: text(&newer.serial, &self.serial),
+            uuid,
+            serial,
             asset: text(&self.asset, &newer.asset),
             manufacturer: text(&self.manufacturer, &newer.manufacturer),
             product: text(&self.product, &newer.product),

@@ -23,9 +23,10 @@ pub struct Disk<'a> {
 /// Whether a run under this grant may overwrite this disk.
 ///
 /// A disk that the guard once let pass is in the grant, so that a further attempt may go on with what the first began.
+/// One without a serial number cannot be told from the next and is never in it.
 #[must_use]
 pub fn guard(wipe: Wipe, grant: &Grant, disk: Disk<'_>) -> GuardVerdict {
-    let named = grant.wipe.contains(disk.serial);
+    let named = !disk.serial.is_empty() && grant.wipe.contains(disk.serial);
     match (wipe, disk.content) {
         (Wipe::Always, _) | (Wipe::EmptyOnly, None) => GuardVerdict::Go,
         (Wipe::EmptyOnly, Some(_)) if named => GuardVerdict::Go,

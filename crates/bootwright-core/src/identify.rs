@@ -42,9 +42,11 @@ impl HostIndex {
         Self::default()
     }
 
-    /// Enters a host's facts. A card that another host has stays with that host.
+    /// Enters a host's good facts. A card that another host has stays with that host.
+    ///
+    /// Cards whose address a maker or driver made up, and gives to many machines, are left out: see `assign`.
     pub fn insert(&mut self, host: &HostId, facts: &Facts) {
-        for &mac in &facts.macs {
+        for &mac in facts.macs.iter().filter(|mac| mac_quality(**mac) == Quality::Good) {
             self.macs.entry(mac).or_insert_with(|| host.clone());
         }
         if let Some(uuid) = facts.uuid.filter(|uuid| uuid_quality(*uuid) == Quality::Good) {
@@ -59,12 +61,24 @@ impl HostIndex {
         }
     }
 
+    /// Enters a card that the configuration names, so that a person vouches for an address that proves nothing by itself.
+    pub fn assign(&mut self, host: &HostId, mac: MacAddr) {
+        if !mac.is_zero() && !mac.is_multicast() {
+            self.macs.entry(mac).or_insert_with(|| host.clone());
+        }
+    }
+
+    /// Takes one card of a host out.
+    pub fn release(&mut self, host: &HostId, mac: MacAddr) {
+        if self.macs.get(&mac) == Some(host) {
+            self.macs.remove(&mac);
+        }
+    }
+
     /// Takes a host's facts out.
     pub fn remove(&mut self, host: &HostId, facts: &Facts) {
         for mac in &facts.macs {
-            if self.macs.get(mac) == Some(host) {
-                self.macs.remove(mac);
-            }
+            self.release(host, *mac);
         }
         if let Some(uuid) = facts.uuid {
             remove_owner(&mut self.uuids, &uuid, host);
@@ -131,7 +145,13 @@ pub fn identify<'a>(index: &HostIndex, facts_of: impl Fn(&HostId) -> Option<&'a 
     let mut cards = by_cards.iter();
     match (cards.next(), cards.next()) {
         (Some(host), None) => match facts_of(host).and_then(|known| difference(known, seen)) {
-            None => Identity::Known((*host).clone()),
+            None => match owner_of_papers(index, seen).filter(|owner| owner != host) {
+                None => Identity::Known((*host).clone()),
+                Some(owner) => Identity::Contradiction {
+                    candidates: vec![(*host).clone(), owner.clone()],
+                    why: "its card belongs to one host, its UUID and its serial number to another".to_owned(),
+                },
+            },
             Some(difference) => Identity::Contradiction {
                 candidates: vec![(*host).clone()],
                 why: difference.to_string(),
@@ -179,6 +199,14 @@ fn by_papers<'a>(index: &HostIndex, facts_of: impl Fn(&HostId) -> Option<&'a Fac
                 Identity::Nobody
             }
         }
+    }
+}
+
+/// The host whose UUID and serial number, both of them and nobody else's, are seen.
+fn owner_of_papers<'a>(index: &'a HostIndex, seen: &Facts) -> Option<&'a HostId> {
+    match (index.by_uuid(good_uuid(seen)?), index.by_serial(good_serial(seen)?)) {
+        (Owner::One(a), Owner::One(b)) if a == b => Some(a),
+        _ => None,
     }
 }
 
@@ -246,13 +274,23 @@ pub fn difference(known: &Facts, seen: &Facts) -> Option<Difference> {
     None
 }
 
+fn good_macs(facts: &Facts) -> BTreeSet<MacAddr> {
+    let good = |mac: &MacAddr| mac_quality(*mac) == Quality::Good;
+    facts.macs.iter().copied().filter(good).collect()
+}
+
 /// Whether a machine may use a grant that was given for another sight of it: the same papers, and at least one card in
-/// common where both show cards.
+/// common where both show cards. An address that many machines may have is not held in common as long as there are better.
 #[must_use]
 pub fn grant_difference(granted: &Facts, seen: &Facts) -> Option<Difference> {
     if let Some(difference) = difference(granted, seen) {
         return Some(difference);
     }
-    let apart = !granted.macs.is_empty() && !seen.macs.is_empty() && granted.macs.is_disjoint(&seen.macs);
+    let (ours, theirs) = (good_macs(granted), good_macs(seen));
+    let apart = if ours.is_empty() || theirs.is_empty() {
+        !granted.macs.is_empty() && !seen.macs.is_empty() && granted.macs.is_disjoint(&seen.macs)
+    } else {
+        ours.is_disjoint(&theirs)
+    };
     apart.then_some(Difference::Cards)
 }

@@ -54,7 +54,8 @@ pub enum Phase {
         profile: ProfileName,
         /// When it finished.
         done: Timestamp,
-        /// When the installed system first reported that it is up.
+        /// Since when it counts as up: its first report, or an operator's later unlocking, as a lock that falls due again at
+        /// once would take the unlocking back.
         up: Option<Timestamp>,
     },
     /// Its run ended without success; it boots its disk until an operator arms it again.

@@ -42,6 +42,8 @@ pub enum Stayed {
     AttemptsUsed,
     /// It is not time yet.
     Early,
+    /// A disk without a serial number cannot be told from another.
+    NoSerial,
 }
 
 use Step::{Moved, Stayed as Stay};
@@ -58,11 +60,7 @@ pub fn step(state: &HostState, event: &Event) -> Step {
         Event::LiveChosen { profile } => live_chosen(state, profile),
         Event::Ignored => settled(state, Phase::Ignored),
         Event::Locked => locked(state),
-        Event::Unlocked if state.locked => Moved(Box::new(HostState {
-            locked: false,
-            ..state.clone()
-        })),
-        Event::Unlocked => Stay(Stayed::Already),
+        Event::Unlocked { at } => unlocked(state, *at),
         Event::ScriptServed {
             token,
             revision,
@@ -171,6 +169,9 @@ fn wipe_allowed(state: &HostState, serial: &str) -> Step {
 }
 
 fn with_wipe(grant: &Grant, serial: &str) -> Result<Grant, Stayed> {
+    if serial.is_empty() {
+        return Err(Stayed::NoSerial);
+    }
     if grant.wipe.contains(serial) {
         return Err(Stayed::Already);
     }
@@ -227,6 +228,29 @@ fn locked(state: &HostState) -> Step {
     Moved(Box::new(HostState {
         phase,
         locked: true,
+        runs: state.runs,
+    }))
+}
+
+/// The time after which an installed host is protected begins anew, else the next tick would lock it again.
+fn unlocked(state: &HostState, at: Timestamp) -> Step {
+    if !state.locked {
+        return Stay(Stayed::Already);
+    }
+    let mut phase = state.phase.clone();
+    match &mut phase {
+        Phase::Installed { up: Some(up), .. } => *up = at,
+        Phase::Installed { up: None, .. }
+        | Phase::New { .. }
+        | Phase::Armed { .. }
+        | Phase::Installing { .. }
+        | Phase::Failed { .. }
+        | Phase::Live { .. }
+        | Phase::Ignored => {}
+    }
+    Moved(Box::new(HostState {
+        phase,
+        locked: false,
         runs: state.runs,
     }))
 }
@@ -502,6 +526,7 @@ impl fmt::Display for Stayed {
             Self::QueueLength => "the queue must name between 1 and 16 profiles",
             Self::AttemptsUsed => "all attempts are used; `bootwright host arm` grants another run",
             Self::Early => "it is not time yet",
+            Self::NoSerial => "a disk without a serial number cannot be named",
         })
     }
 }

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use bootwright_core::fact::{Quality, mac_quality};
+use bootwright_core::nickname::mac_key;
 use bootwright_core::{Cause, Change, Event, Facts, Grant, Grantor, HostId, ProfileName, Stayed, Timestamp, Verb};
 
 use crate::engine::Engine;
+use crate::limit::words;
 use crate::outcome::{Outcome, Woken};
 
 /// A word of an operator.
@@ -122,7 +125,7 @@ impl Engine {
                 let id = match self.resolve(host) {
                     Some(id) => id,
                     None => self
-                        .name_ahead(now, host)
+                        .name_ahead(now, by, host, decision)?
                         .ok_or_else(|| Refusal::NoSuchHost(host.clone()))?,
                 };
                 self.decide_host(now, by, &id, decision)
@@ -140,6 +143,8 @@ impl Engine {
                     note.clone(),
                     Change::PauseSet { why: None },
                 );
+                // Rules begin to count anew, else the next host that a rule arms would bring the pause back.
+                self.rule_arms.clear();
                 self.pending.woken.and(Woken::All);
                 Ok(note)
             }
@@ -147,14 +152,36 @@ impl Engine {
     }
 
     /// A host that the configuration names, or a hardware address, may be decided about before it was ever seen.
-    fn name_ahead(&mut self, now: Timestamp, name: &str) -> Option<HostId> {
+    fn name_ahead(
+        &mut self,
+        now: Timestamp,
+        by: &str,
+        name: &str,
+        decision: &Decision,
+    ) -> Result<Option<HostId>, Refusal> {
+        if let Decision::Arm { profiles, .. } = decision {
+            self.check_profiles(profiles)?;
+        }
+        if !self.hosts_defined_as(name).is_empty() {
+            return Err(Refusal::BadText(
+                "several hosts fit this definition; name the one that is meant by its hardware address",
+            ));
+        }
+        let by = Self::operator(by);
         if let Some((id, definition)) = self.policy.hosts.get_key_value(name) {
             let (id, facts) = (id.clone(), definition.facts.clone());
-            return self.add_host(now, &facts, Some(id));
+            return Ok(self.add_host(now, by, &facts, Some(id)));
         }
-        let mac = name.parse().ok()?;
-        let name = self.free_name(&bootwright_core::nickname::mac_key(mac))?;
-        self.add_host(now, &Facts::of_mac(mac), Some(name))
+        let Ok(mac) = name.parse() else { return Ok(None) };
+        if mac_quality(mac) != Quality::Good {
+            return Err(Refusal::BadText(
+                "this address may belong to many machines; name the host in the configuration, under `[hosts.<name>]`",
+            ));
+        }
+        let Some(id) = self.free_name(&mac_key(mac)) else {
+            return Ok(None);
+        };
+        Ok(self.add_host(now, by, &Facts::of_mac(mac), Some(id)))
     }
 
     fn decide_host(&mut self, now: Timestamp, by: &str, id: &HostId, decision: &Decision) -> Result<String, Refusal> {
@@ -193,7 +220,14 @@ impl Engine {
             }
             Decision::Ignore => self.told(now, by, id, &Event::Ignored, Verb::Ignore, "ignored".to_owned()),
             Decision::Lock => self.told(now, by, id, &Event::Locked, Verb::Lock, "locked".to_owned()),
-            Decision::Unlock => self.told(now, by, id, &Event::Unlocked, Verb::Lock, "unlocked".to_owned()),
+            Decision::Unlock => self.told(
+                now,
+                by,
+                id,
+                &Event::Unlocked { at: now },
+                Verb::Lock,
+                "unlocked".to_owned(),
+            ),
             Decision::Forget => {
                 let note = format!("{name} is forgotten");
                 let change = Change::HostForgotten { host: id.clone() };
@@ -263,6 +297,13 @@ impl Engine {
             profiles.to_vec()
         };
         self.check_profiles(&queue)?;
+        // Spelled as the guard will hear them.
+        let wipe: BTreeSet<String> = wipe.iter().map(|serial| words(serial)).collect();
+        if wipe.contains("") {
+            return Err(Refusal::BadText(
+                "a disk without a serial number cannot be told from another, so that no arming can name it",
+            ));
+        }
         let machine = self.host(id).map(|host| host.facts.clone()).unwrap_or_default();
         let ttl = self.policy.safety.arm_ttl;
         let grant = Grant {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use bootwright_core::fact::{Quality, mac_quality};
 use bootwright_core::nickname::nickname;
 use bootwright_core::{
     Cause, Entry, Host, HostDefinition, HostId, HostIndex, Policy, Profile, ProfileName, RuleName, RunNumber,
@@ -32,6 +33,7 @@ pub struct Engine {
     pub(crate) profiles_in_use: BTreeMap<(ProfileName, u64), Arc<Profile>>,
     pub(crate) strangers: Bucket,
     pub(crate) news: Bucket,
+    pub(crate) begun: Timestamp,
     pub(crate) store_ready: bool,
     store_up: bool,
     store_low: bool,
@@ -67,6 +69,7 @@ impl Engine {
             profiles_in_use: BTreeMap::new(),
             strangers: Bucket::new(STRANGERS_BURST, STRANGERS_PER_SEC, now),
             news: Bucket::new(NEWS_BURST, NEWS_PER_SEC, now),
+            begun: now,
             store_ready: true,
             store_up: true,
             store_low: false,
@@ -76,7 +79,7 @@ impl Engine {
         let mut starts = BTreeSet::new();
         let hour_ago = now.before(Span::from_hours(1));
         for host in &hosts {
-            engine.index.insert(&host.id, &host.facts);
+            engine.index_host(host);
             let runs = host
                 .runs
                 .iter()
@@ -137,6 +140,9 @@ impl Engine {
         self.definitions = HostIndex::new();
         for (name, definition) in &policy.hosts {
             self.definitions.insert(name, &definition.facts);
+            for mac in &definition.facts.macs {
+                self.definitions.assign(name, *mac);
+            }
         }
         self.policy = policy;
         self.definition_of.clear();
@@ -164,7 +170,26 @@ impl Engine {
         }
         let hosts: Vec<Arc<Host>> = self.world.hosts.values().cloned().collect();
         for host in hosts {
+            self.index_named_cards(&host);
             self.set_due(&host.id, self.due_at(&host));
+        }
+    }
+
+    /// Enters a host's facts into the index.
+    pub(crate) fn index_host(&mut self, host: &Host) {
+        self.index.insert(&host.id, &host.facts);
+        self.index_named_cards(host);
+    }
+
+    /// An address that many machines may have tells a host from others only while the configuration names it.
+    fn index_named_cards(&mut self, host: &Host) {
+        let doubtful = host.facts.macs.iter().filter(|mac| mac_quality(**mac) != Quality::Good);
+        for mac in doubtful {
+            if self.definitions.by_mac(*mac).is_some() {
+                self.index.assign(&host.id, *mac);
+            } else {
+                self.index.release(&host.id, *mac);
+            }
         }
     }
 
@@ -281,23 +306,32 @@ impl Engine {
         })
     }
 
-    /// The host that people mean by this name: one that the configuration names so, or one that the store names so.
+    /// The host that people mean by this name: one that the store names so, or the only one that the configuration names so,
+    /// or the one with this hardware address.
     #[must_use]
     pub fn resolve(&self, name: &str) -> Option<HostId> {
-        if self.policy.hosts.contains_key(name) {
-            let defined = self
-                .definition_of
-                .iter()
-                .find(|(_, definition)| definition.as_str() == name);
-            if let Some((host, _)) = defined {
-                return Some(host.clone());
-            }
-        }
         if let Some((host, _)) = self.world.hosts.get_key_value(name) {
             return Some(host.clone());
         }
+        match self.hosts_defined_as(name).as_slice() {
+            [] => {}
+            [host] => return Some((*host).clone()),
+            _ => return None,
+        }
         let mac = name.parse().ok()?;
         self.index.by_mac(mac).cloned()
+    }
+
+    /// The hosts of which one definition of the configuration speaks; more than one if they share what it names.
+    pub(crate) fn hosts_defined_as(&self, name: &str) -> Vec<&HostId> {
+        if !self.policy.hosts.contains_key(name) {
+            return Vec::new();
+        }
+        self.definition_of
+            .iter()
+            .filter(|(_, definition)| definition.as_str() == name)
+            .map(|(host, _)| host)
+            .collect()
     }
 
     pub(crate) fn outcome<R>(&mut self, reply: R) -> Outcome<R> {

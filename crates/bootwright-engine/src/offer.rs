@@ -96,7 +96,7 @@ impl Engine {
             .filter(|name| !self.world.hosts.contains_key(name));
         let knowable = defined.is_some() || mac_quality(mac) == Quality::Good;
         if uuid_free && knowable {
-            self.add_host(now, facts, defined)
+            self.add_host(now, Cause::Machine, facts, defined)
         } else {
             None
         }

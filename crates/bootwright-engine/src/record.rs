@@ -33,15 +33,16 @@ impl Engine {
         let after = host.as_ref().and_then(|id| self.world.hosts.get(id)).cloned();
         if let Some(after) = &after {
             if matches!(entry.change, Change::FactsBound { .. } | Change::HostAdded { .. }) {
-                self.index.insert(&after.id, &after.facts);
                 if let Some(definition) = self.find_definition(after) {
                     self.definition_of.insert(after.id.clone(), definition);
                 }
+                self.index_host(after);
             }
             self.enter_derived(after, now);
         } else if let Some(id) = &host {
             self.definition_of.remove(id);
-            if let Some(address) = self.visits.remove(id).and_then(|visit| visit.address) {
+            let address = self.visits.remove(id).and_then(|visit| visit.address);
+            if let Some(address) = address.filter(|address| self.addresses.get(address) == Some(id)) {
                 self.addresses.remove(&address);
             }
         }
@@ -51,10 +52,11 @@ impl Engine {
 
     /// What a change of state brings with it: budgets, wake-ups, the pause after failures.
     fn follow(&mut self, now: Timestamp, before: Option<&Host>, after: Option<&Host>) {
-        let Some(after) = after else { return };
         let was = before.and_then(|host| host.state.phase.run());
-        let is = after.state.phase.run();
-        if before.is_none_or(|before| before.state != after.state) {
+        let is = after.and_then(|host| host.state.phase.run());
+        if let Some(after) = after
+            && before.is_none_or(|before| before.state != after.state)
+        {
             self.pending.woken.and(Woken::Host(after.id.clone()));
         }
         match (was, is) {
@@ -143,7 +145,13 @@ impl Engine {
     }
 
     /// Remembers a machine that was not there before, under the name that the configuration has for it or a nickname.
-    pub(crate) fn add_host(&mut self, now: Timestamp, facts: &Facts, name: Option<HostId>) -> Option<HostId> {
+    pub(crate) fn add_host(
+        &mut self,
+        now: Timestamp,
+        by: Cause,
+        facts: &Facts,
+        name: Option<HostId>,
+    ) -> Option<HostId> {
         if !self.store_ready || self.world.hosts.len() >= HOSTS_MAX {
             return None;
         }
@@ -156,7 +164,7 @@ impl Engine {
             host: id.clone(),
             facts: facts.clone(),
         };
-        self.record(now, Cause::Machine, Verb::New, note, change);
+        self.record(now, by, Verb::New, note, change);
         Some(id)
     }
 
@@ -166,7 +174,8 @@ impl Engine {
     }
 }
 
-fn name_key(facts: &Facts) -> Vec<u8> {
+/// What a nickname is made from.
+pub(crate) fn name_key(facts: &Facts) -> Vec<u8> {
     match (facts.macs.first(), facts.uuid, &facts.serial) {
         (Some(mac), _, _) => mac_key(*mac).to_vec(),
         (None, Some(uuid), _) => uuid.to_string().into_bytes(),

@@ -153,7 +153,7 @@ impl Engine {
         let name = matched.map_or(UNKNOWN_RULE, |rule| rule.name.as_str());
         let rule = auto.iter().find(|rule| rule.name.as_str() == name)?;
         let record = self.world.site.rules.get(&rule.name)?;
-        let waits = host.since < record.since && record.granted < rule.limit;
+        let waits = host.since <= record.since && record.granted < rule.limit;
         waits.then(|| Proposal {
             host: host.id.clone(),
             rule: rule.name.clone(),

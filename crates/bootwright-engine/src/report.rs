@@ -169,6 +169,10 @@ impl Engine {
         percent: Option<u8>,
         message: Option<&str>,
     ) {
+        let present = self.host(id).and_then(|host| host.state.phase.run());
+        let Some(stalled) = present.filter(|present| present.number == run).map(|run| run.stalled) else {
+            return;
+        };
         let visit = self.visits.entry(id.clone()).or_default();
         visit.reach(now, Stage::Installer);
         visit.percent = percent.map(|percent| percent.min(100));
@@ -182,10 +186,6 @@ impl Engine {
         if news {
             visit.message = Some(said.clone());
         }
-        let stalled = self
-            .host(id)
-            .and_then(|host| host.state.phase.run())
-            .is_some_and(|present| present.stalled);
         if stalled && self.store_ready {
             let note = format!("run {run}, heard of again");
             let event = Event::StageReached { run };
@@ -214,8 +214,6 @@ impl Engine {
     ) -> ReportReply {
         let serial = words(serial);
         let content = content.map(words);
-        let visit = self.visits.entry(id.clone()).or_default();
-        visit.reach(now, Stage::Installer);
         let Some(host) = self.host(id) else {
             return ReportReply::NoSuchRun;
         };
@@ -225,6 +223,7 @@ impl Engine {
             } if present.token == token => grant.clone(),
             _ => return ReportReply::Guard(GuardVerdict::Stop("the run is over".to_owned())),
         };
+        self.visits.entry(id.clone()).or_default().reach(now, Stage::Installer);
         let disk = Disk {
             serial: &serial,
             content: content.as_deref(),
@@ -232,16 +231,26 @@ impl Engine {
         let verdict = guard(self.policy.safety.wipe, &grant, disk);
         match &verdict {
             GuardVerdict::Go => {
-                let note = format!("run {run}, disk guard: disk {serial} may be overwritten");
+                let named = if serial.is_empty() {
+                    "without a serial number"
+                } else {
+                    &serial
+                };
+                let note = format!("run {run}, disk guard: disk {named} may be overwritten");
                 let event = Event::GuardPassed { run, token, serial };
-                match self.happen(now, Cause::Machine, id, &event, Verb::Guard, note) {
+                match self.happen(now, Cause::Machine, id, &event, Verb::Guard, note.clone()) {
                     Ok(()) | Err(Stayed::Already) => {}
+                    Err(Stayed::NoSerial) => self.note(now, id, Cause::Machine, Verb::Guard, note),
                     Err(why) => return ReportReply::Guard(GuardVerdict::Stop(why.to_string())),
                 }
             }
             GuardVerdict::Stop(why) => {
                 let name = self.display_name(id).clone();
-                let hint = format!("{why}; `bootwright host arm {name} --allow-wipe {serial}` allows it once");
+                let hint = if serial.is_empty() {
+                    format!("{why}; empty it by hand, as no arming can name it")
+                } else {
+                    format!("{why}; `bootwright host arm {name} --allow-wipe {serial}` allows it once")
+                };
                 self.fail(now, id, run, token, Failure::Guard(hint));
             }
         }

@@ -14,7 +14,7 @@ use bootwright_core::{
 use crate::engine::Engine;
 use crate::limit::{HOLD_SPAN, WARNING_SPAN};
 use crate::outcome::Outcome;
-use crate::record::describe;
+use crate::record::{describe, name_key};
 use crate::visit::Stage;
 
 /// What a boot loader is told.
@@ -97,7 +97,10 @@ impl Engine {
                 Some(id) => self.script_for(now, &id, seen, fresh),
                 None => self.hold_nobody(&seen.facts, Asker::Stranger, now, seen),
             },
-            Identity::Nobody => self.hold_nobody(&seen.facts, Asker::Nobody, now, seen),
+            Identity::Nobody => match self.meet_defined(now, &seen.facts) {
+                Some(id) => self.script_for(now, &id, seen, fresh),
+                None => self.hold_nobody(&seen.facts, Asker::Nobody, now, seen),
+            },
             Identity::Contradiction { candidates, why } => {
                 self.doubt(now, &candidates, seen, &why);
                 self.hold_nobody(&seen.facts, Asker::Contradiction(&why), now, seen)
@@ -108,12 +111,22 @@ impl Engine {
 
     /// A machine that the record does not have: perhaps one that the configuration names.
     fn meet(&mut self, now: Timestamp, facts: &Facts) -> Option<HostId> {
+        let defined = self.defined_as(facts);
+        self.add_host(now, Cause::Machine, facts, defined)
+    }
+
+    /// A machine whose facts tell it from others only because the configuration names them.
+    fn meet_defined(&mut self, now: Timestamp, facts: &Facts) -> Option<HostId> {
+        let defined = self.defined_as(facts)?;
+        self.add_host(now, Cause::Machine, facts, Some(defined))
+    }
+
+    fn defined_as(&self, facts: &Facts) -> Option<HostId> {
         let facts_of = |id: &HostId| self.policy.hosts.get(id).map(|definition| &definition.facts);
-        let defined = match identify(&self.definitions, facts_of, facts) {
+        match identify(&self.definitions, facts_of, facts) {
             Identity::Known(name) => Some(name).filter(|name| !self.world.hosts.contains_key(name)),
             Identity::Unknown | Identity::Nobody | Identity::Contradiction { .. } => None,
-        };
-        self.add_host(now, facts, defined)
+        }
     }
 
     fn script_for(&mut self, now: Timestamp, id: &HostId, seen: &Sighting, fresh: Token) -> ScriptReply {
@@ -163,6 +176,10 @@ impl Engine {
         let Some(difference) = grant_difference(granted, &seen.facts) else {
             return false;
         };
+        // What cannot be recorded does not happen; no install is served either as long as that lasts.
+        if !self.store_ready {
+            return true;
+        }
         let difference = difference.to_string();
         let note = format!("held, it is not the machine that was armed: {difference}");
         let event = Event::IdentityChanged {
@@ -195,6 +212,7 @@ impl Engine {
                 .host(id)
                 .is_some_and(|host| matches!(host.state.phase, Phase::Armed { .. }));
             let happened = is_armed
+                && self.store_ready
                 && self
                     .happen(now, Cause::Machine, id, &event, Verb::Warn, note.clone())
                     .is_ok();
@@ -320,7 +338,8 @@ impl Engine {
                     )
                 };
                 let note = format!("run {run} failed: {why}; next boots: local disk");
-                if self.happen(now, Cause::Machine, id, &event, Verb::Fail, note).is_ok() {
+                // While nothing can be recorded the run stays as it is, and the next question finds it so.
+                if self.store_ready && self.happen(now, Cause::Machine, id, &event, Verb::Fail, note).is_ok() {
                     self.pending.promises = true;
                 }
                 self.serve_local(now, id, seen, LocalWhy::Failed)
@@ -484,30 +503,28 @@ impl Engine {
 
     fn hold_nobody(&mut self, facts: &Facts, asker: Asker<'_>, now: Timestamp, seen: &Sighting) -> ScriptReply {
         match decide(&self.policy, &self.situation(now), asker, None, seen, Ask::Script) {
-            Verdict::Hold(why) => ScriptReply::Hold(Box::new(HoldScreen {
-                host: None,
-                wakes: None,
-                facts: facts.clone(),
-                code: String::new(),
-                why,
-                suggestion: None,
-            })),
+            Verdict::Hold(why) => hold_screen(facts, why),
             Verdict::Silence(why) => ScriptReply::Silence(why),
+            Verdict::Local(why) => match self.free_name(&name_key(facts)) {
+                Some(name) => {
+                    let memory = LocalBoot::default();
+                    let chosen = choose(seen.firmware.unwrap_or(Firmware::Bios), None, &memory, now);
+                    ScriptReply::Local {
+                        host: Arc::new(Host::new(name, now, facts.clone())),
+                        method: chosen.method.unwrap_or(LocalMethod::Exit),
+                        why,
+                        returns: 0,
+                    }
+                }
+                None => hold_screen(facts, HoldWhy::Nobody),
+            },
             Verdict::FirstFile(_)
             | Verdict::AskAgainByScript
             | Verdict::Install { .. }
             | Verdict::Confirm(_)
             | Verdict::GiveUp
             | Verdict::AutoArm { .. }
-            | Verdict::Live(_)
-            | Verdict::Local(_) => ScriptReply::Hold(Box::new(HoldScreen {
-                host: None,
-                wakes: None,
-                facts: facts.clone(),
-                code: String::new(),
-                why: HoldWhy::Nobody,
-                suggestion: None,
-            })),
+            | Verdict::Live(_) => hold_screen(facts, HoldWhy::Nobody),
         }
     }
 
@@ -541,4 +558,16 @@ impl Engine {
             confirmed: false,
         }
     }
+}
+
+/// What the console of a machine shows that no record speaks of.
+fn hold_screen(facts: &Facts, why: HoldWhy) -> ScriptReply {
+    ScriptReply::Hold(Box::new(HoldScreen {
+        host: None,
+        wakes: None,
+        facts: facts.clone(),
+        code: String::new(),
+        why,
+        suggestion: None,
+    }))
 }

@@ -53,9 +53,10 @@ impl Engine {
         if self.stage_due(host).is_none_or(|at| at > now) {
             return;
         }
-        let stage = self.visits.get(&host.id).map_or(Stage::Script, |visit| visit.stage);
+        let stage = self.visits.get(&host.id).map_or(Stage::Unseen, |visit| visit.stage);
         let waiting = match stage {
-            Stage::Unseen | Stage::Discover | Stage::FirstFile | Stage::Script => "the kernel was not fetched",
+            Stage::Unseen => "it was not heard of since this process started",
+            Stage::Discover | Stage::FirstFile | Stage::Script => "the kernel was not fetched",
             Stage::Kernel => "the installer has not called",
             Stage::Installer => "the installer was not heard of any more",
         };
@@ -68,12 +69,12 @@ impl Engine {
     pub(crate) fn stage_due(&self, host: &Host) -> Option<Timestamp> {
         let run = host.state.phase.run().filter(|run| !run.stalled)?;
         let limits = self.profile_of_run(&host.id, &run.profile)?.stages;
-        let visit = self.visits.get(&host.id);
-        let since = visit
-            .and_then(|visit| visit.seen)
-            .unwrap_or(run.started)
-            .max(run.started);
-        let limit = match visit.map_or(Stage::Script, |visit| visit.stage) {
+        // After a restart nobody knows how far the run is: the longest limit counts, from the restart on.
+        let Some(visit) = self.visits.get(&host.id).filter(|visit| visit.stage != Stage::Unseen) else {
+            return Some(self.begun.max(run.started).after(limits.done));
+        };
+        let since = visit.seen.unwrap_or(run.started).max(run.started);
+        let limit = match visit.stage {
             Stage::Unseen | Stage::Discover | Stage::FirstFile | Stage::Script => limits.kernel,
             Stage::Kernel => limits.config,
             Stage::Installer => limits.done,
