@@ -10,9 +10,9 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked --package bootwright
+RUN cargo build --release --locked --package bootwright --package xtask
 # The same manifest as everywhere; firmware that came along with the sources is verified and not fetched again.
-RUN apt-get update && cargo xtask firmware && rm -rf /var/lib/apt/lists/*
+RUN target/release/xtask firmware
 # The final image, laid out: the binary with the two rights it needs, its libraries where the linker wrote them down,
 # the firmware with its licence, and directories that the daemon may write to.
 RUN set -eu; out=/out; binary=$out/usr/bin/bootwright; \
