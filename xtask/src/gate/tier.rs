@@ -102,7 +102,6 @@ pub(crate) const TIERS: &[Tier] = &[
             "--workspace",
             "--exclude=bootwright",
             "--exclude=bootwright-net",
-            "--tests",
             "--no-fail-fast",
             "--test=*",
         ])],
