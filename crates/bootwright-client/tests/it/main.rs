@@ -1,0 +1,3 @@
+//! Tests of the boot client from outside.
+
+mod ipxe;
