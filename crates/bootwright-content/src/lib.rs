@@ -6,6 +6,7 @@
 mod check;
 mod context;
 mod filter;
+mod json;
 mod known;
 mod plan;
 mod snippet;

@@ -5,6 +5,7 @@ use std::fmt;
 use bootwright_core::Profile;
 
 use crate::context::Context;
+use crate::json;
 use crate::template::{Template, TemplateError};
 
 /// The longest kernel command line, in bytes: x86 Linux keeps 2048 with the closing zero.
@@ -112,11 +113,18 @@ pub fn render_boot(profile: &Profile, context: &Context) -> Result<BootPlan, Pro
 ///
 /// # Errors
 ///
-/// If the profile has no document of this name, or its template asks for what this host has not.
+/// If the profile has no document of this name, if its template asks for what this host has not, or if a document whose
+/// name says that it is JSON (`.json`, `.ign`) is none.
 pub fn render_document(profile: &Profile, name: &str, context: &Context) -> Result<String, Problem> {
     let part = Part::File(name.to_owned());
     match profile.files.get(name) {
-        Some(document) => render(&document.template, part, context),
+        Some(document) => {
+            let text = render(&document.template, part.clone(), context)?;
+            match json::refusal(name, &document.template, &text) {
+                Some(error) => Err(Problem { part, error }),
+                None => Ok(text),
+            }
+        }
         None => Err(Problem::new(
             part,
             "",

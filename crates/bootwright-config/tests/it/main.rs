@@ -3,6 +3,7 @@
 mod default;
 mod merge;
 mod mistake;
+mod noise;
 mod policy;
 
 use bootwright_config::{Loaded, Source, load, render_all};

@@ -6,3 +6,4 @@ mod rule;
 mod safety;
 mod server;
 mod shape;
+mod template;
