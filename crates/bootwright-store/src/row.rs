@@ -1,0 +1,48 @@
+//! The frozen spelling of what is stored: mirrors of the core's values, and the way there and back.
+//!
+//! The core's types may change, these may not: stores in the field are written in them. A new format is a new mirror
+//! beside the old one, a migration, and a new directory of golden files.
+
+mod change;
+mod entry;
+mod facts;
+mod host;
+mod site;
+mod state;
+mod text;
+
+use std::fmt;
+
+pub(crate) use entry::EventRow;
+pub(crate) use host::{host_body, host_from};
+pub(crate) use site::{SiteRow, rule_body, rule_from};
+
+/// A row that says something the core has no value for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RowError(String);
+
+impl RowError {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+
+    /// A mirror lacks a field that its kind must have.
+    fn lacks(kind: &str, field: &str) -> Self {
+        Self(format!("`{kind}` without `{field}`"))
+    }
+}
+
+impl fmt::Display for RowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<serde_json::Error> for RowError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! Folds the whole record again and compares it with the tables.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use bootwright_core::{World, apply};
+use rusqlite::Connection;
+
+use super::load::read_world;
+use super::schema;
+use super::table::{EVENT_COLUMNS, Head, Table, event, host, read_base};
+use super::trouble::{Result, Trouble};
+use crate::{Report, Seq};
+
+/// Looks for everything that can be wrong, in one view of the store.
+pub(super) fn verify(connection: &mut Connection, path: &Path) -> Result<Report> {
+    let transaction = connection.transaction()?;
+    let mut report = Report {
+        first: Seq::ZERO,
+        last: Seq::ZERO,
+        hosts: 0,
+        problems: Vec::new(),
+    };
+    let note = |report: &mut Report, trouble: Trouble| report.add(trouble.at("read", path).to_string());
+    if let Err(trouble) = schema::check(&transaction, path) {
+        note(&mut report, trouble);
+    }
+    if let Err(trouble) = check_pages(&transaction, &mut report) {
+        note(&mut report, trouble);
+    }
+    let tables = Head::read(&transaction).and_then(|head| {
+        report.last = head.seq;
+        read_world(&transaction, &head)
+    });
+    let refolded = refold(&transaction, &mut report);
+    match (tables, refolded) {
+        (Ok(tables), Ok(refolded)) => {
+            report.hosts = tables.hosts.len();
+            compare(&tables, &refolded, &mut report);
+        }
+        (tables, refolded) => {
+            for trouble in [tables.err(), refolded.err()].into_iter().flatten() {
+                note(&mut report, trouble);
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// SQLite's own look at its pages and indices.
+fn check_pages(connection: &Connection, report: &mut Report) -> Result<()> {
+    let mut statement = connection.prepare("PRAGMA integrity_check(20)")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let line: String = row.get(0)?;
+        if line != "ok" {
+            report.add(line);
+        }
+    }
+    Ok(())
+}
+
+/// The world as the record says: the base and every event since, none missing.
+fn refold(connection: &Connection, report: &mut Report) -> Result<World> {
+    let (base, site) = read_base(connection)?;
+    let mut hosts = BTreeMap::new();
+    Table::BaseHosts.for_each(connection, |name, body| {
+        let host = host(name, body)?;
+        hosts.insert(host.id.clone(), Arc::new(host));
+        Ok(())
+    })?;
+    let mut world = World { hosts, site };
+    let sql = format!("SELECT {EVENT_COLUMNS} FROM events ORDER BY seq");
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut last = base;
+    while let Some(row) = rows.next()? {
+        let recorded = event(row)?;
+        if recorded.seq != last.plus(1) {
+            return Err(Trouble::damaged(format!(
+                "the events from {} up to {} are gone",
+                last.plus(1),
+                recorded.seq
+            )));
+        }
+        if last == base {
+            report.first = recorded.seq;
+        }
+        last = recorded.seq;
+        apply(&mut world, &recorded.entry);
+    }
+    if last != report.last {
+        return Err(Trouble::damaged(format!(
+            "the record ends with event {last}, the tables with event {}",
+            report.last
+        )));
+    }
+    Ok(world)
+}
+
+fn compare(tables: &World, refolded: &World, report: &mut Report) {
+    for (id, expected) in &refolded.hosts {
+        match tables.hosts.get(id) {
+            Some(host) if host == expected => {}
+            Some(_) => report.add(format!("host `{id}` is not what its events say")),
+            None => report.add(format!("host `{id}` is missing from the table")),
+        }
+    }
+    for id in tables.hosts.keys().filter(|id| !refolded.hosts.contains_key(*id)) {
+        report.add(format!("no event speaks of host `{id}`"));
+    }
+    if tables.site != refolded.site {
+        report.add("the site and its rules are not what the events say".to_owned());
+    }
+}
