@@ -129,6 +129,17 @@ impl Default for Daemon {
     }
 }
 
+impl BaseUrl {
+    /// The URL that is set, if one is.
+    #[must_use]
+    pub fn fixed(&self) -> Option<&str> {
+        match self {
+            Self::Auto => None,
+            Self::Fixed(url) => Some(url),
+        }
+    }
+}
+
 impl Listen {
     /// All addresses of this box.
     #[must_use]

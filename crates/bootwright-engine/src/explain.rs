@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bootwright_core::decide::attributes;
 use bootwright_core::local::choose;
-use bootwright_core::nickname::console_code;
 use bootwright_core::{
     Arch, Ask, Asker, Firmware, Host, HostId, LocalMethod, ProfileName, RuleName, RuleVerdict, Run, RunNumber,
     Sighting, Timestamp, Token, Verdict, decide,
@@ -13,7 +12,7 @@ use bootwright_core::{
 use crate::engine::Engine;
 use crate::offer::OfferReply;
 use crate::query::HostView;
-use crate::script::{HoldScreen, InstallTicket, ScriptReply};
+use crate::script::{InstallTicket, ScriptReply};
 
 /// Everything that leads to a host's answer, and the answer.
 #[derive(Clone, Debug)]
@@ -101,20 +100,7 @@ impl Engine {
     /// Whether a host would be told to wait now.
     #[must_use]
     pub fn is_held(&self, now: Timestamp, id: &HostId) -> bool {
-        let Some(host) = self.world().hosts.get(id) else {
-            return false;
-        };
-        let (seen, definition) = (self.last_sighting(id), self.definition(id));
-        let situation = self.situation(now);
-        let verdict = decide(
-            &self.policy,
-            &situation,
-            Asker::Host(host),
-            definition,
-            &seen,
-            Ask::Script,
-        );
-        matches!(verdict, Verdict::Hold(_))
+        self.held_screen(now, id).is_some()
     }
 
     fn trace_rules(&self, host: &Host, seen: &Sighting) -> Vec<RuleTrace> {
@@ -185,16 +171,7 @@ impl Engine {
                 returns: chosen.returns,
             }
         };
-        let hold = |why| {
-            ScriptReply::Hold(Box::new(HoldScreen {
-                host: Some(self.display_name(&host.id).clone()),
-                wakes: Some(host.id.clone()),
-                facts: host.facts.clone(),
-                code: console_code(host.id.as_str().as_bytes()),
-                why,
-                suggestion: self.suggestion(&host.id),
-            }))
-        };
+        let hold = |why| ScriptReply::Hold(Box::new(self.hold_screen(&host.id, why)));
         match verdict {
             Verdict::Install { profile, .. } | Verdict::AutoArm { profile, .. } => {
                 match self.preview_ticket(now, host, seen, profile) {

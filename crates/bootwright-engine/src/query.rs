@@ -172,6 +172,12 @@ impl Engine {
         self.addresses.get(&address).cloned()
     }
 
+    /// A host's firmware, as it was last seen.
+    #[must_use]
+    pub fn firmware_of(&self, host: &HostId) -> Option<bootwright_core::Firmware> {
+        self.visits.get(host).and_then(|visit| visit.firmware)
+    }
+
     /// When a host was last heard of.
     #[must_use]
     pub fn last_seen(&self, host: &HostId) -> Option<Timestamp> {

@@ -101,6 +101,18 @@ impl Engine {
         self.outcome(reply)
     }
 
+    /// Whether a token belongs to a run that still answers.
+    #[must_use]
+    pub fn knows_run(&self, now: Timestamp, token: Token) -> bool {
+        self.live_token(now, token).is_some()
+    }
+
+    /// Which run of which host a token belongs to, while it answers.
+    #[must_use]
+    pub fn run_of(&self, now: Timestamp, token: Token) -> Option<(HostId, RunNumber)> {
+        self.live_token(now, token)
+    }
+
     /// Whose token this is, while it answers: until its run's deadline.
     pub(crate) fn live_token(&self, now: Timestamp, token: Token) -> Option<(HostId, RunNumber)> {
         let (id, number) = self.tokens.get(&token)?;

@@ -147,7 +147,7 @@ impl Engine {
             }
         }
         let why = HoldWhy::Undecided;
-        self.hold(now, id, &seen.facts, why)
+        self.hold(now, id, why)
     }
 
     fn decide_script(&self, now: Timestamp, host: &Host, seen: &Sighting) -> Verdict {
@@ -353,13 +353,13 @@ impl Engine {
                         profile,
                     }
                 }
-                None => self.hold(now, id, &seen.facts, HoldWhy::NoProfile(name)),
+                None => self.hold(now, id, HoldWhy::NoProfile(name)),
             },
             Verdict::Local(why) => self.serve_local(now, id, seen, why),
-            Verdict::Hold(why) => self.hold(now, id, &seen.facts, why),
+            Verdict::Hold(why) => self.hold(now, id, why),
             Verdict::Silence(why) => ScriptReply::Silence(why),
-            Verdict::AutoArm { rule, .. } => self.hold(now, id, &seen.facts, HoldWhy::RuleNotApplied { rule }),
-            Verdict::FirstFile(_) | Verdict::AskAgainByScript => self.hold(now, id, &seen.facts, HoldWhy::Undecided),
+            Verdict::AutoArm { rule, .. } => self.hold(now, id, HoldWhy::RuleNotApplied { rule }),
+            Verdict::FirstFile(_) | Verdict::AskAgainByScript => self.hold(now, id, HoldWhy::Undecided),
         }
     }
 
@@ -372,7 +372,7 @@ impl Engine {
         fresh: Token,
     ) -> ScriptReply {
         let Some(profile) = self.profile_of_run(id, name) else {
-            return self.hold(now, id, &seen.facts, HoldWhy::NoProfile(name.clone()));
+            return self.hold(now, id, HoldWhy::NoProfile(name.clone()));
         };
         let max_attempts = self.policy.safety.max_attempts;
         let event = Event::ScriptServed {
@@ -389,7 +389,7 @@ impl Engine {
         let note = format!("run {number}, install script of {name} served (attempt {attempt} of {max_attempts})");
         if let Err(why) = self.happen(now, Cause::Machine, id, &event, Verb::Boot, note) {
             tracing::warn!(host = %id, %why, "the install script was not served");
-            return self.hold(now, id, &seen.facts, HoldWhy::Undecided);
+            return self.hold(now, id, HoldWhy::Undecided);
         }
         self.pending.promises = true;
         match self.host(id).cloned() {
@@ -405,9 +405,9 @@ impl Engine {
                         boot_mac,
                     }))
                 }
-                None => self.hold(now, id, &seen.facts, HoldWhy::Undecided),
+                None => self.hold(now, id, HoldWhy::Undecided),
             },
-            None => self.hold(now, id, &seen.facts, HoldWhy::Undecided),
+            None => self.hold(now, id, HoldWhy::Undecided),
         }
     }
 
@@ -420,7 +420,7 @@ impl Engine {
 
     fn serve_local(&mut self, now: Timestamp, id: &HostId, seen: &Sighting, why: LocalWhy) -> ScriptReply {
         let Some(host) = self.host(id).cloned() else {
-            return self.hold(now, id, &seen.facts, HoldWhy::Undecided);
+            return self.hold(now, id, HoldWhy::Undecided);
         };
         let visit = self.visits.get(id);
         let firmware = seen
@@ -472,7 +472,7 @@ impl Engine {
         }
     }
 
-    fn hold(&mut self, now: Timestamp, id: &HostId, facts: &Facts, why: HoldWhy) -> ScriptReply {
+    fn hold(&mut self, now: Timestamp, id: &HostId, why: HoldWhy) -> ScriptReply {
         let visit = self.visits.entry(id.clone()).or_default();
         let again = visit.held.as_ref() == Some(&why) && visit.held_at.is_some_and(|at| now.since(at) < HOLD_SPAN);
         visit.held = Some(why.clone());
@@ -481,15 +481,38 @@ impl Engine {
         if !again {
             self.note(now, id, Cause::Machine, Verb::Hold, format!("waiting: {why}"));
         }
-        let screen = HoldScreen {
+        let screen = self.hold_screen(id, why);
+        ScriptReply::Hold(Box::new(screen))
+    }
+
+    /// A machine's script could not go on and tries again.
+    pub fn trouble(&mut self, now: Timestamp, seen: &Sighting, what: &str) -> Outcome<()> {
+        let facts_of = |id: &HostId| self.world.hosts.get(id).map(|host| &host.facts);
+        if let Identity::Known(id) = identify(&self.index, facts_of, &seen.facts) {
+            self.news_once(now, &id, Verb::Warn, crate::limit::words(what));
+        }
+        self.outcome(())
+    }
+
+    /// What the console of a held host shows; nothing if it would be told something else now.
+    #[must_use]
+    pub fn held_screen(&self, now: Timestamp, id: &HostId) -> Option<HoldScreen> {
+        let host = self.host(id)?;
+        match self.decide_script(now, host, &self.last_sighting(id)) {
+            Verdict::Hold(why) => Some(self.hold_screen(id, why)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn hold_screen(&self, id: &HostId, why: HoldWhy) -> HoldScreen {
+        HoldScreen {
             host: Some(self.display_name(id).clone()),
             wakes: Some(id.clone()),
-            facts: self.host(id).map_or_else(|| facts.clone(), |host| host.facts.clone()),
+            facts: self.host(id).map(|host| host.facts.clone()).unwrap_or_default(),
             code: console_code(id.as_str().as_bytes()),
             why,
             suggestion: self.suggestion(id),
-        };
-        ScriptReply::Hold(Box::new(screen))
+        }
     }
 
     /// News that a machine makes again and again, once a minute at most.

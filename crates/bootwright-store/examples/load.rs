@@ -69,7 +69,9 @@ fn history(number: u64) -> Vec<Entry> {
     };
     let facts = Facts {
         macs: [mac(0), mac(1)].into(),
-        uuid: Some(Uuid::from_text_order((u128::from(number) << 64 | 0x1234_5678).to_be_bytes())),
+        uuid: Some(Uuid::from_text_order(
+            (u128::from(number) << 64 | 0x1234_5678).to_be_bytes(),
+        )),
         serial: Some(format!("S4EV{number:08}")),
         asset: None,
         manufacturer: Some("Supermicro".to_owned()),

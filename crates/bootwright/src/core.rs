@@ -107,7 +107,7 @@ impl Core {
             }
         });
         let commit_clock = Clock::new()?;
-        let read_clock = Box::new(move || reading(&commit_clock).unwrap_or_else(|_| EPOCH));
+        let read_clock = Box::new(move || reading(&commit_clock).unwrap_or(EPOCH));
         let writer = Writer::start(store, loaded.seq, site_clock, read_clock, committed)?;
         let now = site_clock.now(clock.boottime_ms());
         let core = Arc::new(Self {
@@ -149,7 +149,10 @@ impl Core {
         let commit = self.submit(outcome.entries, outcome.promises);
         drop(engine);
         self.wake(&outcome.woken);
-        Answer { reply: outcome.reply, commit }
+        Answer {
+            reply: outcome.reply,
+            commit,
+        }
     }
 
     /// Hands entries to the writer. Called under the engine's lock, which keeps them in order.
@@ -261,7 +264,7 @@ impl Core {
                 () = tokio::time::sleep(Duration::from_millis(wait)) => {}
                 () = self.failed.notified() => {}
             }
-            let _ = self.ask(|engine, now| engine.tick(now)).now();
+            self.ask(|engine, now| engine.tick(now)).now();
             self.watch_store().await;
         }
     }
@@ -288,7 +291,7 @@ impl Core {
     fn set_store(&self, ready: bool, low: bool) {
         let changed = self.read(|engine, _| engine.store_up() != ready || engine.store_low() != low);
         if changed {
-            let _ = self.ask(|engine, _| engine.set_store(ready, low)).now();
+            self.ask(|engine, _| engine.set_store(ready, low)).now();
         }
     }
 
@@ -310,10 +313,21 @@ impl Core {
 }
 
 /// The clocks of a machine that has none.
-const EPOCH: ClockReading = ClockReading { boot_id: bootwright_core::Uuid::NIL, boottime_ms: 0, wall_ms: 0 };
+const EPOCH: ClockReading = ClockReading {
+    boot_id: bootwright_core::Uuid::from_text_order([0; 16]),
+    boottime_ms: 0,
+    wall_ms: 0,
+};
 
 fn reading(clock: &Clock) -> io::Result<ClockReading> {
     let reading = clock.read();
-    let boot_id = reading.boot_id.parse().map_err(|_| io::Error::other("the kernel's boot id is no UUID"))?;
-    Ok(ClockReading { boot_id, boottime_ms: reading.boottime_ms, wall_ms: reading.wall_ms })
+    let boot_id = reading
+        .boot_id
+        .parse()
+        .map_err(|_| io::Error::other("the kernel's boot id is no UUID"))?;
+    Ok(ClockReading {
+        boot_id,
+        boottime_ms: reading.boottime_ms,
+        wall_ms: reading.wall_ms,
+    })
 }

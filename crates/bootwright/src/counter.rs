@@ -20,6 +20,9 @@ impl Counters {
     #[must_use]
     pub fn all(&self) -> Vec<(&'static str, &'static str, u64)> {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.iter().map(|((kind, reason), count)| (*kind, *reason, *count)).collect()
+        counts
+            .iter()
+            .map(|((kind, reason), count)| (*kind, *reason, *count))
+            .collect()
     }
 }

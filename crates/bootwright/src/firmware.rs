@@ -16,6 +16,8 @@ pub struct FirmwareFile {
     pub content: Bytes,
     /// The SHA-256 of its content, in lower-case hexadecimal digits.
     pub sha256: String,
+    /// The first half of that as numbers, which tells versions apart.
+    pub etag: [u64; 2],
 }
 
 /// All files, by the names under which they are served.
@@ -60,12 +62,20 @@ impl Catalogue {
 
     fn load_shipped(&mut self, directory: &Path) {
         let manifest = directory.join("manifest.toml");
-        let pinned = match fs::read_to_string(&manifest).map_err(|error| error.to_string()).and_then(|text| {
-            toml::from_str::<Manifest>(&text).map_err(|error| error.message().to_owned())
-        }) {
-            Ok(manifest) => manifest.packages.into_iter().flat_map(|package| package.files).collect::<Vec<_>>(),
+        let pinned = match fs::read_to_string(&manifest)
+            .map_err(|error| error.to_string())
+            .and_then(|text| toml::from_str::<Manifest>(&text).map_err(|error| error.message().to_owned()))
+        {
+            Ok(manifest) => manifest
+                .packages
+                .into_iter()
+                .flat_map(|package| package.files)
+                .collect::<Vec<_>>(),
             Err(why) => {
-                self.troubles.push(format!("cannot read the firmware manifest `{}`: {why}", manifest.display()));
+                self.troubles.push(format!(
+                    "cannot read the firmware manifest `{}`: {why}",
+                    manifest.display()
+                ));
                 return;
             }
         };
@@ -94,15 +104,23 @@ impl Catalogue {
 
     fn load_own(&mut self, directory: &Path) {
         let Ok(entries) = fs::read_dir(directory) else { return };
-        let paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+        let paths: Vec<PathBuf> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.is_file())
+            .collect();
         for path in paths {
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
             match read(&path) {
                 Ok(file) => {
                     tracing::info!(file = %path.display(), "a firmware build of the site's own, SHA-256 {}", file.sha256);
                     self.files.insert(name.to_owned(), Arc::new(file));
                 }
-                Err(why) => self.troubles.push(format!("firmware `{}` is not served: {why}", path.display())),
+                Err(why) => self
+                    .troubles
+                    .push(format!("firmware `{}` is not served: {why}", path.display())),
             }
         }
     }
@@ -125,6 +143,18 @@ fn read(path: &Path) -> Result<FirmwareFile, String> {
         return Err(format!("it has {size} bytes, which is more than any firmware"));
     }
     let content = fs::read(path).map_err(|error| error.to_string())?;
-    let sha256 = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(FirmwareFile { content: content.into(), sha256 })
+    let digest = Sha256::digest(&content);
+    let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let word = |from: usize| {
+        digest
+            .iter()
+            .skip(from)
+            .take(8)
+            .fold(0, |word, &byte| (word << 8) | u64::from(byte))
+    };
+    Ok(FirmwareFile {
+        content: content.into(),
+        sha256,
+        etag: [word(0), word(8)],
+    })
 }

@@ -1,4 +1,17 @@
 //! The daemon and its command line: sockets, files and clocks around the engine.
 
+pub mod api;
+pub mod app;
+pub mod boot_file;
+pub mod core;
+pub mod counter;
+pub mod dhcp;
+pub mod firmware;
+pub mod http;
+pub mod journal;
+pub mod link;
+pub mod place;
+pub mod reload;
 pub mod starter;
+pub mod telemetry;
 pub mod tftp;

@@ -4,22 +4,26 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bootwright_config::{Daemon, Sockets};
+use bootwright_net::Link;
 use bootwright_net::frame::FrameSocket;
 use bootwright_net::port;
 use bootwright_net::selection::{Choice, WhyNot, default_selection, unmatched};
 use bootwright_net::snoop::Snoop;
 use bootwright_net::udp::{BindError, RECEIVE_BUFFER_WANTED, Socket};
 use bootwright_net::watch::Watch;
-use bootwright_net::Link;
 use bootwright_proto::dhcp::{PXE_PORT, Port, SERVER_PORT};
 use tokio::task::JoinSet;
 
+use crate::boot_file::Tftp;
 use crate::core::Core;
 use crate::counter::Counters;
 use crate::dhcp::{self, Desk};
 use crate::place::Place;
-use crate::tftp::Tftp;
+
+/// The port on which TFTP servers listen (RFC 1350).
+const TFTP_PORT: u16 = 69;
 
 /// What listeners on a link need.
 #[derive(Clone)]
@@ -32,12 +36,15 @@ pub struct Services {
     pub tftp: Arc<Tftp>,
     /// The daemon's settings.
     pub daemon: Arc<Daemon>,
+    /// The box's links, as last seen, for those who only read.
+    pub links: Arc<ArcSwap<Vec<Link>>>,
 }
 
 /// The listeners of one link. Dropping them ends them.
 struct Listeners {
     link: Link,
-    tasks: JoinSet<()>,
+    // Held for its drop, which ends them.
+    _tasks: JoinSet<()>,
     incomplete: bool,
 }
 
@@ -47,6 +54,7 @@ pub async fn serve_links(services: Services, mut watch: Watch, ready: Arc<tokio:
     let mut told: BTreeMap<String, String> = BTreeMap::new();
     loop {
         let links = watch.links().to_vec();
+        services.links.store(Arc::new(links.clone()));
         update(&services, &links, &mut serving, &mut told);
         ready.notify_one();
         // A port that another program holds may become free without any change of a link.
@@ -67,10 +75,15 @@ fn update(
 ) {
     let wanted = &services.daemon.interfaces;
     let chosen = default_selection(links, wanted);
-    let served: Vec<&Link> =
-        chosen.iter().filter(|(_, choice)| *choice == Choice::Served).map(|(link, _)| *link).collect();
+    let served: Vec<&Link> = chosen
+        .iter()
+        .filter(|(_, choice)| *choice == Choice::Served)
+        .map(|(link, _)| *link)
+        .collect();
     serving.retain(|index, listeners| {
-        let stays = served.iter().any(|link| link.index == *index && same(link, &listeners.link) && !listeners.incomplete);
+        let stays = served
+            .iter()
+            .any(|link| link.index == *index && same(link, &listeners.link) && !listeners.incomplete);
         if !stays && !served.iter().any(|link| link.index == *index) {
             tracing::info!(link = %listeners.link.name, "no longer served");
         }
@@ -113,7 +126,11 @@ fn start(services: &Services, link: &Link, told: &mut BTreeMap<String, String>) 
         fixed_url: daemon.base_url.fixed().map(str::to_owned),
         http_port: daemon.http.port,
     });
-    let desk = Desk::new(Arc::clone(&services.core), Arc::clone(&services.counters), Arc::clone(&place));
+    let desk = Desk::new(
+        Arc::clone(&services.core),
+        Arc::clone(&services.counters),
+        Arc::clone(&place),
+    );
     let mut tasks = JoinSet::new();
     let mut incomplete = false;
     let mut troubles: Vec<String> = Vec::new();
@@ -122,22 +139,34 @@ fn start(services: &Services, link: &Link, told: &mut BTreeMap<String, String>) 
         troubles.push(trouble);
     };
     let captured = start_dhcp(&mut tasks, services, &desk, link, &mut note);
-    match bind(link, bootwright_proto::tftp::PORT) {
+    match bind(link, TFTP_PORT) {
         Ok(socket) => {
-            let (tftp, place) = (Arc::clone(&services.tftp), Arc::clone(&place));
-            tasks.spawn(async move { tftp.listen(socket, place).await });
+            let tftp = Arc::clone(&services.tftp);
+            let name = link.name.clone();
+            tasks.spawn(async move {
+                let error = tftp.serve(socket).await;
+                tracing::error!(link = %name, why = %error, "TFTP has ended");
+            });
         }
         Err(trouble) => note(trouble),
     }
     let addresses: Vec<Ipv4Addr> = place.addresses().collect();
-    let how = if captured { "DHCP by packet capture" } else { "DHCP by kernel sockets" };
+    let how = if captured {
+        "DHCP by packet capture"
+    } else {
+        "DHCP by kernel sockets"
+    };
     let words = if troubles.is_empty() {
         format!("served at {addresses:?}, {how}")
     } else {
         format!("served at {addresses:?} in part: {}", troubles.join("; "))
     };
     tell(told, &link.name, &words);
-    Listeners { link: link.clone(), tasks, incomplete }
+    Listeners {
+        link: link.clone(),
+        _tasks: tasks,
+        incomplete,
+    }
 }
 
 /// Starts what answers DHCP on a link. Says whether packets are captured.
@@ -152,7 +181,7 @@ fn start_dhcp(
         Sockets::Packet => true,
         Sockets::Kernel => false,
         // With reuse both could bind, and then the other server's unicasts would come to us.
-        Sockets::Auto => port::owners(SERVER_PORT).is_ok_and(|owners| !owners.is_empty()),
+        Sockets::Auto => !port::owners(SERVER_PORT).is_empty(),
     };
     let pxe = bind(link, PXE_PORT).map_err(&mut *note).ok();
     if packet {
@@ -192,5 +221,7 @@ fn bind(link: &Link, port: u16) -> Result<Socket, String> {
 }
 
 fn with_hint(error: &BindError) -> String {
-    error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}"))
+    error
+        .hint()
+        .map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}"))
 }

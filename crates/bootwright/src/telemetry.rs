@@ -39,7 +39,9 @@ pub fn dropped_lines() -> u64 {
 /// `bootwright::dhcp=trace`.
 pub fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_env("BOOTWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Lossy::start());
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(Lossy::start());
     // A second start, as in tests, changes nothing.
     let _ = match format {
         LogFormat::Text => builder.with_target(false).with_ansi(false).try_init(),
@@ -94,7 +96,9 @@ pub const fn verb_name(verb: Verb) -> &'static str {
 #[must_use]
 pub fn sanitise(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c })
+        .collect()
 }
 
 #[derive(Clone)]
@@ -103,17 +107,21 @@ struct Lossy(SyncSender<Vec<u8>>);
 impl Lossy {
     fn start() -> Self {
         static SENDER: OnceLock<SyncSender<Vec<u8>>> = OnceLock::new();
-        Self(SENDER.get_or_init(|| {
-            let (sender, lines) = sync_channel::<Vec<u8>>(LINES_MAX);
-            let writing = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
-                for line in lines {
-                    // There is nobody to tell.
-                    let _ = io::stderr().lock().write_all(&line);
-                }
-            });
-            drop(writing);
-            sender
-        }).clone())
+        Self(
+            SENDER
+                .get_or_init(|| {
+                    let (sender, lines) = sync_channel::<Vec<u8>>(LINES_MAX);
+                    let writing = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
+                        for line in lines {
+                            // There is nobody to tell.
+                            let _ = io::stderr().lock().write_all(&line);
+                        }
+                    });
+                    drop(writing);
+                    sender
+                })
+                .clone(),
+        )
     }
 }
 
@@ -121,7 +129,10 @@ impl<'a> MakeWriter<'a> for Lossy {
     type Writer = Line;
 
     fn make_writer(&'a self) -> Line {
-        Line { sender: self.0.clone(), text: Vec::new() }
+        Line {
+            sender: self.0.clone(),
+            text: Vec::new(),
+        }
     }
 }
 

@@ -151,6 +151,12 @@ impl Ipxe {
         self
     }
 
+    /// Whether the build names no features at all.
+    #[must_use]
+    pub const fn has_none(&self) -> bool {
+        self.features == 0
+    }
+
     /// Whether the build has this feature.
     #[must_use]
     pub const fn has(&self, feature: Feature) -> bool {

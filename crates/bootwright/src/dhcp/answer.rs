@@ -53,7 +53,7 @@ pub enum Ignored {
 
 /// A reply on its way.
 #[derive(Debug)]
-pub struct Answered {
+pub(super) struct Answered {
     pub(super) payload: Vec<u8>,
     pub(super) to: Destination,
     pub(super) from: Ipv4Addr,
@@ -63,7 +63,12 @@ impl Desk {
     /// A desk for one link.
     #[must_use]
     pub fn new(core: Arc<Core>, counters: Arc<Counters>, place: Arc<Place>) -> Self {
-        Self { core, counters, place, pace: Arc::default() }
+        Self {
+            core,
+            counters,
+            place,
+            pace: Arc::default(),
+        }
     }
 
     /// Handles one datagram: a reply, or nothing, which is counted with its reason.
@@ -95,20 +100,30 @@ impl Desk {
             return Err((None, Ignored::Truncated));
         }
         let request = parse(datagram.payload).map_err(|discard| (None, Ignored::Discarded(discard)))?;
-        self.answer_request(&request, datagram, port).map_err(|ignored| (Some(request.mac), ignored))
+        self.answer_request(&request, datagram, port)
+            .map_err(|ignored| (Some(request.mac), ignored))
     }
 
     fn answer_request(&self, request: &Request, datagram: &Datagram<'_>, port: Port) -> Result<Answered, Ignored> {
         self.learn_address(request);
         let client = classify(request);
         let ours: Vec<Ipv4Addr> = self.place.addresses().collect();
-        let arrival = Arrival { port, ours: &ours, uboot: self.serves_uboot() };
+        let arrival = Arrival {
+            port,
+            ours: &ours,
+            uboot: self.serves_uboot(),
+        };
         let question = question(request, &client, arrival).map_err(Ignored::Silent)?;
         if request.is_relayed() && !self.place.relays.contains(&request.giaddr) {
             return Err(Ignored::RelayNotListed(request.giaddr));
         }
         let now = self.core.now();
-        if !self.pace.lock().unwrap_or_else(PoisonError::into_inner).admit(request.mac, now) {
+        if !self
+            .pace
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .admit(request.mac, now)
+        {
             return Err(Ignored::TooOften);
         }
         let from = self.local_address(request, datagram).ok_or(Ignored::NoAddress)?;
@@ -125,7 +140,10 @@ impl Desk {
     /// A client that takes an offer of another server says which address it will have.
     fn learn_address(&self, request: &Request) {
         if request.message == Some(MessageType::Request)
-            && let Some(address) = request.requested.or(Some(request.ciaddr)).filter(|ip| !ip.is_unspecified())
+            && let Some(address) = request
+                .requested
+                .or(Some(request.ciaddr))
+                .filter(|ip| !ip.is_unspecified())
         {
             self.core.learn_address(request.mac, address.into());
         }
@@ -133,14 +151,25 @@ impl Desk {
 
     fn serves_uboot(&self) -> bool {
         let policy = self.core.policy();
-        policy.first_files.keys().any(|arch| (0x15..=0x18).contains(&arch.code()))
+        policy
+            .first_files
+            .keys()
+            .any(|arch| (0x15..=0x18).contains(&arch.code()))
     }
 
     /// Our address for this client: the one that was asked, else the one in the client's network, else the link's first.
     fn local_address(&self, request: &Request, datagram: &Datagram<'_>) -> Option<Ipv4Addr> {
-        let towards = if request.is_relayed() { request.giaddr } else { request.ciaddr };
-        let asked = datagram.local.or_else(|| self.place.addresses().find(|ip| *ip == datagram.destination));
-        asked.or_else(|| self.place.link.ipv4_towards(towards)).or_else(|| self.place.link.ipv4())
+        let towards = if request.is_relayed() {
+            request.giaddr
+        } else {
+            request.ciaddr
+        };
+        let asked = datagram
+            .local
+            .or_else(|| self.place.addresses().find(|ip| *ip == datagram.destination));
+        asked
+            .or_else(|| self.place.link.ipv4_towards(towards))
+            .or_else(|| self.place.link.ipv4())
     }
 
     /// What the engine says that the client should boot.
@@ -148,7 +177,8 @@ impl Desk {
         let policy = self.core.policy();
         // A build of iPXE that cannot speak HTTP is a ROM like any other: it gets ours, which can.
         let ipxe = match &client.kind {
-            ClientKind::Ipxe(ipxe) => ipxe.features.is_empty() || ipxe.has(Feature::Http),
+            // One that tells no features at all is old or cut down, and most of those speak HTTP.
+            ClientKind::Ipxe(ipxe) => ipxe.has(Feature::Http) || ipxe.has_none(),
             _ => false,
         };
         let arch = client.arch(|arch| policy.first_files.contains_key(&arch));
@@ -168,12 +198,21 @@ impl Desk {
             OfferReply::Silence(why) => Err(Ignored::Policy(why)),
             OfferReply::Script => {
                 let url = format!("{}/boot.ipxe", self.place.base_url(from));
-                Ok(Boot::Ipxe { script: boot_file(&url)? })
+                Ok(Boot::Ipxe {
+                    script: boot_file(&url)?,
+                })
             }
-            OfferReply::FirstFile { file, transport: Transport::Tftp } => {
-                Ok(Boot::Pxe { file: boot_file(&file)?, strategy: Strategy::Direct })
-            }
-            OfferReply::FirstFile { file, transport: Transport::Http } => {
+            OfferReply::FirstFile {
+                file,
+                transport: Transport::Tftp,
+            } => Ok(Boot::Pxe {
+                file: boot_file(&file)?,
+                strategy: Strategy::Direct,
+            }),
+            OfferReply::FirstFile {
+                file,
+                transport: Transport::Http,
+            } => {
                 let url = format!("{}/firmware/{file}", self.place.base_url(from));
                 Ok(Boot::Http { url: boot_file(&url)? })
             }

@@ -17,8 +17,10 @@ pub async fn listen(desk: Desk, socket: Socket, port: Port) {
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
             continue;
         }
-        let answers: Vec<Answered> =
-            batch.datagrams().filter_map(|datagram| desk.handle(&datagram, port)).collect();
+        let answers: Vec<Answered> = batch
+            .datagrams()
+            .filter_map(|datagram| desk.handle(&datagram, port))
+            .collect();
         send(&desk, &socket, &answers).await;
     }
 }
@@ -26,7 +28,11 @@ pub async fn listen(desk: Desk, socket: Socket, port: Port) {
 async fn send(desk: &Desk, socket: &Socket, answers: &[Answered]) {
     let outgoing: Vec<Outgoing<'_>> = answers
         .iter()
-        .map(|answer| Outgoing { payload: &answer.payload, to: answer.receiver(), from: answer.from })
+        .map(|answer| Outgoing {
+            payload: &answer.payload,
+            to: answer.receiver(),
+            from: answer.from,
+        })
         .collect();
     for (place, error) in socket.send_all(&outgoing).await {
         desk.counters().count("dhcp", "send-failed");

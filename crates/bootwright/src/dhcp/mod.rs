@@ -4,8 +4,8 @@
 
 mod answer;
 mod kernel;
-mod packet;
 mod pace;
+mod packet;
 
 pub use answer::{Desk, Ignored};
 pub use kernel::listen;

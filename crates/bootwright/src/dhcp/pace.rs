@@ -23,7 +23,8 @@ impl Pace {
         if self.clients.len() >= CLIENTS_MAX && !self.clients.contains_key(&mac) {
             // Who has been quiet for the time of a whole burst starts afresh anyway.
             let whole_burst = u64::from(BURST) * EARNED_MS;
-            self.clients.retain(|_, (_, last)| now.since(*last).as_millis() < whole_burst);
+            self.clients
+                .retain(|_, (_, last)| now.since(*last).as_millis() < whole_burst);
             if self.clients.len() >= CLIENTS_MAX {
                 self.clients.clear();
             }
@@ -51,12 +52,17 @@ mod tests {
         let mac = MacAddr::new([2; 6]);
         let mut pace = Pace::default();
         let answered = |pace: &mut Pace, from: u64| {
-            (from..from + 1000).filter(|ms| pace.admit(mac, Timestamp::from_millis(*ms))).count()
+            (from..from + 1000)
+                .filter(|ms| pace.admit(mac, Timestamp::from_millis(*ms)))
+                .count()
         };
         let (first, second) = (answered(&mut pace, 0), answered(&mut pace, 1000));
         assert!((20..=30).contains(&first), "{first} in the first second");
         assert!((9..=11).contains(&second), "{second} in the second");
-        assert!(pace.admit(MacAddr::new([4; 6]), Timestamp::from_millis(1999)), "another client is not affected");
+        assert!(
+            pace.admit(MacAddr::new([4; 6]), Timestamp::from_millis(1999)),
+            "another client is not affected"
+        );
     }
 
     #[test]

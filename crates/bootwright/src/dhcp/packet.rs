@@ -39,11 +39,26 @@ async fn send(desk: &Desk, captured: &Captured, answer: &Answered, frames: &Fram
     let sent = match (answer.to, pxe) {
         // Whoever has an address is reached like anybody else, through the routing table if need be.
         (Destination::Unicast { .. }, Some(socket)) if from.port() == PXE_PORT => {
-            socket.send(&Outgoing { payload: &answer.payload, to, from: answer.from }).await
+            socket
+                .send(&Outgoing {
+                    payload: &answer.payload,
+                    to,
+                    from: answer.from,
+                })
+                .await
         }
         _ => {
-            let station = if *to.ip() == Ipv4Addr::BROADCAST { BROADCAST } else { captured.source_mac };
-            frames.send(&OutgoingFrame { payload: &answer.payload, from, to, station })
+            let station = if *to.ip() == Ipv4Addr::BROADCAST {
+                BROADCAST
+            } else {
+                captured.source_mac
+            };
+            frames.send(&OutgoingFrame {
+                payload: &answer.payload,
+                from,
+                to,
+                station,
+            })
         }
     };
     if let Err(error) = sent {

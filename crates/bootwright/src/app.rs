@@ -1,0 +1,320 @@
+//! The daemon: takes hold of everything, serves, and lets go in order.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use bootwright_config::Daemon;
+use bootwright_engine::FetchKind;
+use bootwright_net::beneath::Root;
+use bootwright_net::environment::Environment;
+use bootwright_net::watch::Watch;
+use bootwright_proto::http::BaseUrl;
+use bootwright_store::{Limits as StoreLimits, SqliteStore, StoreError};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, mpsc};
+
+use crate::api;
+use crate::boot_file::{BootFiles, Tftp, follow_transfers};
+use crate::core::Core;
+use crate::counter::Counters;
+use crate::firmware::Catalogue;
+use crate::http::{self, Plane, Shelf};
+use crate::journal::Journal;
+use crate::link::{Services, serve_links};
+use crate::reload::{Files, Reloader};
+use crate::telemetry::{self, LogFormat};
+use crate::tftp::{Limits, Server};
+
+/// What the command line says of the daemon.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// The path of `config.toml`.
+    pub config: PathBuf,
+    /// Where everything lies that must last, in place of the configuration's word.
+    pub data_dir: Option<PathBuf>,
+    /// Where the control socket is made.
+    pub socket: PathBuf,
+    /// Where the shipped firmware is.
+    pub firmware_dir: PathBuf,
+    /// The form of the log.
+    pub log: LogFormat,
+}
+
+/// Everything well.
+const GOOD: u8 = 0;
+/// It ran and then failed.
+const FAILED: u8 = 1;
+/// The configuration cannot be used.
+const BAD_CONFIG: u8 = 2;
+/// It cannot run here.
+const CANNOT_RUN: u8 = 3;
+/// Another process holds the data directory.
+const HELD: u8 = 4;
+
+/// Where data lies unless somebody says otherwise.
+const DATA_DIR: &str = "/var/lib/bootwright";
+
+/// Threads that serve machines over HTTP. A file that is not in memory holds one up until the disk has delivered, so they
+/// are apart from those that answer DHCP, TFTP and operators.
+const HTTP_THREADS: usize = 4;
+
+/// Runs the daemon until it is told to stop. Returns what the process should exit with.
+#[must_use]
+pub fn serve(options: ServeOptions) -> ExitCode {
+    telemetry::start(options.log);
+    telemetry::end_on_engine_panic();
+    let files = Files::new(options.config.clone());
+    let loaded = match files.load() {
+        Ok(loaded) => loaded,
+        Err(unusable) => {
+            for words in unusable.words() {
+                eprintln!("{words}");
+            }
+            eprintln!("the configuration cannot be used; `bootwright check` shows the same without starting anything");
+            return ExitCode::from(BAD_CONFIG);
+        }
+    };
+    for warning in &loaded.warnings {
+        eprintln!("{}", warning.render());
+    }
+    let result = match Environment::detect() {
+        Ok(environment @ Environment::DockerDesktop) => {
+            eprintln!("{environment}: {}", environment.hint().unwrap_or_default());
+            return ExitCode::from(CANNOT_RUN);
+        }
+        Ok(environment) => {
+            if let Some(hint) = environment.hint() {
+                tracing::error!("{environment}: {hint}");
+            }
+            run(&options, files, loaded.policy, loaded.daemon)
+        }
+        Err(error) => {
+            tracing::debug!(why = %error, "cannot tell where this runs");
+            run(&options, files, loaded.policy, loaded.daemon)
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::from(GOOD),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            match error.downcast_ref::<StoreError>() {
+                Some(StoreError::Held { .. }) => ExitCode::from(HELD),
+                Some(_) => ExitCode::from(CANNOT_RUN),
+                None if error.is::<CannotRun>() => ExitCode::from(CANNOT_RUN),
+                None => ExitCode::from(FAILED),
+            }
+        }
+    }
+}
+
+/// Something of this box stands in the way.
+#[derive(Debug)]
+struct CannotRun(String);
+
+impl std::fmt::Display for CannotRun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CannotRun {}
+
+fn run(options: &ServeOptions, files: Files, policy: bootwright_core::Policy, daemon: Daemon) -> anyhow::Result<()> {
+    let from_config = daemon.data_dir.as_ref().map(PathBuf::from);
+    let data_dir = options
+        .data_dir
+        .clone()
+        .or(from_config)
+        .unwrap_or_else(|| PathBuf::from(DATA_DIR));
+    let database = data_dir.join("bootwright.db");
+    let store = SqliteStore::open(&database, StoreLimits::default())?;
+    let core = Core::start(Box::new(store), Arc::new(policy))?;
+    let catalogue = Arc::new(Catalogue::load(&options.firmware_dir, &data_dir.join("firmware")));
+    for trouble in &catalogue.troubles {
+        tracing::error!("{trouble}");
+    }
+    let workers = std::thread::available_parallelism().map_or(2, usize::from).min(4);
+    let main = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .thread_name("main")
+        .enable_all()
+        .build()?;
+    let machines = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(HTTP_THREADS)
+        .thread_name("http")
+        .enable_all()
+        .build()?;
+    let ended = main.block_on(serve_all(
+        options,
+        files,
+        daemon,
+        data_dir,
+        Arc::clone(&core),
+        catalogue,
+        &machines,
+    ));
+    machines.shutdown_timeout(Duration::from_secs(1));
+    main.shutdown_timeout(Duration::from_secs(1));
+    core.flush();
+    ended
+}
+
+async fn serve_all(
+    options: &ServeOptions,
+    files: Files,
+    daemon: Daemon,
+    data_dir: PathBuf,
+    core: Arc<Core>,
+    catalogue: Arc<Catalogue>,
+    machines: &tokio::runtime::Runtime,
+) -> anyhow::Result<()> {
+    let daemon = Arc::new(daemon);
+    let counters = Arc::new(Counters::default());
+    let links = Arc::new(ArcSwap::from_pointee(Vec::new()));
+    let plane = Arc::new(Plane {
+        core: Arc::clone(&core),
+        counters: Arc::clone(&counters),
+        catalogue: Arc::clone(&catalogue),
+        images: shelf("/images", &data_dir, FetchKind::Image)?,
+        assets: shelf("/assets", &data_dir, FetchKind::Other)?,
+        journal: Journal::new(data_dir.join("logs")),
+        daemon: Arc::clone(&daemon),
+        links: Arc::clone(&links),
+    });
+    let listener = http::bind(daemon.http).map_err(|error| {
+        CannotRun(format!(
+            "cannot listen on port {}/tcp for machines: {error}; set another `http` in `[server]`, or stop who holds it",
+            daemon.http.port
+        ))
+    })?;
+    {
+        let _machines = machines.enter();
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        machines.spawn(http::serve(Arc::clone(&plane), listener));
+    }
+    let (tftp, notices) = start_tftp(&daemon, &core, &catalogue)?;
+    tokio::spawn(follow_transfers(
+        Arc::clone(&core),
+        Arc::clone(&counters),
+        Arc::clone(&catalogue),
+        notices,
+    ));
+    let reloader = Arc::new(Reloader::new(files, Arc::clone(&core), (*daemon).clone()));
+    let services = Services {
+        core: Arc::clone(&core),
+        counters: Arc::clone(&counters),
+        tftp,
+        daemon: Arc::clone(&daemon),
+        links,
+    };
+    let serving = Arc::new(Notify::new());
+    tokio::spawn(serve_links(
+        services,
+        Watch::start().context("cannot list the interfaces")?,
+        Arc::clone(&serving),
+    ));
+    tokio::spawn(Arc::clone(&core).keep_time());
+    tokio::spawn(Arc::clone(&reloader).follow_files());
+    let state = api::ApiState::new(
+        Arc::clone(&core),
+        Arc::clone(&counters),
+        Arc::clone(&reloader),
+        &plane,
+        &data_dir,
+    );
+    let control = api::listen(&options.socket).map_err(|error| {
+        CannotRun(format!(
+            "cannot make the control socket `{}`: {error}",
+            options.socket.display()
+        ))
+    })?;
+    tokio::spawn(api::serve(control, state));
+    serving.notified().await;
+    announce(&daemon, &core, options);
+    // Nobody may be waiting for the word.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    wait_for_the_end(reloader).await?;
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!("stopping");
+    // Whoever removed it before us is welcome.
+    let _ = std::fs::remove_file(&options.socket);
+    Ok(())
+}
+
+fn shelf(path: &'static str, data_dir: &std::path::Path, kind: FetchKind) -> anyhow::Result<Shelf> {
+    let directory = data_dir.join(path.trim_start_matches('/'));
+    Shelf::open(path, &directory, kind).with_context(|| format!("cannot open `{}`", directory.display()))
+}
+
+fn start_tftp(
+    daemon: &Daemon,
+    core: &Arc<Core>,
+    catalogue: &Arc<Catalogue>,
+) -> anyhow::Result<(Arc<Tftp>, mpsc::Receiver<crate::tftp::Notice>)> {
+    let root = daemon.tftp.root.as_ref().map(|path| {
+        Root::open_dir(path)
+            .map(Arc::new)
+            .with_context(|| format!("cannot open `tftp.root`, `{path}`"))
+    });
+    let files = BootFiles {
+        core: Arc::clone(core),
+        catalogue: Arc::clone(catalogue),
+        root: root.transpose()?,
+        strict: daemon.tftp.strict,
+        fixed_url: daemon.base_url.fixed().and_then(|url| url.parse::<BaseUrl>().ok()),
+        http_port: daemon.http.port,
+    };
+    let mut limits = Limits::SITE;
+    limits.caps.blksize = daemon.tftp.max_blksize;
+    limits.caps.windowsize = daemon.tftp.max_windowsize;
+    let (sender, notices) = mpsc::channel(1024);
+    Ok((Server::new(files, limits, sender), notices))
+}
+
+/// The one line that says that machines are served, and what becomes of unknown ones.
+fn announce(daemon: &Daemon, core: &Core, options: &ServeOptions) {
+    let policy = core.policy();
+    let overview = core.read(|engine, _| engine.overview());
+    tracing::info!(
+        "ready  version {} · machines: port {} · control: {} · configuration {}",
+        env!("CARGO_PKG_VERSION"),
+        daemon.http.port,
+        options.socket.display(),
+        options.config.display()
+    );
+    tracing::info!(
+        "safe   unknown machines: {} · {} hosts known · {} profiles · installs {}",
+        match &policy.safety.unknown {
+            bootwright_core::Unknown::Hold => "hold".to_owned(),
+            bootwright_core::Unknown::Local => "local disk".to_owned(),
+            bootwright_core::Unknown::Ignore => "ignore".to_owned(),
+            bootwright_core::Unknown::Install(profile) => format!("INSTALL {profile}, WHICH OVERWRITES DISKS"),
+        },
+        overview.hosts,
+        policy.profiles.len(),
+        overview
+            .paused
+            .map_or_else(|| "need to be armed".to_owned(), |why| format!("are paused: {why}")),
+    );
+}
+
+async fn wait_for_the_end(reloader: Arc<Reloader>) -> anyhow::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => {
+                let reloader = Arc::clone(&reloader);
+                // What is wrong was said by then.
+                let _ = tokio::task::spawn_blocking(move || reloader.reload(None)).await;
+            }
+        }
+    }
+}

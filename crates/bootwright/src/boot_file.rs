@@ -1,0 +1,129 @@
+//! What TFTP serves: the firmware catalogue, scripts that are made on demand, and the operator's directory below them.
+
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use bootwright_core::Span;
+use bootwright_engine::{FetchKind, Fetched};
+use bootwright_net::beneath::Root;
+use bootwright_proto::http::BaseUrl;
+use bootwright_proto::script::ipxe::autoexec_script;
+use bootwright_proto::tftp::Name;
+use tokio::sync::mpsc;
+
+use crate::core::Core;
+use crate::counter::Counters;
+use crate::firmware::Catalogue;
+use crate::tftp::{Content, Ending, Files, Notice, Refusal, Server, TransferReport, open_below};
+
+/// The TFTP server of the daemon.
+pub type Tftp = Server<BootFiles>;
+
+/// Where TFTP's files come from.
+pub struct BootFiles {
+    /// The engine, which knows who asked by DHCP.
+    pub core: Arc<Core>,
+    /// The firmware catalogue.
+    pub catalogue: Arc<Catalogue>,
+    /// The operator's directory.
+    pub root: Option<Arc<Root>>,
+    /// Whether only machines are served that asked by DHCP before.
+    pub strict: bool,
+    /// The URL of the machine plane, if the configuration sets it.
+    pub fixed_url: Option<BaseUrl>,
+    /// The machine plane's port.
+    pub http_port: u16,
+}
+
+impl Files for BootFiles {
+    fn admits(&self, peer: SocketAddr, _local: IpAddr) -> bool {
+        !self.strict || self.core.read(|engine, _| engine.host_at(peer.ip()).is_some())
+    }
+
+    fn open(
+        &self,
+        _peer: SocketAddr,
+        local: IpAddr,
+        name: &Name,
+    ) -> impl Future<Output = Result<Content, Refusal>> + Send {
+        let made = name.as_str().and_then(|name| self.made(name, local));
+        async move {
+            match (made, &self.root) {
+                (Some(content), _) => Ok(content),
+                (None, Some(root)) => open_below(root, name).await,
+                (None, None) => Err(Refusal::NotFound),
+            }
+        }
+    }
+}
+
+impl BootFiles {
+    /// What is in the catalogue or made on demand, under its name or wherever a loader thinks that it is.
+    fn made(&self, name: &str, local: IpAddr) -> Option<Content> {
+        let last = name.rsplit('/').next().unwrap_or(name);
+        if let Some(file) = self.catalogue.get(name).or_else(|| self.catalogue.get(last)) {
+            return Some(Content::Memory(file.content.clone()));
+        }
+        if last == "autoexec.ipxe" {
+            let own = BaseUrl::of(SocketAddr::new(local, self.http_port));
+            let script = autoexec_script(self.fixed_url.as_ref().unwrap_or(&own));
+            return Some(Content::Memory(script.into_bytes().into()));
+        }
+        None
+    }
+}
+
+/// Hands on what TFTP tells of its transfers, until the server is gone.
+pub async fn follow_transfers(
+    core: Arc<Core>,
+    counters: Arc<Counters>,
+    catalogue: Arc<Catalogue>,
+    mut notices: mpsc::Receiver<Notice>,
+) {
+    while let Some(notice) = notices.recv().await {
+        match notice {
+            Notice::Finished(report) => {
+                counters.count("tftp", report.ending.name());
+                tell(&core, &catalogue, &report);
+            }
+            Notice::Refused { peer, name, code, text } => {
+                // Loaders probe for files that nobody has; that is no news.
+                counters.count("tftp", "refused");
+                tracing::debug!(%peer, file = name, ?code, "refused: {text}");
+            }
+            Notice::Progress { .. } => {}
+        }
+    }
+}
+
+fn tell(core: &Core, catalogue: &Catalogue, report: &TransferReport) {
+    let name = report.name.as_str().unwrap_or("?");
+    let last = name.rsplit('/').next().unwrap_or(name);
+    tracing::debug!(
+        peer = %report.peer, file = name, bytes = report.acked_bytes, ms = report.duration.as_millis(),
+        status = report.ending.name(), "{} retransmissions", report.retransmits
+    );
+    let failure = match report.ending {
+        Ending::Delivered | Ending::SentUnacknowledged => None,
+        // Asking for the size and breaking off is how firmware begins.
+        Ending::SizeProbe | Ending::Superseded | Ending::Stopped => return,
+        Ending::Aborted { code: 0 | 8 } => return,
+        ending => Some(ending.name().replace('_', " ")),
+    };
+    let kind = if catalogue.get(last).is_some() {
+        FetchKind::Firmware
+    } else {
+        FetchKind::Other
+    };
+    let took = Span::from_millis(u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX));
+    let fetched = Fetched {
+        peer: report.peer.ip(),
+        name: last.to_owned(),
+        kind,
+        bytes: report.acked_bytes,
+        took,
+        failure,
+    };
+    core.ask(|engine, now| engine.fetched(now, &fetched)).now();
+}

@@ -1,0 +1,116 @@
+//! Bodies of answers: text, memory, or a file that leaves by sendfile; all of them counted.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bootwright_net::sendfile::FileBody;
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+
+/// What is sent.
+enum Content {
+    Memory(Option<Bytes>),
+    File(FileBody),
+}
+
+/// Called once when a body ends, with the number of bytes that were handed on, and whether that was all.
+type Ended = Box<dyn FnOnce(u64, bool) + Send + Sync>;
+
+/// The body of an answer.
+pub(super) struct Answered {
+    content: Content,
+    left: u64,
+    sent: u64,
+    ended: Option<Ended>,
+}
+
+impl Answered {
+    /// Nothing.
+    pub(super) fn empty() -> Self {
+        Self::memory(Bytes::new())
+    }
+
+    /// Bytes in memory.
+    pub(super) fn memory(bytes: impl Into<Bytes>) -> Self {
+        let bytes: Bytes = bytes.into();
+        let left = bytes.len() as u64;
+        Self {
+            content: Content::Memory(Some(bytes)),
+            left,
+            sent: 0,
+            ended: None,
+        }
+    }
+
+    /// Part of a file.
+    pub(super) fn file(body: FileBody) -> Self {
+        let left = body.remaining();
+        Self {
+            content: Content::File(body),
+            left,
+            sent: 0,
+            ended: None,
+        }
+    }
+
+    /// The same, and says how it went.
+    pub(super) fn then(mut self, ended: impl FnOnce(u64, bool) + Send + Sync + 'static) -> Self {
+        self.ended = Some(Box::new(ended));
+        self
+    }
+
+    /// The same, of which nothing is told: the body of an answer to HEAD, which is never sent.
+    pub(super) fn silent(mut self) -> Self {
+        self.ended = None;
+        self
+    }
+
+    fn end(&mut self) {
+        if let Some(ended) = self.ended.take() {
+            ended(self.sent, self.left == 0);
+        }
+    }
+}
+
+impl Body for Answered {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let polled = match &mut self.content {
+            Content::Memory(bytes) => Poll::Ready(
+                bytes
+                    .take()
+                    .filter(|bytes| !bytes.is_empty())
+                    .map(|bytes| Ok(Frame::data(bytes))),
+            ),
+            Content::File(body) => Pin::new(body).poll_frame(context),
+        };
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+                self.sent = self.sent.saturating_add(bytes);
+                self.left = self.left.saturating_sub(bytes);
+            }
+            Poll::Ready(Some(Err(_)) | None) => self.end(),
+            Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        // hyper does not poll a body that says so, and then the end would only be told when it is dropped.
+        self.left == 0 && self.ended.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,133 @@
+//! Connections of machines, each bounded in number, time and size.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bootwright_config::Listen;
+use bootwright_net::sendfile::SendfileIo;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Plane;
+use super::route::route;
+
+/// How many connections may be open at once: a thousand machines with some to spare.
+const CONNECTIONS_MAX: usize = 8192;
+/// How many of them one address may have; installers that fetch in parallel need some.
+const CONNECTIONS_PER_SOURCE_MAX: usize = 128;
+/// The longest time for a request's header, and for an idle connection between requests.
+const HEADER_WITHIN: Duration = Duration::from_secs(60);
+/// The longest time in which nothing of an answer is taken: firmware may verify or unpack in between.
+const STALL_WITHIN: Duration = Duration::from_secs(120);
+/// The largest header, in bytes; iPXE's own requests stay below half of it.
+const HEADER_BYTES_MAX: usize = 16 << 10;
+
+/// Binds the machine plane's port.
+///
+/// # Errors
+/// With the words for the operator: who holds the port, and what to change.
+pub fn bind(listen: Listen) -> io::Result<std::net::TcpListener> {
+    let address = SocketAddr::new(listen.address.unwrap_or(IpAddr::from([0, 0, 0, 0])), listen.port);
+    let socket = socket2::Socket::new(
+        socket2::Domain::for_address(address),
+        socket2::Type::STREAM.nonblocking(),
+        Some(socket2::Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    Ok(socket.into())
+}
+
+/// Serves machines, for as long as the future is polled.
+pub async fn serve(plane: Arc<Plane>, listener: TcpListener) {
+    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let sources = Arc::new(Sources::default());
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+            return;
+        };
+        match listener.accept().await {
+            Ok((stream, peer)) => match sources.admit(peer.ip()) {
+                Some(source) => {
+                    tokio::spawn(connection(Arc::clone(&plane), stream, peer, (slot, source)));
+                }
+                None => plane.counters.count("http", "too-many-connections"),
+            },
+            Err(error) => {
+                // Out of descriptors or memory: those who are here go on, the next ones wait.
+                tracing::warn!(why = %error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn connection(plane: Arc<Plane>, stream: TcpStream, peer: SocketAddr, held: (OwnedSemaphorePermit, Source)) {
+    let Ok(local) = stream.local_addr() else { return };
+    // Neither is vital: small answers leave a little later, and a vanished peer is noticed when something is sent.
+    let _ = stream.set_nodelay(true);
+    let _ = socket2::SockRef::from(&stream).set_keepalive(true);
+    let io = SendfileIo::new(stream).with_stall_limit(STALL_WITHIN);
+    let service = service_fn(|request| {
+        let plane = Arc::clone(&plane);
+        async move { Ok::<_, Infallible>(route(plane, peer, local, request).await) }
+    });
+    let served = http1::Builder::new()
+        .title_case_headers(true)
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_WITHIN)
+        .max_buf_size(HEADER_BYTES_MAX)
+        .serve_connection(TokioIo::new(io), service)
+        .await;
+    if let Err(error) = served {
+        // Firmware ends connections by resetting them.
+        tracing::debug!(peer = %peer, why = %error, "a connection ended early");
+        plane.counters.count("http", "ended-early");
+    }
+    drop(held);
+}
+
+/// How many connections each address has.
+#[derive(Default)]
+struct Sources(Mutex<BTreeMap<IpAddr, usize>>);
+
+/// One connection of an address. Dropping it makes room for another.
+struct Source {
+    sources: Arc<Sources>,
+    address: IpAddr,
+}
+
+impl Sources {
+    fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Source> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(address).or_default();
+        if *count >= CONNECTIONS_PER_SOURCE_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(Source {
+            sources: Arc::clone(self),
+            address,
+        })
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        let mut counts = self.sources.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
+    }
+}

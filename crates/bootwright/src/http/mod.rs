@@ -1,0 +1,43 @@
+//! The machine plane: plain HTTP on the segment. Requests in, the engine's answers and files out. Nothing here decides.
+
+mod answer;
+mod body;
+mod file;
+mod listen;
+mod report;
+mod route;
+pub mod script;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bootwright_config::Daemon;
+use bootwright_net::Link;
+
+pub use file::Shelf;
+pub use listen::{bind, serve};
+
+use crate::core::Core;
+use crate::counter::Counters;
+use crate::firmware::Catalogue;
+use crate::journal::Journal;
+
+/// What the machine plane answers from.
+pub struct Plane {
+    /// The engine.
+    pub core: Arc<Core>,
+    /// The counters.
+    pub counters: Arc<Counters>,
+    /// The firmware catalogue.
+    pub catalogue: Arc<Catalogue>,
+    /// `images/` in the data directory.
+    pub images: Shelf,
+    /// `assets/` in the data directory.
+    pub assets: Shelf,
+    /// Where installers' logs are kept.
+    pub journal: Journal,
+    /// The daemon's settings.
+    pub daemon: Arc<Daemon>,
+    /// The box's links, as last seen.
+    pub links: Arc<ArcSwap<Vec<Link>>>,
+}

@@ -1,0 +1,172 @@
+//! What runs report, and the documents that they fetch. Both live under the run's token.
+
+use std::sync::Arc;
+
+use bootwright_content::render_document;
+use bootwright_core::{GuardVerdict, Token};
+use bootwright_engine::{DocumentReply, Report, ReportReply};
+use bootwright_proto::http::{BaseUrl, Query, Report as Reported, ReportKind, media_type};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::StatusCode;
+use hyper::body::Incoming;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE};
+
+use super::Plane;
+use super::answer::{Answer, answer, busy, not_found, set, words};
+use super::body::Answered;
+use super::route::Ends;
+use super::script::{context, error_words};
+
+/// The longest report, in bytes.
+const REPORT_BYTES_MAX: usize = 64 << 10;
+/// The longest log that one call may send, in bytes.
+const LOG_BYTES_MAX: usize = 16 << 20;
+/// In what time a report has to arrive.
+const REPORT_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// A run reports.
+pub(super) async fn report(
+    plane: &Arc<Plane>,
+    token: Token,
+    kind: ReportKind,
+    query: &Query,
+    request: hyper::Request<Incoming>,
+) -> Answer {
+    let content_type = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let limit = if kind == ReportKind::Log {
+        LOG_BYTES_MAX
+    } else {
+        REPORT_BYTES_MAX
+    };
+    // A body is read only for a run that there is.
+    if !plane.core.read(|engine, now| engine.knows_run(now, token)) {
+        plane.counters.count("http", "token-denied");
+        return not_found();
+    }
+    let body = match read(request, limit).await {
+        Ok(body) => body,
+        Err(answer) => return answer,
+    };
+    let report = match Reported::read(kind, query, content_type.as_deref(), &body) {
+        Reported::Done => Report::Done,
+        Reported::Up => Report::Up,
+        Reported::Fail { reason } => Report::Fail {
+            reason: reason.unwrap_or_else(|| "no reason was given".to_owned()),
+        },
+        Reported::Log(text) => return log(plane, token, text).await,
+        Reported::Progress(progress) if progress.stage.as_deref() == Some("guard") => Report::Guard {
+            serial: progress.serial.unwrap_or_default(),
+            content: progress.content,
+        },
+        Reported::Progress(progress) => {
+            let message = match (progress.message, progress.error) {
+                (message, Some(error)) => {
+                    let error = error_words(&error);
+                    Some(
+                        [message, Some(error)]
+                            .into_iter()
+                            .flatten()
+                            .collect::<Vec<_>>()
+                            .join(": "),
+                    )
+                }
+                (message, None) => message,
+            };
+            Report::Progress {
+                stage: progress.stage,
+                percent: progress.percent,
+                message,
+            }
+        }
+    };
+    match plane
+        .core
+        .ask(|engine, now| engine.report(now, token, &report))
+        .settled()
+        .await
+    {
+        Ok(ReportReply::Noted) => words(StatusCode::OK, "ok"),
+        Ok(ReportReply::Guard(GuardVerdict::Go)) => words(StatusCode::OK, "go"),
+        Ok(ReportReply::Guard(GuardVerdict::Stop(why))) => words(StatusCode::OK, &format!("stop {why}")),
+        Ok(ReportReply::NoSuchRun) => not_found(),
+        Ok(ReportReply::StoreDown) => busy("this cannot be recorded now"),
+        Err(why) => {
+            tracing::error!(%why, "a report could not be recorded");
+            busy("this cannot be recorded now")
+        }
+    }
+}
+
+async fn read(request: hyper::Request<Incoming>, limit: usize) -> Result<Bytes, Answer> {
+    let collecting = Limited::new(request.into_body(), limit).collect();
+    match tokio::time::timeout(REPORT_WITHIN, collecting).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(words(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &format!("a report has at most {limit} bytes"),
+        )),
+        Ok(Err(_)) => Err(words(StatusCode::BAD_REQUEST, "the report did not arrive whole")),
+        Err(_) => Err(words(StatusCode::REQUEST_TIMEOUT, "the report took too long")),
+    }
+}
+
+async fn log(plane: &Arc<Plane>, token: Token, text: String) -> Answer {
+    let Some((host, run)) = plane.core.read(|engine, now| engine.run_of(now, token)) else {
+        return not_found();
+    };
+    match plane.journal.append(&host, run, text).await {
+        Ok(()) => words(StatusCode::OK, "ok"),
+        Err(error) => {
+            tracing::warn!(%host, run = run.get(), why = %error, "an installer's log could not be kept");
+            busy("the log could not be kept")
+        }
+    }
+}
+
+/// A run fetches a document, which is rendered at this moment and kept nowhere.
+pub(super) async fn document(
+    plane: &Arc<Plane>,
+    base: &BaseUrl,
+    ends: Ends,
+    token: Token,
+    name: &str,
+    head: bool,
+) -> Answer {
+    let reply = plane.core.ask(|engine, now| engine.document(now, token, name)).now();
+    let DocumentReply::Render(ticket) = reply else {
+        plane.counters.count("http", "token-denied");
+        return not_found();
+    };
+    let context = context(plane, base, ends, &ticket);
+    let text = match render_document(&ticket.profile, name, &context) {
+        Ok(text) => text,
+        Err(problem) => {
+            let why = problem.error.to_string();
+            tracing::error!(host = %ticket.host.id, file = name, %why, "a document cannot be rendered");
+            return words(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &format!("{name} cannot be rendered: {why}"),
+            );
+        }
+    };
+    let mut body = Answered::memory(text);
+    if !head {
+        let (plane, name) = (Arc::clone(plane), name.to_owned());
+        body = body.then(move |_, whole| {
+            if whole {
+                plane
+                    .core
+                    .ask(|engine, now| engine.document_served(now, token, &name))
+                    .now();
+            }
+        });
+    }
+    let mut response = answer(StatusCode::OK, media_type(name), body);
+    set(&mut response, CACHE_CONTROL, "no-store");
+    response
+}

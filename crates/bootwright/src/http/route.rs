@@ -1,0 +1,99 @@
+//! From a request to the part that answers it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use bootwright_proto::http::target::parse;
+use bootwright_proto::http::{BaseUrl, Refusal, Request, Route};
+use hyper::StatusCode;
+use hyper::body::Incoming;
+
+use super::answer::{Answer, answer, method, not_found, words};
+use super::body::Answered;
+use super::{Plane, file, report, script};
+use crate::telemetry::sanitise;
+
+/// Where a request came from and what it reached.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    pub(super) peer: IpAddr,
+    pub(super) local: IpAddr,
+}
+
+/// Answers a request.
+pub(super) async fn route(
+    plane: Arc<Plane>,
+    peer: SocketAddr,
+    local: SocketAddr,
+    request: hyper::Request<Incoming>,
+) -> Answer {
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let (peer, local) = (peer.ip().to_canonical(), local.ip().to_canonical());
+    let ends = Ends { peer, local };
+    let parsed = parse(request.method().as_str(), target.as_bytes());
+    match parsed {
+        Ok(parsed) => {
+            plane.counters.count("http", parsed.route.name());
+            dispatch(&plane, ends, parsed, request).await
+        }
+        Err(refusal) => {
+            plane.counters.count("http", refusal.name());
+            tracing::debug!(%peer, why = %refusal, "refused {}", sanitise(target.get(..200).unwrap_or(target)));
+            refuse(refusal)
+        }
+    }
+}
+
+fn refuse(refusal: Refusal) -> Answer {
+    match refusal {
+        Refusal::NotFound => not_found(),
+        Refusal::Method { allow } => method(allow),
+        Refusal::TooLong { .. } | Refusal::Path(_) => {
+            let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+            words(status, &refusal.to_string())
+        }
+    }
+}
+
+async fn dispatch(plane: &Arc<Plane>, ends: Ends, parsed: Request, request: hyper::Request<Incoming>) -> Answer {
+    let base = plane.base_url(ends);
+    let head = parsed.method == bootwright_proto::http::Method::Head;
+    let answered = match parsed.route {
+        Route::Boot => super::answer::script(bootwright_proto::script::ipxe::boot_script(&base)),
+        Route::AutoExec => super::answer::script(bootwright_proto::script::ipxe::autoexec_script(&base)),
+        Route::Decision => script::decision(plane, ends, &base, &parsed.query).await,
+        Route::Hold => script::hold(plane, &base, &parsed.query).await,
+        Route::Failed => script::failed(plane, ends, &parsed.query),
+        Route::Firmware(name) => file::firmware(plane, ends, name.as_str(), request.headers()),
+        Route::Image(name) => file::shelved(plane, ends, &plane.images, &name, request.headers()).await,
+        Route::Asset(name) => file::shelved(plane, ends, &plane.assets, &name, request.headers()).await,
+        Route::Code(code) => script::code_page(plane, code.as_str()),
+        Route::Report { token, kind } => report::report(plane, token, kind, &parsed.query, request).await,
+        Route::Document { token, name } => report::document(plane, &base, ends, token, name.as_str(), head).await,
+    };
+    if head { without_body(answered) } else { answered }
+}
+
+/// RFC 9110 section 9.3.2: the same fields, the length included, and no body.
+fn without_body(answered: Answer) -> Answer {
+    let (parts, body) = answered.into_parts();
+    drop(body.silent());
+    let mut bare = answer(parts.status, "", Answered::empty());
+    *bare.headers_mut() = parts.headers;
+    bare
+}
+
+impl Plane {
+    /// How the machine reaches us: by the URL that the configuration sets, else by the address that it asked.
+    pub(super) fn base_url(&self, ends: Ends) -> BaseUrl {
+        let fixed = self.daemon.base_url.fixed().and_then(|url| url.parse().ok());
+        fixed.unwrap_or_else(|| BaseUrl::of(SocketAddr::new(ends.local, self.daemon.http.port)))
+    }
+
+    /// The link of ours on which a machine reached us.
+    pub(super) fn link_of(&self, ends: Ends) -> Option<String> {
+        let links = self.links.load();
+        let ours = |link: &&bootwright_net::Link| link.addresses.iter().any(|address| address.ip == ends.local);
+        links.iter().find(ours).map(|link| link.name.clone())
+    }
+}

@@ -1,0 +1,279 @@
+//! The scripts: what the engine answers, in the words of iPXE.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bootwright_content::{Context, RunValues, ServerValues, render_boot};
+use bootwright_core::local::methods;
+use bootwright_core::{Firmware, Host, HostDefinition, Profile, Sighting};
+use bootwright_engine::{HoldScreen, InstallTicket, ScriptReply};
+use bootwright_proto::http::{Asked, BaseUrl, Poll, Query, Trouble};
+use bootwright_proto::script::ipxe::{
+    Confirmation, Hold, Image, Initrd, Install, Live, ask_script, confirm_script, hold_script, install_script,
+    live_script, local_script, notice_script, unavailable_script,
+};
+use hyper::StatusCode;
+
+use super::Plane;
+use super::answer::{self, Answer, not_found, words};
+use super::route::Ends;
+use crate::core::Core;
+use crate::telemetry::sanitise;
+
+/// How long a held machine's poll is kept open. iPXE of late 2025 closes transfers that are idle for 120 s.
+const POLL_WITHIN: Duration = Duration::from_secs(50);
+
+/// What rendering an answer needs beside the answer.
+pub struct Surroundings<'a> {
+    /// How the machine reaches us.
+    pub base: &'a BaseUrl,
+    /// The address of ours that it reaches.
+    pub address: IpAddr,
+    /// What it said of itself.
+    pub asked: &'a Asked,
+    /// What the configuration says of the host, if it names it.
+    pub definition: Option<&'a HostDefinition>,
+    /// How many attempts a run has.
+    pub max_attempts: u32,
+}
+
+/// The decision.
+pub(super) async fn decision(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, query: &Query) -> Answer {
+    let asked = Asked::read(query);
+    let seen = sighting(plane, ends, &asked);
+    let answer = plane
+        .core
+        .ask(|engine, now| engine.script(now, &seen, Core::fresh_token()));
+    match answer.settled().await {
+        Ok(reply) => {
+            let definition = definition(plane, &reply);
+            let surroundings = Surroundings {
+                base,
+                address: ends.local,
+                asked: &Asked {
+                    sighting: seen,
+                    ..asked.clone()
+                },
+                definition: definition.as_ref(),
+                max_attempts: plane.core.policy().safety.max_attempts,
+            };
+            render_reply(&reply, &surroundings).map_or_else(not_found, answer::script)
+        }
+        Err(why) => {
+            tracing::error!(%why, "an answer could not be recorded, the machine asks again");
+            answer::script(unavailable_script(base, &asked, "what happens could not be recorded"))
+        }
+    }
+}
+
+fn definition(plane: &Plane, reply: &ScriptReply) -> Option<HostDefinition> {
+    let host = match reply {
+        ScriptReply::Install(ticket) => &ticket.host,
+        ScriptReply::Live { host, .. } => host,
+        ScriptReply::Confirm { .. } | ScriptReply::Local { .. } | ScriptReply::Hold(_) | ScriptReply::Silence(_) => {
+            return None;
+        }
+    };
+    plane.core.read(|engine, _| engine.definition(&host.id).cloned())
+}
+
+/// The script of an answer; nothing if nothing is answered.
+#[must_use]
+pub fn render_reply(reply: &ScriptReply, around: &Surroundings<'_>) -> Option<String> {
+    let Surroundings { base, asked, .. } = *around;
+    Some(match reply {
+        ScriptReply::Install(ticket) => match install(ticket, around) {
+            Ok(script) => script,
+            Err(why) => {
+                tracing::error!(host = %ticket.host.id, %why, "an install script cannot be rendered");
+                notice_script(
+                    base,
+                    &format!("profile {} cannot be rendered: {why}", ticket.profile.name),
+                )
+            }
+        },
+        ScriptReply::Live { host, profile } => match live(host, profile, around) {
+            Ok(script) => script,
+            Err(why) => {
+                tracing::error!(host = %host.id, %why, "a live script cannot be rendered");
+                notice_script(base, &format!("profile {} cannot be rendered: {why}", profile.name))
+            }
+        },
+        ScriptReply::Confirm { name, profile, .. } => confirm_script(&Confirmation {
+            base,
+            asked,
+            host: name,
+            profile,
+        }),
+        ScriptReply::Local { host, method, why, .. } => local_script(Some(&host.id), why, *method),
+        ScriptReply::Hold(screen) => {
+            let hold = hold_of(screen, base, asked, None);
+            hold_script(&hold, None)
+        }
+        ScriptReply::Silence(_) => return None,
+    })
+}
+
+fn install(ticket: &InstallTicket, around: &Surroundings<'_>) -> Result<String, String> {
+    let run = RunValues {
+        number: ticket.run.number,
+        token: ticket.run.token,
+        attempt: ticket.run.attempts,
+    };
+    let image = image(&ticket.host, &ticket.profile, Some(run), around)?;
+    let install = Install {
+        base: around.base,
+        asked: around.asked,
+        host: &ticket.name,
+        profile: &ticket.profile.name,
+        image: &image,
+        run: ticket.run.number,
+        token: ticket.run.token,
+        attempt: ticket.run.attempts,
+        max_attempts: around.max_attempts,
+    };
+    install_script(&install).map_err(|error| error.to_string())
+}
+
+fn live(host: &Host, profile: &Profile, around: &Surroundings<'_>) -> Result<String, String> {
+    let image = image(host, profile, None, around)?;
+    let live = Live {
+        base: around.base,
+        asked: around.asked,
+        host: &host.id,
+        profile: &profile.name,
+        image: &image,
+    };
+    live_script(&live).map_err(|error| error.to_string())
+}
+
+fn image(host: &Host, profile: &Profile, run: Option<RunValues>, around: &Surroundings<'_>) -> Result<Image, String> {
+    let server = ServerValues {
+        url: around.base.to_string(),
+        address: around.address,
+    };
+    let seen = &around.asked.sighting;
+    let context = Context::new(host, around.definition, seen, profile.name.clone(), run, server);
+    let plan = render_boot(profile, &context).map_err(|problem| problem.error.to_string())?;
+    let initrds = plan
+        .initrds
+        .into_iter()
+        .map(|initrd| Initrd {
+            name: initrd.name,
+            url: initrd.url,
+            target: initrd.target,
+        })
+        .collect();
+    let args = if plan.args.is_empty() {
+        Vec::new()
+    } else {
+        vec![plan.args]
+    };
+    Ok(Image {
+        kernel: plan.kernel,
+        initrds,
+        args,
+    })
+}
+
+/// What the templates of a run's documents may know.
+pub(super) fn context(plane: &Plane, base: &BaseUrl, ends: Ends, ticket: &InstallTicket) -> Context {
+    let definition = plane.core.read(|engine, _| engine.definition(&ticket.host.id).cloned());
+    let seen = Sighting {
+        boot_mac: ticket.boot_mac,
+        address: Some(ends.peer),
+        link: plane.link_of(ends),
+        ..Sighting::default()
+    };
+    let run = RunValues {
+        number: ticket.run.number,
+        token: ticket.run.token,
+        attempt: ticket.run.attempts,
+    };
+    let server = ServerValues {
+        url: base.to_string(),
+        address: ends.local,
+    };
+    Context::new(
+        &ticket.host,
+        definition.as_ref(),
+        &seen,
+        ticket.profile.name.clone(),
+        Some(run),
+        server,
+    )
+}
+
+/// What the request shows of the machine: what it says, and what its connection says.
+fn sighting(plane: &Plane, ends: Ends, asked: &Asked) -> Sighting {
+    Sighting {
+        address: Some(ends.peer),
+        link: plane.link_of(ends),
+        confirmed: asked.confirmed,
+        ..asked.sighting.clone()
+    }
+}
+
+/// A held machine waits: the answer comes when there is news, or after a while with the advice to ask again.
+pub(super) async fn hold(plane: &Arc<Plane>, base: &BaseUrl, query: &Query) -> Answer {
+    let poll = Poll::read(query);
+    let host = poll
+        .host
+        .as_ref()
+        .and_then(|name| plane.core.read(|engine, _| engine.resolve(name.as_str())));
+    let Some(host) = host else {
+        // Nobody whom we could wake: the facts may make more sense after a while.
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        return answer::script(ask_script(base, &poll.asked));
+    };
+    plane.core.wait_for_change(&host, POLL_WITHIN).await;
+    let Some(screen) = plane.core.read(|engine, now| engine.held_screen(now, &host)) else {
+        return answer::script(ask_script(base, &poll.asked));
+    };
+    // Nothing changed: the machine asks again, and its screen stays.
+    let firmware = plane.core.read(|engine, _| engine.firmware_of(&host));
+    let hold = hold_of(&screen, base, &poll.asked, firmware);
+    answer::script(hold_script(&hold, Some(&poll)))
+}
+
+fn hold_of<'a>(screen: &'a HoldScreen, base: &'a BaseUrl, asked: &'a Asked, firmware: Option<Firmware>) -> Hold<'a> {
+    let firmware = asked.sighting.firmware.or(firmware).unwrap_or(Firmware::Bios);
+    Hold {
+        base,
+        asked,
+        host: screen.host.as_ref(),
+        code: &screen.code,
+        why: &screen.why,
+        local: methods(firmware).first().copied(),
+    }
+}
+
+/// What an error number of iPXE leads to.
+pub(super) fn error_words(number: &str) -> String {
+    format!("iPXE error {0} (https://ipxe.org/{0})", sanitise(number))
+}
+
+/// A script could not go on and tries again: an operator should know.
+pub(super) fn failed(plane: &Arc<Plane>, ends: Ends, query: &Query) -> Answer {
+    let trouble = Trouble::read(query);
+    let seen = sighting(plane, ends, &trouble.asked);
+    let step = trouble.step.as_deref().map_or_else(|| "?".to_owned(), sanitise);
+    let error = trouble.error.as_deref().map(error_words).unwrap_or_default();
+    let what = format!("its script could not go on at step {step}: {error}");
+    plane.core.ask(|engine, now| engine.trouble(now, &seen, &what)).now();
+    words(StatusCode::OK, "ok")
+}
+
+/// The page to which a held machine's console leads: its name and state, and nothing else.
+pub(super) fn code_page(plane: &Arc<Plane>, code: &str) -> Answer {
+    match plane.core.read(|engine, _| engine.by_code(code)) {
+        Some((name, state)) => words(
+            StatusCode::OK,
+            &format!(
+                "{name}: {state}\n\nto install it:   bootwright host arm {name}\nto see more:     bootwright explain {name}"
+            ),
+        ),
+        None => not_found(),
+    }
+}

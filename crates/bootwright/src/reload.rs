@@ -1,0 +1,232 @@
+//! Reading the configuration, and reading it again: a bad one leaves the last good one running and says so.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bootwright_config::{Diagnostic, Loaded, Source, load};
+use bootwright_engine::Proposal;
+
+use crate::core::Core;
+
+/// How often the files are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// The configuration's files.
+#[derive(Clone, Debug)]
+pub struct Files {
+    main: PathBuf,
+}
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub enum Unusable {
+    /// A file cannot be read.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        why: io::Error,
+    },
+    /// The files say something that they should not.
+    Wrong(Vec<Diagnostic>),
+}
+
+impl Files {
+    /// `config.toml` at this path, and `conf.d/*.toml` beside it.
+    #[must_use]
+    pub fn new(main: PathBuf) -> Self {
+        Self { main }
+    }
+
+    /// The path of `config.toml`.
+    #[must_use]
+    pub fn main(&self) -> &Path {
+        &self.main
+    }
+
+    fn directory(&self) -> &Path {
+        self.main.parent().unwrap_or(Path::new("."))
+    }
+
+    /// All files that there are, in the order in which they count.
+    fn paths(&self) -> io::Result<Vec<PathBuf>> {
+        let mut paths: Vec<PathBuf> = if self.main.exists() {
+            vec![self.main.clone()]
+        } else {
+            Vec::new()
+        };
+        let mut more = Vec::new();
+        match fs::read_dir(self.directory().join("conf.d")) {
+            Ok(entries) => {
+                for entry in entries {
+                    let path = entry?.path();
+                    if path.extension().is_some_and(|extension| extension == "toml") {
+                        more.push(path);
+                    }
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        more.sort();
+        paths.extend(more);
+        Ok(paths)
+    }
+
+    /// Reads and checks everything. Without any file, every key has its default.
+    ///
+    /// # Errors
+    /// All that is wrong, in one go.
+    pub fn load(&self) -> Result<Loaded, Unusable> {
+        let unreadable = |path: &Path, why| Unusable::Unreadable {
+            path: path.to_owned(),
+            why,
+        };
+        let paths = self
+            .paths()
+            .map_err(|why| unreadable(&self.directory().join("conf.d"), why))?;
+        let mut sources = Vec::new();
+        for path in paths {
+            let text = fs::read_to_string(&path).map_err(|why| unreadable(&path, why))?;
+            sources.push(Source {
+                path: path.display().to_string(),
+                text,
+            });
+        }
+        let read = |name: &str| fs::read_to_string(name).map_err(|error| error.to_string());
+        load(&sources, &read).map_err(Unusable::Wrong)
+    }
+
+    /// What changes whenever a file does: renamed over, written, removed, or behind another link.
+    fn stamp(&self) -> Vec<(PathBuf, u64, u64, i64, i64)> {
+        let paths = self.paths().unwrap_or_default();
+        paths
+            .into_iter()
+            .filter_map(|path| {
+                let about = fs::metadata(&path).ok()?;
+                Some((path, about.ino(), about.size(), about.mtime(), about.mtime_nsec()))
+            })
+            .collect()
+    }
+}
+
+impl Unusable {
+    /// The words for the operator, one block for each thing that is wrong.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        match self {
+            Self::Unreadable { path, why } => vec![format!("cannot read `{}`: {why}", path.display())],
+            Self::Wrong(diagnostics) => diagnostics.iter().map(Diagnostic::render).collect(),
+        }
+    }
+}
+
+/// What a reload did.
+#[derive(Debug)]
+pub struct Reloaded {
+    /// What is odd about the configuration.
+    pub warnings: Vec<Diagnostic>,
+    /// The hosts that `apply` would arm.
+    pub proposals: Vec<Proposal>,
+    /// Settings that changed and count only after a restart.
+    pub restart: bool,
+}
+
+/// How the last reload went.
+#[derive(Clone, Debug, Default)]
+pub struct LastReload {
+    /// What was wrong with it; nothing if it is in force.
+    pub errors: Vec<String>,
+}
+
+/// Reads the configuration again on demand and whenever its files change.
+pub struct Reloader {
+    files: Files,
+    core: Arc<Core>,
+    running: bootwright_config::Daemon,
+    last: Mutex<LastReload>,
+}
+
+impl Reloader {
+    /// A reloader for a daemon that runs with these settings.
+    #[must_use]
+    pub fn new(files: Files, core: Arc<Core>, running: bootwright_config::Daemon) -> Self {
+        Self {
+            files,
+            core,
+            running,
+            last: Mutex::default(),
+        }
+    }
+
+    /// Reads the configuration again. `by` is who asked for it.
+    ///
+    /// # Errors
+    /// What is wrong with it; the last good one stays in force.
+    pub fn reload(&self, by: Option<&str>) -> Result<Reloaded, Unusable> {
+        let result = self.files.load();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(loaded) => {
+                last.errors.clear();
+                let restart = loaded.daemon != self.running;
+                if restart {
+                    tracing::warn!("settings of sockets or directories changed; they count after a restart");
+                }
+                for warning in &loaded.warnings {
+                    tracing::warn!("{}", warning.render());
+                }
+                let reply = self.core.reload(by, Arc::new(loaded.policy)).now();
+                for Proposal { host, rule, profile } in reply.proposals.iter().take(20) {
+                    tracing::warn!(%host, "rule {rule} would arm it with {profile}; `bootwright apply` accepts that");
+                }
+                Ok(Reloaded {
+                    warnings: loaded.warnings,
+                    proposals: reply.proposals,
+                    restart,
+                })
+            }
+            Err(unusable) => {
+                last.errors = unusable.words();
+                for words in &last.errors {
+                    tracing::error!("the configuration stays as it was: {words}");
+                }
+                Err(unusable)
+            }
+        }
+    }
+
+    /// How the last reload went.
+    #[must_use]
+    pub fn last(&self) -> LastReload {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reloads whenever the files have changed and then stayed as they are for a moment. Runs for ever.
+    pub async fn follow_files(self: Arc<Self>) {
+        let mut known = self.files.stamp();
+        let mut changed = None;
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let now = self.files.stamp();
+            if now != known && !now.is_empty() {
+                if changed.as_ref() == Some(&now) {
+                    known = now;
+                    changed = None;
+                    let reloader = Arc::clone(&self);
+                    // What is wrong was said by then.
+                    let _ = tokio::task::spawn_blocking(move || reloader.reload(None)).await;
+                } else {
+                    changed = Some(now);
+                }
+            } else if now.is_empty() && !known.is_empty() && changed.as_ref() != Some(&now) {
+                changed = Some(now);
+                tracing::warn!("the configuration's files are gone; the last good configuration stays in force");
+            }
+        }
+    }
+}
