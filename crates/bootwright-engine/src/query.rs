@@ -172,6 +172,16 @@ impl Engine {
         self.addresses.get(&address).cloned()
     }
 
+    /// The host that shows these facts, if it is one and beyond doubt.
+    #[must_use]
+    pub fn find(&self, facts: &bootwright_core::Facts) -> Option<HostId> {
+        let facts_of = |id: &HostId| self.world().hosts.get(id).map(|host| &host.facts);
+        match bootwright_core::identify(&self.index, facts_of, facts) {
+            bootwright_core::Identity::Known(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// A host's firmware, as it was last seen.
     #[must_use]
     pub fn firmware_of(&self, host: &HostId) -> Option<bootwright_core::Firmware> {

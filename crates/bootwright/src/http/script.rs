@@ -218,10 +218,7 @@ fn sighting(plane: &Plane, ends: Ends, asked: &Asked) -> Sighting {
 /// A held machine waits: the answer comes when there is news, or after a while with the advice to ask again.
 pub(super) async fn hold(plane: &Arc<Plane>, base: &BaseUrl, query: &Query) -> Answer {
     let poll = Poll::read(query);
-    let host = poll
-        .host
-        .as_ref()
-        .and_then(|name| plane.core.read(|engine, _| engine.resolve(name.as_str())));
+    let host = plane.core.read(|engine, _| engine.find(&poll.asked.sighting.facts));
     let Some(host) = host else {
         // Nobody whom we could wake: the facts may make more sense after a while.
         tokio::time::sleep(Duration::from_secs(10)).await;
