@@ -1,0 +1,10 @@
+//! Stories of the pure functions, told from outside.
+
+mod decide_cell;
+mod fold;
+mod guard_due;
+mod identity;
+mod property_w;
+mod state_table;
+mod step_story;
+mod story;
