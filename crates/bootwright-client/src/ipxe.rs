@@ -30,6 +30,8 @@ const FRAMES_MAX: usize = 32;
 pub mod errno {
     /// A file or setting that is not there (404 among others).
     pub const NOT_FOUND: u32 = 0x2d0c_613b;
+    /// The server could not answer (503 among others).
+    pub const SERVER: u32 = 0x1d0c_6539;
     /// An unknown command.
     pub const NO_COMMAND: u32 = 0x2e02_2001;
     /// An image of no known kind.
