@@ -3,6 +3,7 @@
 //! Pure: a template reads no file, opens no connection and starts no program. Texts that a machine made up cannot change
 //! the structure of what they are put into; how they may be used stands with `text::word` and in `docs/configuration.md`.
 
+mod bound;
 mod check;
 mod context;
 mod filter;

@@ -9,7 +9,7 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
 use crate::context::Context;
 use crate::value::{self, Raw};
-use crate::{filter, known, snippet};
+use crate::{bound, filter, known, snippet};
 
 /// How many steps one template may take. A template that writes a thousand lines takes some ten thousand.
 const FUEL: u64 = 1_000_000;
@@ -81,6 +81,20 @@ impl<'a> Template<'a> {
     /// If the text is no template, or asks for a name that no host ever has. Names below `metadata` and `label` differ from
     /// host to host and are looked up when it renders.
     pub fn compile(name: &'a str, text: &'a str) -> Result<Self, TemplateError> {
+        if let Some(span) = bound::too_large(text) {
+            return Err(TemplateError {
+                message: format!("more than {} lines, or characters in a line", bound::LINES_MAX),
+                hint: Some("serve large files from `/assets/` instead".to_owned()),
+                ..TemplateError::at(text, span.start..span.start)
+            });
+        }
+        if let Some(span) = bound::too_long(text) {
+            return Err(TemplateError {
+                message: format!("an expression has more than {} words and signs", bound::TOKENS_MAX),
+                hint: Some("write it in several steps with `{% set … %}`".to_owned()),
+                ..TemplateError::at(text, span)
+            });
+        }
         let parsed = ENVIRONMENT
             .template_from_named_str(name, text)
             .map_err(|error| TemplateError::of(&error, text))?;

@@ -40,13 +40,19 @@ impl Object for Raw {
     }
 }
 
-/// Something in place of each value that an operator names: it has whatever is asked of it.
+/// How deep names with dots nest at most. A report may set such names, and each level takes some of the stack.
+const DEPTH_MAX: usize = 16;
+
+/// Something in place of each value that an operator names: it has whatever is asked of it, this many levels deep.
 #[derive(Debug)]
-struct Anything;
+struct Anything(u8);
 
 impl Object for Anything {
     fn get_value(self: &Arc<Self>, _key: &Value) -> Option<Value> {
-        Some(Value::from_object(Self))
+        Some(match self.0.checked_sub(1) {
+            Some(levels) => Value::from_object(Self(levels)),
+            None => Value::from("x"),
+        })
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -75,7 +81,7 @@ pub(crate) fn root(context: &Context) -> Value {
 
 /// The same with something in place of every label and metadata.
 pub(crate) fn root_of_anything(context: &Context) -> Value {
-    let anything = || [Value::from_object(Anything), Value::from_object(Anything)];
+    let anything = || [Value::from_object(Anything(4)), Value::from_object(Anything(4))];
     assemble(context, anything(), anything())
 }
 
@@ -178,10 +184,11 @@ enum Node {
 /// The nested values that names with dots stand for: the configuration's tables and lists were flattened so.
 fn tree(values: &Values, shape: Shape) -> Value {
     let mut top = Branch::default();
-    for (name, text) in &values.configured {
+    let shallow = |(name, _): &(&String, &String)| name.matches('.').count() < DEPTH_MAX;
+    for (name, text) in values.configured.iter().filter(shallow) {
         top.insert(name, leaf(text, text, shape));
     }
-    for (name, text) in &values.stored {
+    for (name, text) in values.stored.iter().filter(shallow) {
         top.insert(name, leaf(&text::stored(text), text, shape));
     }
     top.into_value()

@@ -1,6 +1,7 @@
 //! Configurations as operators write them, and what is said of them.
 
 mod default;
+mod example;
 mod merge;
 mod mistake;
 mod noise;

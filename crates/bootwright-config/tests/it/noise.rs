@@ -124,3 +124,60 @@ fn a_damaged_file_never_panics_and_never_arms_what_the_whole_one_does_not() {
         "{good} good and {bad} bad: the edits test something"
     );
 }
+
+/// Each level of a tree takes some of the stack, and the end of the stack is the end of the daemon.
+#[test]
+fn nesting_without_end_is_an_error_and_no_crash() {
+    let (deep, few) = (100_000, 1000);
+    let profile = |args: &str| format!("[profiles.a]\nkernel = \"/k\"\ndone = \"manual\"\nargs = '''{args}'''\n");
+    let texts = [
+        ("dotted keys", format!("{}a = 1\n", "a.".repeat(deep))),
+        ("a dotted header", format!("[{}a]\n", "a.".repeat(deep))),
+        ("lists", format!("a = {}", "[".repeat(deep))),
+        ("closed lists", format!("a = {}{}", "[".repeat(deep), "]".repeat(deep))),
+        ("tables", format!("a = {}", "{a=".repeat(deep))),
+        (
+            "metadata",
+            format!("[hosts.a]\nserial = \"AB1\"\nmetadata.{}a = 1\n", "a.".repeat(few)),
+        ),
+        (
+            "parentheses of a template",
+            profile(&format!("{{{{ {} }}}}", "(".repeat(deep))),
+        ),
+        (
+            "lists of a template",
+            profile(&format!("{{{{ {}{} }}}}", "[".repeat(deep), "]".repeat(deep))),
+        ),
+        ("blocks of a template", profile(&"{% if 1 %}".repeat(deep))),
+        (
+            "additions of a template",
+            profile(&format!("{{{{ {}1 }}}}", "1+".repeat(deep))),
+        ),
+        (
+            "negations of a template",
+            profile(&format!("{{{{ {}1 }}}}", "not ".repeat(deep))),
+        ),
+        (
+            "attributes of a template",
+            profile(&format!("{{{{ metadata{} }}}}", ".a".repeat(deep))),
+        ),
+        (
+            "filters of a template",
+            profile(&format!("{{{{ 1{} }}}}", "|int".repeat(deep))),
+        ),
+        (
+            "numbers in a template",
+            profile(&format!("{{{{ metadata.{} }}}}", "9".repeat(deep))),
+        ),
+    ];
+    for (what, text) in texts {
+        let reader = std::thread::Builder::new().stack_size(2 << 20);
+        // The stack of a worker thread of the daemon.
+        #[allow(clippy::disallowed_methods, reason = "the size of the stack is what is tested")]
+        let reader = reader.spawn(move || load(&[source("config.toml", &text)], &no_files).map(drop));
+        let read = reader.expect("a thread").join().unwrap_or_else(|_| panic!("{what}"));
+        if let Err(errors) = read {
+            assert!(!errors.is_empty(), "{what}");
+        }
+    }
+}
