@@ -1,7 +1,11 @@
 //! The daemon's parts for real: sockets, files and other people's programs, in namespaces that the tests make.
 
+mod daemon;
+mod dhcp_proxy;
+mod link_follow;
 #[path = "../../../bootwright-net/tests/it/netns.rs"]
 mod netns;
+mod segment;
 mod tftp_client;
 mod tftp_limit;
 mod tftp_peer;

@@ -1,0 +1,184 @@
+//! The daemon as a proxy beside whatever leases the addresses.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+use bootwright_proto::dhcp::MessageType;
+
+use crate::daemon::{Daemon, PATIENCE, get};
+use crate::netns::{End, Netns, cable};
+use crate::segment::{Client, captured, discover, with_card};
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+/// Longer than any answer takes on a machine under load, and still bearable for a test that waits for nothing.
+const SILENCE: Duration = Duration::from_millis(700);
+
+/// The daemon's box and a machine on one wire. The machine has an address where it needs one.
+fn segment() -> (Netns, Netns) {
+    let (daemon, machine) = (Netns::new("daemon"), Netns::new("machine"));
+    cable(
+        &End::new(&daemon, "lab0", "10.77.0.1/24"),
+        &End::new(&machine, "eth0", "10.77.0.50/24"),
+    );
+    (daemon, machine)
+}
+
+const CONFIG: &str = "[server]\ninterfaces = [\"lab0\"]\n";
+
+#[test]
+fn uefi_firmware_gets_an_offer_that_names_snponly_and_no_address() {
+    let (inside, machine) = segment();
+    let _daemon = Daemon::start(&inside, CONFIG);
+    let packet = captured("uefi-firmware-discover");
+    let heard = discover(&machine, "eth0", &packet, PATIENCE).expect("an offer");
+    assert_eq!(heard.from, SocketAddrV4::new(OURS, 67));
+    assert_eq!(heard.answer.message, Some(MessageType::Offer));
+    assert_eq!(heard.answer.yiaddr, Ipv4Addr::UNSPECIFIED);
+    assert_eq!((heard.answer.siaddr, heard.answer.server_id), (OURS, Some(OURS)));
+    assert_eq!(heard.answer.file, b"snponly.efi");
+    assert_eq!(heard.answer.vendor_class, b"PXEClient");
+    assert_eq!(
+        heard.answer.vendor_options.as_deref(),
+        Some(b"\x06\x01\x08\xff".as_slice())
+    );
+    assert!(heard.bytes.len() >= 300);
+}
+
+#[test]
+fn a_bios_rom_gets_undionly_and_then_ipxe_gets_the_script_of_this_very_address() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    let rom = discover(&machine, "eth0", &captured("bios-firmware-discover"), PATIENCE).expect("an offer for the ROM");
+    assert_eq!(rom.answer.file, b"undionly.kpxe");
+    let ipxe = discover(&machine, "eth0", &captured("bios-ipxe-discover"), PATIENCE).expect("an offer for iPXE");
+    assert_eq!(ipxe.answer.file, b"http://10.77.0.1:8080/boot.ipxe");
+    let script = get(&machine, OURS, "/boot.ipxe");
+    assert_eq!(script.status, 200);
+    assert!(script.text().starts_with("#!ipxe\n"), "{}", script.text());
+    drop(daemon);
+}
+
+#[test]
+fn port_4011_answers_to_the_port_that_asked() {
+    let (inside, machine) = segment();
+    let _daemon = Daemon::start(&inside, CONFIG);
+    let packet = captured("uefi-firmware-boot-request");
+    for port in [4011, 68] {
+        let heard = machine
+            .run(|| {
+                let client = Client::on("eth0", port);
+                client.send(&packet, SocketAddrV4::new(OURS, 4011));
+                client.reply_to(&packet, PATIENCE)
+            })
+            .unwrap_or_else(|| panic!("no acknowledgement to port {port}"));
+        assert_eq!(heard.from, SocketAddrV4::new(OURS, 4011));
+        assert_eq!(heard.answer.message, Some(MessageType::Ack));
+        assert_eq!(heard.answer.file, b"snponly.efi");
+    }
+}
+
+#[test]
+fn an_operating_system_that_wants_an_address_hears_nothing_and_the_reason_is_counted() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    for name in ["bios-installer-discover", "uefi-firmware-request"] {
+        assert!(discover(&machine, "eth0", &captured(name), SILENCE).is_none(), "{name}");
+    }
+    daemon.wait_for_log("not a boot client");
+    daemon.wait_for_log("Request on port 67 is for the DHCP server");
+}
+
+#[test]
+fn each_interface_is_answered_with_its_own_address() {
+    let inside = Netns::new("daemon");
+    let machines = [Netns::new("left"), Netns::new("right")];
+    for (number, machine) in machines.iter().enumerate() {
+        let ours = format!("10.77.{number}.1/24");
+        cable(
+            &End::new(&inside, &format!("lab{number}"), &ours),
+            &End::bare(machine, "eth0"),
+        );
+    }
+    let _daemon = Daemon::start(&inside, "[server]\ninterfaces = [\"lab*\"]\n");
+    for (number, machine) in machines.iter().enumerate() {
+        let card = [0x52, 0x54, 0, 0, 0, number as u8];
+        let packet = with_card(captured("rom-ipxe-discover"), card);
+        let heard = discover(machine, "eth0", &packet, PATIENCE).expect("an offer");
+        let ours = Ipv4Addr::new(10, 77, number as u8, 1);
+        assert_eq!(*heard.from.ip(), ours);
+        assert_eq!((heard.answer.siaddr, heard.answer.server_id), (ours, Some(ours)));
+        assert_eq!(heard.answer.file, format!("http://{ours}:8080/boot.ipxe").as_bytes());
+    }
+}
+
+#[test]
+fn beside_a_dhcp_server_on_the_same_box_packets_are_captured_and_both_answer() {
+    let (inside, machine) = segment();
+    let mut dnsmasq = inside
+        .command("dnsmasq")
+        .args([
+            "--keep-in-foreground",
+            "--conf-file=/dev/null",
+            "--port=0",
+            "--interface=lab0",
+            "--bind-interfaces",
+        ])
+        .args([
+            "--dhcp-range=10.77.0.100,10.77.0.200,5m",
+            "--dhcp-leasefile=/dev/null",
+            "--no-ping",
+            "--pid-file=",
+        ])
+        .spawn()
+        .expect("dnsmasq runs; install it with `apt-get install dnsmasq-base`");
+    crate::daemon::wait_until("dnsmasq listens", || {
+        let shown = inside.command("ss").args(["-ulpn"]).output().expect("ss runs");
+        String::from_utf8_lossy(&shown.stdout).contains(":67 ")
+    });
+    let daemon = Daemon::start(&inside, CONFIG);
+    daemon.wait_for_log("DHCP by packet capture");
+    let packet = with_card(captured("uefi-firmware-discover"), [0x52, 0x54, 0, 0, 0, 9]);
+    let offers = machine.run(|| {
+        let client = Client::on("eth0", 68);
+        client.broadcast(&packet, 67);
+        [client.reply_to(&packet, PATIENCE), client.reply_to(&packet, PATIENCE)]
+    });
+    let mut kinds: Vec<bool> = offers
+        .iter()
+        .flatten()
+        .map(|heard| heard.answer.yiaddr == Ipv4Addr::UNSPECIFIED)
+        .collect();
+    kinds.sort_unstable();
+    assert_eq!(
+        kinds,
+        [false, true],
+        "one offer with an address and one without: {offers:?}"
+    );
+    // The kernel must not say that nobody is on port 4011.
+    let request = captured("uefi-firmware-boot-request");
+    let heard = machine.run(|| {
+        let client = Client::on("eth0", 4011);
+        client.send(&request, SocketAddrV4::new(OURS, 4011));
+        client.reply_to(&request, PATIENCE)
+    });
+    assert_eq!(heard.expect("an acknowledgement").from, SocketAddrV4::new(OURS, 4011));
+    dnsmasq.kill().expect("dnsmasq ends");
+    dnsmasq.wait().expect("dnsmasq has ended");
+}
+
+#[test]
+fn a_machine_that_nobody_knows_is_remembered_from_its_first_packet_and_held() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    let packet = with_card(captured("rom-ipxe-discover"), [0x52, 0x54, 0, 0xaa, 0xbb, 0xcc]);
+    discover(&machine, "eth0", &packet, PATIENCE).expect("an offer");
+    daemon.wait_for_log("52:54:00:aa:bb:cc");
+    let script = get(&machine, OURS, "/ipxe?mac=52-54-00-aa-bb-cc&platform=pcbios");
+    assert_eq!(script.status, 200);
+    assert!(
+        script.text().contains("Nothing on its disks has been touched"),
+        "{}",
+        script.text()
+    );
+    daemon.wait_for_log("waiting: nobody has armed it");
+}

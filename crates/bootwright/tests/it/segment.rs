@@ -1,0 +1,107 @@
+//! Packets of real firmware on a segment, and what comes back.
+
+#![allow(dead_code, reason = "each file of tests uses its own part of it")]
+
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::path::Path;
+use std::time::Duration;
+
+use bootwright_proto::dhcp::{Answer, parse_answer};
+
+use crate::netns::Netns;
+
+/// A captured packet of real firmware, from the collection of the protocol crate.
+pub(crate) fn captured(name: &str) -> Vec<u8> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bootwright-proto/test_data/dhcp");
+    let text = std::fs::read_to_string(directory.join(format!("{name}.hex"))).expect("the packet is there");
+    let digits: String = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .flat_map(|line| line.chars().filter(char::is_ascii_hexdigit))
+        .collect();
+    digits
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+/// The same packet, sent by another card: in the fixed part and where iPXE repeats it as its client id.
+pub(crate) fn with_card(mut packet: Vec<u8>, card: [u8; 6]) -> Vec<u8> {
+    let old: Vec<u8> = packet[28..34].to_vec();
+    let places: Vec<usize> = (0..packet.len() - 5).filter(|at| packet[*at..at + 6] == old).collect();
+    for at in places {
+        packet[at..at + 6].copy_from_slice(&card);
+    }
+    packet
+}
+
+/// A machine's end of the wire.
+pub(crate) struct Client {
+    socket: UdpSocket,
+}
+
+/// A reply and where it came from.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    pub(crate) from: SocketAddrV4,
+    pub(crate) answer: Answer,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Client {
+    /// A client on a device in a namespace, on the port from which it asks. Must be made inside the namespace.
+    pub(crate) fn on(device: &str, port: u16) -> Self {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).expect("a socket");
+        socket.set_reuse_address(true).expect("the port is shared");
+        socket
+            .bind_device(Some(device.as_bytes()))
+            .expect("the device is there");
+        socket.set_broadcast(true).expect("broadcasts");
+        socket
+            .bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port).into())
+            .expect("the port is free");
+        let socket: UdpSocket = socket.into();
+        Self { socket }
+    }
+
+    /// Sends to everybody on the segment.
+    pub(crate) fn broadcast(&self, packet: &[u8], port: u16) {
+        self.send(packet, SocketAddrV4::new(Ipv4Addr::BROADCAST, port));
+    }
+
+    pub(crate) fn send(&self, packet: &[u8], to: SocketAddrV4) {
+        self.socket.send_to(packet, to).expect("the packet leaves");
+    }
+
+    /// The next reply to this packet, if one comes in time.
+    pub(crate) fn reply_to(&self, packet: &[u8], patience: Duration) -> Option<Heard> {
+        let until = std::time::Instant::now() + patience;
+        let mut buffer = [0; 2048];
+        loop {
+            let left = until.saturating_duration_since(std::time::Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            self.socket.set_read_timeout(Some(left)).expect("a time limit");
+            let Ok((length, from)) = self.socket.recv_from(&mut buffer) else {
+                continue;
+            };
+            let bytes = buffer[..length].to_vec();
+            let Ok(answer) = parse_answer(&bytes) else { continue };
+            if bytes.get(4..8) == packet.get(4..8) && bytes.get(28..34) == packet.get(28..34) {
+                let std::net::SocketAddr::V4(from) = from else { continue };
+                return Some(Heard { from, answer, bytes });
+            }
+        }
+    }
+}
+
+/// Broadcasts a DISCOVER from a device and returns the offers' first.
+pub(crate) fn discover(inside: &Netns, device: &str, packet: &[u8], patience: Duration) -> Option<Heard> {
+    inside.run(|| {
+        let client = Client::on(device, 68);
+        client.broadcast(packet, 67);
+        client.reply_to(packet, patience)
+    })
+}
