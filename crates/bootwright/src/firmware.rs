@@ -82,6 +82,7 @@ impl Catalogue {
         let mut names: Vec<&str> = pinned.iter().map(|file| file.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
+        let mut missing = Vec::new();
         for name in names {
             let path = directory.join(name);
             match read(&path) {
@@ -94,11 +95,18 @@ impl Catalogue {
                     path.display(),
                     file.sha256
                 )),
-                Err(why) => self.troubles.push(format!(
-                    "firmware `{}` is missing ({why}); `cargo xtask firmware` fetches it",
-                    path.display()
-                )),
+                Err(why) => {
+                    tracing::debug!(file = %path.display(), %why, "no firmware");
+                    missing.push(name);
+                }
             }
+        }
+        if !missing.is_empty() {
+            self.troubles.push(format!(
+                "firmware is missing in `{}`: {}; `cargo xtask firmware` fetches it",
+                directory.display(),
+                missing.join(", ")
+            ));
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bootwright_config::{Daemon, Sockets};
+use bootwright_core::DhcpMode;
 use bootwright_net::Link;
 use bootwright_net::frame::FrameSocket;
 use bootwright_net::port;
@@ -25,6 +26,10 @@ use crate::place::Place;
 /// The port on which TFTP servers listen (RFC 1350).
 const TFTP_PORT: u16 = 69;
 
+/// How often to look for what changes without a word of the kernel: a port that becomes free, another DHCP server on this
+/// box, a listener that has ended.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// What listeners on a link need.
 #[derive(Clone)]
 pub struct Services {
@@ -43,9 +48,20 @@ pub struct Services {
 /// The listeners of one link. Dropping them ends them.
 struct Listeners {
     link: Link,
-    // Held for its drop, which ends them.
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
     incomplete: bool,
+    channel: Channel,
+}
+
+/// How DHCP is heard on a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Channel {
+    /// Not at all.
+    Off,
+    /// Through sockets of the kernel.
+    Kernel,
+    /// Through captured packets, since another program holds the port.
+    Packet,
 }
 
 /// Serves every link that should be, for as long as the future is polled.
@@ -57,12 +73,9 @@ pub async fn serve_links(services: Services, mut watch: Watch, ready: Arc<tokio:
         services.links.store(Arc::new(links.clone()));
         update(&services, &links, &mut serving, &mut told);
         ready.notify_one();
-        // A port that another program holds may become free without any change of a link.
-        let incomplete = serving.values().any(|listeners| listeners.incomplete);
-        let patience = std::time::Duration::from_secs(if incomplete { 2 } else { 3600 });
         tokio::select! {
             _ = watch.changed() => {}
-            () = tokio::time::sleep(patience) => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
 }
@@ -80,17 +93,21 @@ fn update(
         .filter(|(_, choice)| *choice == Choice::Served)
         .map(|(link, _)| *link)
         .collect();
+    let channel = wanted_channel(services);
     serving.retain(|index, listeners| {
-        let stays = served
-            .iter()
-            .any(|link| link.index == *index && same(link, &listeners.link) && !listeners.incomplete);
-        if !stays && !served.iter().any(|link| link.index == *index) {
+        let link = served.iter().find(|link| link.index == *index);
+        if link.is_none() {
             tracing::info!(link = %listeners.link.name, "no longer served");
         }
-        stays
+        // A listener that ended, by a panic or because its socket broke, is started anew with the others of its link.
+        let ended = listeners.tasks.try_join_next().is_some();
+        let good = !ended && !listeners.incomplete && listeners.channel == channel;
+        good && link.is_some_and(|link| same(link, &listeners.link))
     });
     for link in served {
-        serving.entry(link.index).or_insert_with(|| start(services, link, told));
+        serving
+            .entry(link.index)
+            .or_insert_with(|| start(services, link, channel, told));
     }
     for (link, choice) in &chosen {
         if let Choice::Skipped(why) = choice
@@ -117,7 +134,7 @@ fn tell(told: &mut BTreeMap<String, String>, name: &str, words: &str) {
     }
 }
 
-fn start(services: &Services, link: &Link, told: &mut BTreeMap<String, String>) -> Listeners {
+fn start(services: &Services, link: &Link, channel: Channel, told: &mut BTreeMap<String, String>) -> Listeners {
     let daemon = &services.daemon;
     let place = Arc::new(Place {
         name: link.name.clone(),
@@ -138,7 +155,7 @@ fn start(services: &Services, link: &Link, told: &mut BTreeMap<String, String>) 
         incomplete = true;
         troubles.push(trouble);
     };
-    let captured = start_dhcp(&mut tasks, services, &desk, link, &mut note);
+    start_dhcp(&mut tasks, channel, &desk, link, &mut note);
     match bind(link, TFTP_PORT) {
         Ok(socket) => {
             let tftp = Arc::clone(&services.tftp);
@@ -151,10 +168,10 @@ fn start(services: &Services, link: &Link, told: &mut BTreeMap<String, String>) 
         Err(trouble) => note(trouble),
     }
     let addresses: Vec<Ipv4Addr> = place.addresses().collect();
-    let how = if captured {
-        "DHCP by packet capture"
-    } else {
-        "DHCP by kernel sockets"
+    let how = match channel {
+        Channel::Off => "no DHCP",
+        Channel::Kernel => "DHCP by kernel sockets",
+        Channel::Packet => "DHCP by packet capture",
     };
     let words = if troubles.is_empty() {
         format!("served at {addresses:?}, {how}")
@@ -164,27 +181,33 @@ fn start(services: &Services, link: &Link, told: &mut BTreeMap<String, String>) 
     tell(told, &link.name, &words);
     Listeners {
         link: link.clone(),
-        _tasks: tasks,
+        tasks,
         incomplete,
+        channel,
     }
 }
 
-/// Starts what answers DHCP on a link. Says whether packets are captured.
-fn start_dhcp(
-    tasks: &mut JoinSet<()>,
-    services: &Services,
-    desk: &Desk,
-    link: &Link,
-    note: &mut impl FnMut(String),
-) -> bool {
-    let packet = match services.daemon.dhcp.sockets {
-        Sockets::Packet => true,
-        Sockets::Kernel => false,
+/// How DHCP is to be heard, by the configuration and by who else is on this box.
+fn wanted_channel(services: &Services) -> Channel {
+    if services.core.policy().dhcp == DhcpMode::Off {
+        return Channel::Off;
+    }
+    match services.daemon.dhcp.sockets {
+        Sockets::Packet => Channel::Packet,
+        Sockets::Kernel => Channel::Kernel,
         // With reuse both could bind, and then the other server's unicasts would come to us.
-        Sockets::Auto => !port::owners(SERVER_PORT).is_empty(),
-    };
+        Sockets::Auto if port::owners(SERVER_PORT).is_empty() => Channel::Kernel,
+        Sockets::Auto => Channel::Packet,
+    }
+}
+
+/// Starts what answers DHCP on a link.
+fn start_dhcp(tasks: &mut JoinSet<()>, channel: Channel, desk: &Desk, link: &Link, note: &mut impl FnMut(String)) {
+    if channel == Channel::Off {
+        return;
+    }
     let pxe = bind(link, PXE_PORT).map_err(&mut *note).ok();
-    if packet {
+    if channel == Channel::Packet {
         match (Snoop::open(link), FrameSocket::open(link)) {
             (Ok(snoop), Ok(frames)) => {
                 tasks.spawn(dhcp::capture(desk.clone(), snoop, frames, pxe));
@@ -193,7 +216,7 @@ fn start_dhcp(
                 "cannot capture packets: {error}; packet capture takes the capability NET_RAW (`cap_add: [NET_RAW]`)"
             )),
         }
-        return true;
+        return;
     }
     match bind(link, SERVER_PORT) {
         Ok(socket) => {
@@ -204,7 +227,6 @@ fn start_dhcp(
     if let Some(socket) = pxe {
         tasks.spawn(dhcp::listen(desk.clone(), socket, Port::Pxe));
     }
-    false
 }
 
 fn bind(link: &Link, port: u16) -> Result<Socket, String> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bootwright_core::{Arch, MacAddr, Sighting, Timestamp, Transport, Why};
@@ -72,26 +73,38 @@ impl Desk {
     }
 
     /// Handles one datagram: a reply, or nothing, which is counted with its reason.
+    ///
+    /// A panic costs this datagram and no other. (One in the engine ends the process: see `telemetry`.)
     pub(super) fn handle(&self, datagram: &Datagram<'_>, port: Port) -> Option<Answered> {
-        match self.answer(datagram, port) {
-            Ok(answered) => {
+        let answered = catch_unwind(AssertUnwindSafe(|| self.answer(datagram, port)));
+        match answered {
+            Ok(Ok(answered)) => {
                 self.counters.count("dhcp", "answered");
                 Some(answered)
             }
-            Err((mac, ignored)) => {
-                self.counters.count("dhcp", ignored.name());
-                tracing::debug!(
-                    link = %self.place.name,
-                    peer = %datagram.source,
-                    mac = mac.map(tracing::field::display),
-                    why = %ignored,
-                    "no answer"
-                );
-                if let Some(mac) = mac {
-                    self.core.overheard(mac, &ignored);
-                }
+            Ok(Err((mac, ignored))) => {
+                self.ignore(datagram, mac, &ignored);
                 None
             }
+            Err(_) => {
+                self.counters.count("dhcp", "panicked");
+                tracing::error!(link = %self.place.name, peer = %datagram.source, "a packet made the daemon panic");
+                None
+            }
+        }
+    }
+
+    fn ignore(&self, datagram: &Datagram<'_>, mac: Option<MacAddr>, ignored: &Ignored) {
+        self.counters.count("dhcp", ignored.name());
+        tracing::debug!(
+            link = %self.place.name,
+            peer = %datagram.source,
+            mac = mac.map(tracing::field::display),
+            why = %ignored,
+            "no answer"
+        );
+        if let Some(mac) = mac {
+            self.core.overheard(mac, ignored);
         }
     }
 

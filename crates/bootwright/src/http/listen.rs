@@ -23,7 +23,7 @@ const CONNECTIONS_MAX: usize = 8192;
 /// How many of them one address may have; installers that fetch in parallel need some.
 const CONNECTIONS_PER_SOURCE_MAX: usize = 128;
 /// The longest time for a request's header, and for an idle connection between requests.
-const HEADER_WITHIN: Duration = Duration::from_secs(60);
+const HEADER_WITHIN: Duration = Duration::from_secs(10);
 /// The longest time in which nothing of an answer is taken: firmware may verify or unpack in between.
 const STALL_WITHIN: Duration = Duration::from_secs(120);
 /// The largest header, in bytes; iPXE's own requests stay below half of it.
