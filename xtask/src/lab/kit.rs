@@ -10,15 +10,14 @@ use super::initrd;
 use super::kernel::Kernel;
 use crate::{firmware, package, process, tree};
 
-/// Every program or file that the lab needs, with the Debian package that brings it.
-const NEEDED: [(&str, &str); 15] = [
+/// Every program or file that the lab needs, with the Debian package that brings it. QEMU depends on the packages of its
+/// BIOS and its network ROMs.
+const NEEDED: [(&str, &str); 13] = [
     ("unshare", "util-linux"),
     ("ip", "iproute2"),
     ("ethtool", "ethtool"),
     ("dnsmasq", "dnsmasq-base"),
     ("qemu-system-x86_64", "qemu-system-x86"),
-    ("/usr/share/seabios/bios-256k.bin", "seabios"),
-    ("/usr/lib/ipxe/qemu/pxe-virtio.rom", "ipxe-qemu"),
     ("/usr/share/OVMF", "ovmf"),
     ("mkfs.vfat", "dosfstools"),
     ("mcopy", "mtools"),

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::story::{BOOT, disk_starts, installer_starts, turns_are};
+use super::story::{disk_starts, installer_reports, installer_starts, turns_are};
 use super::{BAD_CABLE, BIOS_ROM, BIOS_VENDOR, UEFI};
 use crate::lab::machine::{Build, Machine};
 use crate::lab::sight::{Dhcp, Sight};
@@ -93,7 +93,7 @@ fn follow(site: &Site, machine: &Machine) -> Result<Vec<Sight>> {
     site.daemon.operate(&["host", "arm", build.name, "lab"])?;
     let on = machine.power_on()?;
     let token = installer_starts(machine, on)?;
-    machine.wait_serial(on, "lab-installer: reported", BOOT)?;
+    installer_reports(machine, on)?;
     disk_starts(site, machine, on, 1, &token)?;
     turns_are(site, build.name, &["armed", "boot", "done", "local"])?;
     done_again_changes_nothing(site, build, &token)?;

@@ -36,6 +36,16 @@ pub(super) fn installer_starts(machine: &Machine, since: Mark) -> Result<String>
     Ok(token.to_owned())
 }
 
+/// Waits for the installer to end, which must be well.
+pub(super) fn installer_reports(machine: &Machine, since: Mark) -> Result<()> {
+    let ends = ["lab-installer: reported", "lab-installer: failed"];
+    let end = machine.journal.wait_for(since, "the installer's end", BOOT, |entry| {
+        entry.source == Source::Serial && ends.iter().any(|end| entry.text.starts_with(end))
+    })?;
+    ensure!(end.text.starts_with(ends[0]), "the installer says: {}", end.text);
+    Ok(())
+}
+
 /// Waits for the disk to start because Bootwright said so, and checks that it is what this run installed.
 pub(super) fn disk_starts(site: &Site, machine: &Machine, since: Mark, run: u32, token: &str) -> Result<()> {
     let nonce = format!("{}.{run}.{token}", machine.build.name);
