@@ -1,3 +1,5 @@
 //! Tests of the boot client from outside.
 
 mod ipxe;
+mod machine;
+mod segment;
