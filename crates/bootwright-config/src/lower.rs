@@ -21,7 +21,38 @@ use crate::section::{Section, unknown_key};
 
 /// The names of the sections.
 const SECTIONS: &[&str] = &[
-    "server", "control", "dhcp", "tftp", "store", "safety", "images", "profiles", "hosts", "rules", "compat",
+    "server", "control", "dhcp", "tftp", "store", "safety", "profiles", "hosts", "rules",
+];
+
+/// Sections of a later version, and what to do without them.
+const LATER: &[(&str, &str)] = &[
+    (
+        "images",
+        "put the files below `images/` in the data directory and name them as `/images/…`",
+    ),
+    (
+        "compat",
+        "leave the section out; only Bootwright's own routes are served",
+    ),
+];
+
+/// Where keys belong that people write at the top of the file or into another section.
+const PLACES: &[(&str, &str)] = &[
+    ("interfaces", "[server]"),
+    ("base_url", "[server]"),
+    ("http", "[server]"),
+    ("data_dir", "[server]"),
+    ("listen", "[control]"),
+    ("mode", "[dhcp]"),
+    ("arch", "[dhcp.arch]"),
+    ("relays", "[dhcp]"),
+    ("unknown", "[safety]"),
+    ("wipe", "[safety]"),
+    ("max_attempts", "[safety]"),
+    ("max_concurrent", "[safety]"),
+    ("profile", "[profiles.<name>]"),
+    ("host", "[hosts.<name>]"),
+    ("rule", "[[rules]]"),
 ];
 
 /// Reads a whole configuration. What is wrong goes to the findings, and something stands in its place.
@@ -31,24 +62,17 @@ pub(crate) fn lower(
     findings: &mut Findings,
 ) -> (Policy, Daemon) {
     for (key, entry) in root {
-        if !SECTIONS.contains(&key.as_str()) {
-            unknown_key("", key, entry, SECTIONS, findings);
+        if SECTIONS.contains(&key.as_str()) || LATER.iter().any(|(later, _)| later == key) {
+            continue;
         }
+        let place = PLACES.iter().find(|(known, _)| known == key);
+        unknown_key("", key, entry, SECTIONS, place.map(|(_, section)| *section), findings);
     }
-    for (key, instead) in [
-        (
-            "images",
-            "put the files below `images/` in the data directory and name them as `/images/…`",
-        ),
-        (
-            "compat",
-            "leave the section out; only Bootwright's own routes are served",
-        ),
-    ] {
-        if let Some(entry) = root.get(key) {
+    for (key, instead) in LATER {
+        if let Some(entry) = root.get(*key) {
             findings
                 .error(&entry.key, format!("`{key}` is not in this version"))
-                .hint = Some(instead.to_owned());
+                .hint = Some((*instead).to_owned());
         }
     }
     let daemon = daemon::lower(root, findings);

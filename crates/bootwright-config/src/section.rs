@@ -66,7 +66,7 @@ impl<'a> Section<'a> {
     pub(crate) fn finish(self, findings: &mut Findings) {
         for (key, entry) in self.table.into_iter().flatten() {
             if !self.asked.contains(&key.as_str()) {
-                unknown_key(&self.name, key, entry, &self.asked, findings);
+                unknown_key(&self.name, key, entry, &self.asked, None, findings);
             }
         }
     }
@@ -240,21 +240,30 @@ pub(crate) fn wrong_kind(name: &str, wanted: &str, at: &At, found: &Value, examp
         .hint = Some(format!("for example `{example}`"));
 }
 
-pub(crate) fn unknown_key(section: &str, key: &str, entry: &Entry, known: &[&str], findings: &mut Findings) {
-    let place = if section.is_empty() {
+/// `place` is the section that the key belongs to, where that is known.
+pub(crate) fn unknown_key(
+    section: &str,
+    key: &str,
+    entry: &Entry,
+    known: &[&str],
+    place: Option<&str>,
+    findings: &mut Findings,
+) {
+    let within = if section.is_empty() {
         String::new()
     } else {
         format!(" in `{section}`")
     };
-    let hint = match nearest(key, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => {
+    let hint = match (place, nearest(key, known.iter().copied())) {
+        (Some(place), _) => format!("it belongs below `{place}`"),
+        (None, Some(near)) => format!("did you mean `{near}`?"),
+        (None, None) => {
             let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
             format!("known are {}", known.join(", "))
         }
     };
     findings
-        .error(&entry.key, format!("unknown key `{}`{place}", key.escape_debug()))
+        .error(&entry.key, format!("unknown key `{}`{within}", key.escape_debug()))
         .hint = Some(hint);
 }
 

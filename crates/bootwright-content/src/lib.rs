@@ -21,3 +21,4 @@ pub use known::nearest;
 pub use plan::{ARGS_BYTES_MAX, BootInitrd, BootPlan, Part, Problem, render_boot, render_document};
 pub use snippet::ALL as SNIPPETS;
 pub use template::{OUTPUT_BYTES_MAX, Template, TemplateError};
+pub use value::DEPTH_MAX;

@@ -41,7 +41,7 @@ impl Object for Raw {
 }
 
 /// How deep names with dots nest at most. A report may set such names, and each level takes some of the stack.
-const DEPTH_MAX: usize = 16;
+pub const DEPTH_MAX: usize = 16;
 
 /// Something in place of each value that an operator names: it has whatever is asked of it, this many levels deep.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bootwright_content::{check_host, made_up};
+use bootwright_content::{DEPTH_MAX, check_host, made_up};
 use bootwright_core::fact::{MACS_PER_HOST_MAX, Quality, clean_text, mac_quality, serial_quality, uuid_quality};
 use bootwright_core::{Facts, HostDefinition, HostId, LocalMethod, MacAddr, Profile, ProfileName, Uuid};
 
@@ -205,6 +205,13 @@ fn flatten_table(key: &str, prefix: &str, table: &Table, flat: &mut BTreeMap<Str
 }
 
 fn flatten(key: &str, name: &str, node: &Node, flat: &mut BTreeMap<String, String>, findings: &mut Findings) {
+    if name.matches('.').count() >= DEPTH_MAX {
+        findings.error(
+            &node.at,
+            format!("metadata is nested more than {DEPTH_MAX} levels deep"),
+        );
+        return;
+    }
     match &node.value {
         Value::Table(table) => flatten_table(key, &format!("{name}."), table, flat, findings),
         Value::List(items) => {

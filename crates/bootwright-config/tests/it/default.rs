@@ -70,3 +70,28 @@ fn the_examples_of_the_shipped_file_can_be_used() {
     } = loaded.policy;
     assert_eq!((profiles.len(), hosts.len(), rules.len()), (1, 1, 1));
 }
+
+#[test]
+fn the_reference_names_every_key_of_the_shipped_file() {
+    let reference = include_str!("../../../../docs/configuration.md");
+    let mut keys = 0;
+    let mut section = "";
+    for line in include_str!("../../../../config/config.toml").lines() {
+        if line.starts_with('[') {
+            section = line;
+            assert!(reference.contains(&format!("`{line}`")), "{line}");
+        }
+        let key = line
+            .strip_prefix('#')
+            .and_then(|rest| rest.split_once(" = "))
+            .map(|(key, _)| key);
+        let Some(key) = key.filter(|key| key.starts_with(|c: char| c.is_ascii_lowercase())) else {
+            continue;
+        };
+        if section != "[dhcp.arch]" {
+            assert!(reference.contains(&format!("| `{key}` |")), "{section} {key}");
+            keys += 1;
+        }
+    }
+    assert!(keys >= 25, "{keys} keys were looked for");
+}

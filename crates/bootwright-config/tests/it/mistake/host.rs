@@ -458,3 +458,22 @@ metadata = { net = { name = "x" } }
         "#]],
     );
 }
+
+#[test]
+fn metadata_that_is_nested_too_deep() {
+    check(
+        r#"[hosts.oak-1]
+serial = "AB1"
+metadata.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a = 1
+"#,
+        expect![[r#"
+            error: metadata is nested more than 16 levels deep
+             --> config.toml:3:46
+              |
+            3 | metadata.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a = 1
+              |                                              ^
+
+            1 error
+        "#]],
+    );
+}

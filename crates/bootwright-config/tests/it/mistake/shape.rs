@@ -93,7 +93,7 @@ x = 1
             1 | [kubernetes]
               |  ^^^^^^^^^^
               |
-              = help: known are `server`, `control`, `dhcp`, `tftp`, `store`, `safety`, `images`, `profiles`, `hosts`, `rules`, `compat`
+              = help: known are `server`, `control`, `dhcp`, `tftp`, `store`, `safety`, `profiles`, `hosts`, `rules`
 
             1 error
         "#]],
@@ -172,7 +172,7 @@ fn a_key_outside_any_section() {
             1 | http = ":8080"
               | ^^^^
               |
-              = help: known are `server`, `control`, `dhcp`, `tftp`, `store`, `safety`, `images`, `profiles`, `hosts`, `rules`, `compat`
+              = help: it belongs below `[server]`
 
             1 error
         "#]],
