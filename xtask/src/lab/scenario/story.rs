@@ -1,6 +1,7 @@
 //! The turns that every story takes: an installer starts, a disk starts, and Bootwright knows of it.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -82,19 +83,24 @@ pub(super) fn local_script_served(site: &Site, machine: &Machine) -> Result<()> 
     Ok(())
 }
 
-/// Checks the turns of a host against what must have happened, in order and with nothing else.
+/// Checks the turns of a host against what must have happened, in order and with nothing else. What the record tells a
+/// moment later counts too.
 pub(super) fn turns_are(site: &Site, host: &str, expected: &[&str]) -> Result<()> {
-    let events = site.daemon.events()?;
-    let turns: Vec<&str> = events
-        .iter()
-        .filter(|event| event.host == host && TURNS.contains(&event.verb.as_str()))
-        .map(|event| event.verb.as_str())
-        .collect();
-    ensure!(
-        turns == expected,
-        "`bootwright events` tells of `{host}`: {turns:?}\nbut what happened is: {expected:?}"
-    );
-    Ok(())
+    let deadline = Instant::now() + SOON;
+    loop {
+        let events = site.daemon.events()?;
+        let turns: Vec<&str> = events
+            .iter()
+            .filter(|event| event.host == host && TURNS.contains(&event.verb.as_str()))
+            .map(|event| event.verb.as_str())
+            .collect();
+        if turns == expected {
+            return Ok(());
+        }
+        let told = format!("`bootwright events` tells of `{host}`: {turns:?}\nbut what happened is: {expected:?}");
+        ensure!(Instant::now() < deadline, told);
+        thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// Lets a paused installer go on.
