@@ -313,7 +313,7 @@ fn a_held_machine_installs_within_a_second_of_being_armed() {
             Route::Decision => (200, screen(&Asked::read(&request.query), None)),
             Route::Hold => {
                 *polls.borrow_mut() += 1;
-                (200, ask_script(&base, &Asked::read(&request.query)))
+                (200, ask_script(&base, &Poll::read(&request.query)))
             }
             Route::Image(_) => (200, "MZ".to_owned()),
             other => panic!("{other:?}"),

@@ -32,7 +32,7 @@ pub struct Asked {
     pub confirmed: bool,
 }
 
-/// The query of `/hold`: a held machine that waits.
+/// The query of `/hold`, and of `/ipxe` where a held machine asks again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Poll {
     /// What it says of itself, all of it once more: what it is told is decided on the same facts as before.

@@ -14,7 +14,7 @@ mod install;
 mod local;
 mod text;
 
-pub use boot::{ask_script, autoexec_script, boot_script, notice_script, unavailable_script};
+pub use boot::{ask_script, autoexec_script, boot_script, leave_script, notice_script, unavailable_script};
 pub use hold::{Confirmation, Hold, confirm_script, fingerprint, hold_script};
 pub use install::{Image, Initrd, Install, Live, install_script, live_script};
 pub use local::local_script;

@@ -4,8 +4,8 @@ use bootwright_core::{HoldWhy, HostId, LocalMethod, LocalWhy, RunNumber, Token};
 use bootwright_proto::http::{Asked, BaseUrl, Poll, Query};
 use bootwright_proto::script::ipxe::{
     Confirmation, Fault, Hold, Image, Initrd, Install, Live, ask_script, autoexec_script, boot_script, check_argument,
-    check_url, confirm_script, fingerprint, hold_script, install_script, live_script, local_script, notice_script,
-    unavailable_script,
+    check_url, confirm_script, fingerprint, hold_script, install_script, leave_script, live_script, local_script,
+    notice_script, unavailable_script,
 };
 use expect_test::expect_file;
 use proptest::prelude::*;
@@ -19,6 +19,15 @@ fn asked() -> Asked {
         b"mac=52-54-00-12-34-56&nic=52-54-00-12-34-57&uuid=00112233-4455-6677-8899-aabbccddeeff&platform=efi\
           &serial_hex=412642",
     ))
+}
+
+/// A poll of a machine whose console shows something.
+fn poll(asked: Asked) -> Poll {
+    let screen = Some(0x0bad_f00d);
+    Poll {
+        asked: Asked { screen, ..asked },
+        polls: 2,
+    }
 }
 
 fn host() -> HostId {
@@ -115,20 +124,20 @@ fn a_held_machine_says_who_it_is_and_polls() {
 fn a_poll_repaints_the_screen_only_if_it_changed_or_scrolled_away() {
     let (base, asked, host) = (base(), asked(), host());
     let undecided = hold(&base, &asked, Some(&host), &HoldWhy::Undecided);
-    let poll = |polls| Poll {
+    let answered = |polls| Poll {
         asked: Asked {
             screen: Some(fingerprint(&undecided)),
             ..Asked::default()
         },
         polls,
     };
-    let again = sound(hold_script(&undecided, Some(&poll(1))));
+    let again = sound(hold_script(&undecided, Some(&answered(1))));
     expect_file!["../../test_data/script/hold-again.ipxe"].assert_eq(&again);
     assert!(!again.contains("echo"), "{again}");
-    assert!(hold_script(&undecided, Some(&poll(8))).contains("echo This machine is waiting."));
+    assert!(hold_script(&undecided, Some(&answered(8))).contains("echo This machine is waiting."));
     let paused = HoldWhy::Paused("the rack moves".to_owned());
     let changed = hold(&base, &asked, Some(&host), &paused);
-    assert!(hold_script(&changed, Some(&poll(1))).contains("the rack moves"));
+    assert!(hold_script(&changed, Some(&answered(1))).contains("the rack moves"));
 }
 
 #[test]
@@ -167,7 +176,12 @@ fn what_a_person_must_know_is_said_in_words() {
     expect_file!["../../test_data/script/unavailable.ipxe"].assert_eq(&sound(unavailable));
     let notice = notice_script(&base(), "there is nothing at `/menu.ipxe`");
     expect_file!["../../test_data/script/notice.ipxe"].assert_eq(&sound(notice));
-    expect_file!["../../test_data/script/ask.ipxe"].assert_eq(&sound(ask_script(&base(), &asked())));
+    expect_file!["../../test_data/script/ask.ipxe"].assert_eq(&sound(ask_script(&base(), &poll(asked()))));
+    let leave = sound(leave_script("the host is ignored"));
+    assert_eq!(
+        leave,
+        "#!ipxe\necho Bootwright has nothing for this machine: the host is ignored.\nexit 1\n"
+    );
 }
 
 #[test]
@@ -274,7 +288,8 @@ proptest! {
             ),
             (unavailable_script(&base, &strange, &why), unavailable_script(&base, &plain, "plain")),
             (notice_script(&base, &why), notice_script(&base, "plain")),
-            (ask_script(&base, &strange), ask_script(&base, &plain)),
+            (ask_script(&base, &poll(strange.clone())), ask_script(&base, &poll(plain.clone()))),
+            (leave_script(&why), leave_script("plain")),
         ] {
             let odd = sound(odd);
             prop_assert_eq!(structure(&odd), structure(&even));

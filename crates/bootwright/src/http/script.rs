@@ -11,7 +11,7 @@ use bootwright_engine::{HoldScreen, InstallTicket, ScriptReply};
 use bootwright_proto::http::{Asked, BaseUrl, Poll, Query, Trouble};
 use bootwright_proto::script::ipxe::{
     Confirmation, Hold, Image, Initrd, Install, Live, ask_script, confirm_script, hold_script, install_script,
-    live_script, local_script, notice_script, unavailable_script,
+    leave_script, live_script, local_script, notice_script, unavailable_script,
 };
 use hyper::StatusCode;
 
@@ -32,6 +32,8 @@ pub struct Surroundings<'a> {
     pub address: IpAddr,
     /// What it said of itself.
     pub asked: &'a Asked,
+    /// How often it has asked since its console was last painted.
+    pub polls: u32,
     /// What the configuration says of the host, if it names it.
     pub definition: Option<&'a HostDefinition>,
     /// How many attempts a run has.
@@ -40,8 +42,9 @@ pub struct Surroundings<'a> {
 
 /// The decision.
 pub(super) async fn decision(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, query: &Query) -> Answer {
-    let asked = Asked::read(query);
-    let seen = sighting(plane, ends, &asked);
+    let poll = Poll::read(query);
+    let asked = &poll.asked;
+    let seen = sighting(plane, ends, asked);
     let answer = plane
         .core
         .ask(|engine, now| engine.script(now, &seen, Core::fresh_token()));
@@ -55,14 +58,15 @@ pub(super) async fn decision(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, que
                     sighting: seen,
                     ..asked.clone()
                 },
+                polls: poll.polls,
                 definition: definition.as_ref(),
                 max_attempts: plane.core.policy().safety.max_attempts,
             };
-            render_reply(&reply, &surroundings).map_or_else(not_found, answer::script)
+            answer::script(render_reply(&reply, &surroundings))
         }
         Err(why) => {
             tracing::error!(%why, "an answer could not be recorded, the machine asks again");
-            answer::script(unavailable_script(base, &asked, "what happens could not be recorded"))
+            answer::script(unavailable_script(base, asked, "what happens could not be recorded"))
         }
     }
 }
@@ -78,11 +82,11 @@ fn definition(plane: &Plane, reply: &ScriptReply) -> Option<HostDefinition> {
     plane.core.read(|engine, _| engine.definition(&host.id).cloned())
 }
 
-/// The script of an answer; nothing if nothing is answered.
+/// The script of an answer.
 #[must_use]
-pub fn render_reply(reply: &ScriptReply, around: &Surroundings<'_>) -> Option<String> {
+pub fn render_reply(reply: &ScriptReply, around: &Surroundings<'_>) -> String {
     let Surroundings { base, asked, .. } = *around;
-    Some(match reply {
+    match reply {
         ScriptReply::Install(ticket) => match install(ticket, around) {
             Ok(script) => script,
             Err(why) => {
@@ -109,10 +113,15 @@ pub fn render_reply(reply: &ScriptReply, around: &Surroundings<'_>) -> Option<St
         ScriptReply::Local { host, method, why, .. } => local_script(Some(&host.id), why, *method),
         ScriptReply::Hold(screen) => {
             let hold = hold_of(screen, base, asked, None);
-            hold_script(&hold, None)
+            let poll = Poll {
+                asked: asked.clone(),
+                polls: around.polls,
+            };
+            hold_script(&hold, Some(&poll))
         }
-        ScriptReply::Silence(_) => return None,
-    })
+        // A script that is running already would ask again for ever; this way the firmware goes on to its own disk.
+        ScriptReply::Silence(why) => leave_script(&why.to_string()),
+    }
 }
 
 fn install(ticket: &InstallTicket, around: &Surroundings<'_>) -> Result<String, String> {
@@ -222,11 +231,11 @@ pub(super) async fn hold(plane: &Arc<Plane>, base: &BaseUrl, query: &Query) -> A
     let Some(host) = host else {
         // Nobody whom we could wake: the facts may make more sense after a while.
         tokio::time::sleep(Duration::from_secs(10)).await;
-        return answer::script(ask_script(base, &poll.asked));
+        return answer::script(ask_script(base, &poll));
     };
     plane.core.wait_for_change(&host, POLL_WITHIN).await;
     let Some(screen) = plane.core.read(|engine, now| engine.held_screen(now, &host)) else {
-        return answer::script(ask_script(base, &poll.asked));
+        return answer::script(ask_script(base, &poll));
     };
     // Nothing changed: the machine asks again, and its screen stays.
     let firmware = plane.core.read(|engine, _| engine.firmware_of(&host));

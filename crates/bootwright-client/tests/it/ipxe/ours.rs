@@ -224,7 +224,7 @@ fn a_held_machine_polls_without_painting_and_asks_as_soon_as_it_may() {
                     match polls {
                         2 => Some(Reply::Failed(errno::TIMED_OUT)),
                         ..12 => body(&screen(&poll.asked, Some(&poll))),
-                        _ => body(&ask_script(&base, &poll.asked)),
+                        _ => body(&ask_script(&base, &poll)),
                     }
                 }
                 other => panic!("{other:?}"),

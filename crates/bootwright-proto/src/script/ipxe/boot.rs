@@ -1,6 +1,6 @@
 //! The scripts around a decision: who asks, asking again, and what a person must know when there is no answer.
 
-use crate::http::{Asked, BaseUrl};
+use crate::http::{Asked, BaseUrl, Poll};
 
 use super::text::Script;
 
@@ -70,11 +70,28 @@ pub fn autoexec_script(base: &BaseUrl) -> String {
     script.finish()
 }
 
-/// Asks for the decision at once: the answer to a long poll when something has changed.
+/// Asks for the decision at once: the answer to a long poll when something may have changed.
+///
+/// It tells what the console shows, so that a machine that has to wait on paints nothing anew.
 #[must_use]
-pub fn ask_script(base: &BaseUrl, asked: &Asked) -> String {
+pub fn ask_script(base: &BaseUrl, poll: &Poll) -> String {
     let mut script = Script::new();
-    ask_again(&mut script, base, asked);
+    let mut query = poll.asked.to_query();
+    if let Some(screen) = poll.asked.screen {
+        let polls = poll.polls.saturating_add(1);
+        query.push_str(&format!("&screen={screen:08x}&polls={polls}"));
+    }
+    chain_until_answered(&mut script, base, &query);
+    script.finish()
+}
+
+/// Says that nothing is to be had here and leaves iPXE with an error, so that the firmware goes on to its next entry.
+#[must_use]
+pub fn leave_script(why: &str) -> String {
+    let mut script = Script::new();
+    script
+        .say(&format!("Bootwright has nothing for this machine: {why}."))
+        .line("exit 1");
     script.finish()
 }
 
@@ -114,12 +131,13 @@ pub fn notice_script(base: &BaseUrl, notice: &str) -> String {
 
 /// Ends a script by asking for the decision until there is an answer.
 pub(super) fn ask_again(script: &mut Script, base: &BaseUrl, asked: &Asked) {
+    chain_until_answered(script, base, &asked.to_query());
+}
+
+fn chain_until_answered(script: &mut Script, base: &BaseUrl, query: &str) {
     script
         .line(":ask")
-        .line(format!(
-            "chain --replace --autofree {base}/ipxe?{} || goto missed",
-            asked.to_query()
-        ))
+        .line(format!("chain --replace --autofree {base}/ipxe?{query} || goto missed"))
         .line(":missed")
         .line("sleep 5")
         .line("goto ask");

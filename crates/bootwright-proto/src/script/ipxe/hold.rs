@@ -41,8 +41,8 @@ pub struct Confirmation<'a> {
     pub profile: &'a ProfileName,
 }
 
-/// Shows who waits and why, and polls. With the poll that is answered, the screen is painted only if what it shows has
-/// changed or has scrolled away.
+/// Shows who waits and why, and polls. With the question that is answered, be it a poll or one for the decision, the
+/// screen is painted only if what it shows has changed or has scrolled away.
 #[must_use]
 pub fn hold_script(hold: &Hold<'_>, answered: Option<&Poll>) -> String {
     let lines = screen(hold);
