@@ -40,8 +40,21 @@ fn start(code: &mut Code) {
     code.emit(&[0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0]); // mov ds, ax; mov es, ax; mov ss, ax
     code.emit(&[0xbc]).word(ORIGIN); //             mov  sp, ORIGIN
     code.emit(&[0xfb, 0xfc]); //                    sti; cld
-    // The BIOS passes its number for this disk in dl; keep it for the read below.
-    code.emit(&[0x88, 0x16]).address("drive"); //   mov  [drive], dl
+    // INT 13h, function 42h: extended read, described by the packet at ds:si. The BIOS passed its number for this disk
+    // in dl.
+    code.emit(&[0xbe]).address("packet"); //        mov  si, packet
+    code.emit(&[0xb4, 0x42, 0xcd, 0x13]); //        mov  ah, 42h; int 13h
+    code.emit(&[0xbf]).address("unreadable"); //    mov  di, unreadable
+    code.jump(0x72, "read"); //                     jc   read
+    code.emit(&[0xbf]).word(BUFFER); //             mov  di, BUFFER
+    code.label("read");
+    // A BIOS that shows its screen on the serial port sends what is left of it in its timer interrupt, 18 times a
+    // second. Wait for that to end, then let no interrupt get between our words.
+    code.emit(&[0xb9]).word(18); //                 mov  cx, 18
+    code.label("tick");
+    code.emit(&[0xf4]); //                          hlt
+    code.jump(0xe2, "tick"); //                     loop tick
+    code.emit(&[0xfa]); //                          cli
     // 115200 baud, 8 data bits, no parity: divisor 1.
     code.emit(&[0xba, 0xfb, 0x03, 0xb0, 0x80, 0xee]); // mov dx, 3fbh; mov al, 80h; out dx, al
     code.emit(&[0xba, 0xf8, 0x03, 0xb0, 0x01, 0xee]); // mov dx, 3f8h; mov al, 1;   out dx, al
@@ -49,14 +62,7 @@ fn start(code: &mut Code) {
     code.emit(&[0xba, 0xfb, 0x03, 0xb0, 0x03, 0xee]); // mov dx, 3fbh; mov al, 3;   out dx, al
     code.emit(&[0xbe]).address("banner"); //        mov  si, banner
     code.call("print_line");
-    // INT 13h, function 42h: extended read, described by the packet at ds:si.
-    code.emit(&[0xb4, 0x42, 0x8a, 0x16]).address("drive"); // mov ah, 42h; mov dl, [drive]
-    code.emit(&[0xbe]).address("packet"); //        mov  si, packet
-    code.emit(&[0xcd, 0x13]); //                    int  13h
-    code.emit(&[0xbe]).address("unreadable"); //    mov  si, unreadable
-    code.jump(0x72, "last"); //                     jc   last
-    code.emit(&[0xbe]).word(BUFFER); //             mov  si, BUFFER
-    code.label("last");
+    code.emit(&[0x89, 0xfe]); //                    mov  si, di
     code.call("print_line");
     code.label("wait");
     code.emit(&[0xf4]); //                          hlt
@@ -82,8 +88,6 @@ fn print_line(code: &mut Code) {
 }
 
 fn data(code: &mut Code, banner: &str, text_lba: u32) {
-    code.label("drive");
-    code.emit(&[0]);
     code.label("banner");
     code.emit(b"\r").emit(banner.as_bytes()).emit(&[0]);
     code.label("unreadable");
