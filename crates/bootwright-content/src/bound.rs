@@ -2,7 +2,8 @@
 //!
 //! The template engine follows `1 + 1 + 1 …` one call deeper for each sign and has no limit of its own there, so that a
 //! line of some thousand signs would take the whole of a thread's stack, and with it the daemon. It also counts lines and
-//! columns with 16 bits.
+//! columns with 16 bits, and `'x' * 1000000000000` asks the system for that many bytes, whose refusal ends the process.
+//! Templates are the operator's own, so this stops slips of the pen; it is no wall against an operator.
 
 use std::ops::Range;
 
@@ -24,8 +25,19 @@ pub(crate) fn too_large(text: &str) -> Option<Range<usize>> {
     None
 }
 
-/// The first expression that has more, if any.
-pub(crate) fn too_long(text: &str) -> Option<Range<usize>> {
+/// The most digits of a number in an expression.
+pub(crate) const DIGITS_MAX: usize = 7;
+
+/// What is too much in an expression.
+pub(crate) enum TooMuch {
+    /// Its words and signs.
+    Tokens(Range<usize>),
+    /// The digits of a number.
+    Digits(Range<usize>),
+}
+
+/// The first expression that has too much of something, if any.
+pub(crate) fn too_long(text: &str) -> Option<TooMuch> {
     let mut rest = text;
     while let Some(start) = rest.find('{') {
         let tail = rest.get(start + 1..)?;
@@ -43,9 +55,13 @@ pub(crate) fn too_long(text: &str) -> Option<Range<usize>> {
             }
         };
         let (inside, after) = expression(tail.get(1..)?, end);
-        if tokens(inside) > TOKENS_MAX {
-            let offset = text.len() - rest.len() + start;
-            return Some(offset..offset + inside.len() + 2);
+        let offset = text.len() - rest.len() + start;
+        let (tokens, number) = tokens(inside);
+        if tokens > TOKENS_MAX {
+            return Some(TooMuch::Tokens(offset..offset + inside.len() + 2));
+        }
+        if let Some(number) = number {
+            return Some(TooMuch::Digits(offset + 2 + number.start..offset + 2 + number.end));
         }
         rest = after;
     }
@@ -73,24 +89,36 @@ fn expression<'a>(text: &'a str, end: &str) -> (&'a str, &'a str) {
     (text, "")
 }
 
-/// Words and signs, at least as many as the template engine counts; a text in quotation marks is some of them.
-fn tokens(text: &str) -> usize {
+/// Words and signs, at least as many as the template engine counts, and the first number that is too long. A text in
+/// quotation marks is some of them.
+fn tokens(text: &str) -> (usize, Option<Range<usize>>) {
     let mut count = 0;
     let mut quote = None;
-    let mut in_word = false;
-    for c in text.chars() {
+    let mut word_start = None;
+    let mut number = None;
+    for (place, c) in text.char_indices().chain([(text.len(), ' ')]) {
         if let Some(open) = quote {
             quote = (c != open).then_some(open);
             continue;
         }
         let word = c.is_alphanumeric() || c == '_';
-        count += usize::from((!word && !c.is_whitespace()) || (word && !in_word));
-        in_word = word;
+        count += usize::from((!word && !c.is_whitespace()) || (word && word_start.is_none()));
+        match (word, word_start) {
+            (true, None) => word_start = Some(place),
+            (false, Some(start)) => {
+                let digits = text.get(start..place).unwrap_or_default();
+                if digits.starts_with(|c: char| c.is_ascii_digit()) && digits.len() > DIGITS_MAX {
+                    number = number.or(Some(start..place));
+                }
+                word_start = None;
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
         if c == '"' || c == '\'' {
             quote = Some(c);
         }
     }
-    count
+    (count, number)
 }
 
 #[cfg(test)]
@@ -101,7 +129,8 @@ mod tests {
     fn only_a_single_long_expression_is_too_long() {
         let long = format!("{{{{ {}1 }}}}", "1+".repeat(TOKENS_MAX));
         let text = format!("a\n{long}");
-        assert_eq!(too_long(&text), Some(2..text.len() - 2));
+        assert!(matches!(too_long(&text), Some(TooMuch::Tokens(span)) if span == (2..text.len() - 2)));
+        assert!(matches!(too_long("{{ 7 * 12345678 }}"), Some(TooMuch::Digits(span)) if span == (7..15)));
         for fine in [
             "{{ 1 }}".repeat(TOKENS_MAX * 2),
             format!("{{{{ '{}' }}}}", "1+".repeat(TOKENS_MAX)),
@@ -110,8 +139,9 @@ mod tests {
             "é{".to_owned(),
             "{{".to_owned(),
             "{".to_owned(),
+            "12345678 {{ a12345678 ~ '12345678' ~ 1234567 }}".to_owned(),
         ] {
-            assert_eq!(too_long(&fine), None, "{fine}");
+            assert!(too_long(&fine).is_none(), "{fine}");
         }
     }
 }

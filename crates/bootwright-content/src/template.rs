@@ -1,18 +1,21 @@
 //! Templates: strict, bounded, without access to files, network or programs.
 
-use std::fmt;
-use std::ops::Range;
+mod error;
+
 use std::sync::LazyLock;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
+use crate::bound::TooMuch;
 use crate::context::Context;
 use crate::value::{self, Raw};
 use crate::{bound, filter, known, snippet};
 
+pub use error::TemplateError;
+
 /// How many steps one template may take. A template that writes a thousand lines takes some ten thousand.
-const FUEL: u64 = 1_000_000;
+pub(crate) const FUEL: u64 = 1_000_000;
 
 /// The largest text that one template may write, in bytes.
 pub const OUTPUT_BYTES_MAX: usize = 4 << 20;
@@ -22,21 +25,6 @@ pub const OUTPUT_BYTES_MAX: usize = 4 << 20;
 pub struct Template<'a> {
     name: &'a str,
     text: &'a str,
-}
-
-/// What is wrong with a template, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TemplateError {
-    /// What is wrong: lower case, no final period.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-    /// The line in the template's text, from 1.
-    pub line: usize,
-    /// The character in the line, from 1.
-    pub column: usize,
-    /// The bytes of the template's text that are wrong.
-    pub span: Range<usize>,
 }
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
@@ -64,6 +52,8 @@ fn environment() -> Environment<'static> {
         }
         minijinja::escape_formatter(out, state, value)
     });
+    // Its widths are numbers within a text, which nothing bounds.
+    environment.remove_filter("format");
     filter::register(&mut environment);
     for (name, text) in snippet::ALL {
         // A snippet that does not compile is found by the test that renders each.
@@ -81,20 +71,7 @@ impl<'a> Template<'a> {
     /// If the text is no template, or asks for a name that no host ever has. Names below `metadata` and `label` differ from
     /// host to host and are looked up when it renders.
     pub fn compile(name: &'a str, text: &'a str) -> Result<Self, TemplateError> {
-        if let Some(span) = bound::too_large(text) {
-            return Err(TemplateError {
-                message: format!("more than {} lines, or characters in a line", bound::LINES_MAX),
-                hint: Some("serve large files from `/assets/` instead".to_owned()),
-                ..TemplateError::at(text, span.start..span.start)
-            });
-        }
-        if let Some(span) = bound::too_long(text) {
-            return Err(TemplateError {
-                message: format!("an expression has more than {} words and signs", bound::TOKENS_MAX),
-                hint: Some("write it in several steps with `{% set … %}`".to_owned()),
-                ..TemplateError::at(text, span)
-            });
-        }
+        bounded(text)?;
         let parsed = ENVIRONMENT
             .template_from_named_str(name, text)
             .map_err(|error| TemplateError::of(&error, text))?;
@@ -105,7 +82,7 @@ impl<'a> Template<'a> {
             Some(unknown) => Err(TemplateError {
                 message: format!("`{}` is not known in templates", unknown.name),
                 hint: unknown.hint,
-                ..TemplateError::at(text, find_name(text, &unknown.name))
+                ..TemplateError::at(text, error::find_name(text, &unknown.name))
             }),
             None => Ok(template),
         }
@@ -178,121 +155,31 @@ fn is_sure(error: &minijinja::Error) -> bool {
     )
 }
 
-impl TemplateError {
-    /// An error with this place and no words yet.
-    pub(crate) fn at(text: &str, span: Range<usize>) -> Self {
-        let before = text.get(..span.start).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Self {
-            message: String::new(),
-            hint: None,
-            line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-            span,
+/// Refuses what the template engine would choke on.
+fn bounded(text: &str) -> Result<(), TemplateError> {
+    let (message, hint, span) = if let Some(span) = bound::too_large(text) {
+        let message = format!("more than {} lines, or characters in a line", bound::LINES_MAX);
+        let hint = "serve large files from `/assets/` instead";
+        (message, hint, span.start..span.start)
+    } else {
+        match bound::too_long(text) {
+            None => return Ok(()),
+            Some(TooMuch::Tokens(span)) => (
+                format!("an expression has more than {} words and signs", bound::TOKENS_MAX),
+                "write it in several steps with `{% set … %}`",
+                span,
+            ),
+            Some(TooMuch::Digits(span)) => (
+                format!("a number has more than {} digits", bound::DIGITS_MAX),
+                "write it as text in quotation marks",
+                span,
+            ),
         }
-    }
-
-    fn of(error: &minijinja::Error, text: &str) -> Self {
-        let span = error
-            .range()
-            .map_or_else(|| line_span(text, error.line()), |span| whole_name(text, span));
-        let span = unclosed_comment(text, error).unwrap_or(span);
-        let place = Self::at(text, span.clone());
-        let source = text.get(span).unwrap_or_default().trim();
-        let inner = std::error::Error::source(error).and_then(|source| source.downcast_ref::<minijinja::Error>());
-        let (message, hint) = words(inner.unwrap_or(error), source);
-        Self { message, hint, ..place }
-    }
+    };
+    let place = TemplateError::at(text, span);
+    Err(TemplateError {
+        message,
+        hint: Some(hint.to_owned()),
+        ..place
+    })
 }
-
-/// What happened, in our words, and what to do about it.
-fn words(error: &minijinja::Error, source: &str) -> (String, Option<String>) {
-    let detail = error.detail().unwrap_or_default();
-    let root = source.split(['.', '[', ' ', '|']).next().unwrap_or_default();
-    match error.kind() {
-        ErrorKind::UndefinedError if root == "run" => (
-            format!("`{source}` is known only while a host is installed"),
-            Some("a profile that is booted live must not use `run`".to_owned()),
-        ),
-        ErrorKind::UndefinedError => (
-            format!("`{source}` is not known for this host"),
-            Some(format!("set it, or write `{source} | default(\"…\")`")),
-        ),
-        ErrorKind::BadEscape if detail.starts_with("a whole text") => (
-            format!("`{source}` is what the machine says, and must be quoted"),
-            Some("add `| shell`, `| json` or `| yaml`, or use the name without `raw.`".to_owned()),
-        ),
-        ErrorKind::OutOfFuel => (
-            format!("the template takes more than {FUEL} steps"),
-            Some("look for a loop that is too long".to_owned()),
-        ),
-        ErrorKind::UnknownFilter => (
-            format!("there is no filter `{source}`"),
-            Some("filters that quote are `shell`, `json` and `yaml`".to_owned()),
-        ),
-        ErrorKind::TemplateNotFound => {
-            let names: Vec<String> = snippet::ALL.iter().map(|(name, _)| format!("`{name}`")).collect();
-            (
-                "no snippet of this name".to_owned(),
-                Some(format!("there are {}", names.join(" and "))),
-            )
-        }
-        ErrorKind::SyntaxError if detail.contains("end of comment") => (
-            "a comment is not closed".to_owned(),
-            Some("`{#` begins a comment; for `${#name}` of a shell write `${{ \"{#\" }}name}`".to_owned()),
-        ),
-        kind if detail.is_empty() => (kind.to_string(), None),
-        kind => (format!("{kind}: {detail}"), None),
-    }
-}
-
-/// Where a comment begins that the text ends in.
-fn unclosed_comment(text: &str, error: &minijinja::Error) -> Option<Range<usize>> {
-    let unclosed = error.kind() == ErrorKind::SyntaxError && error.detail()?.contains("end of comment");
-    let start = text.rfind("{#")?;
-    unclosed.then_some(start..start + 2)
-}
-
-/// The span with the whole of the name that it begins in the middle of, as those of the template language may.
-fn whole_name(text: &str, span: Range<usize>) -> Range<usize> {
-    let part_of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
-    let begins_within = text.get(span.clone()).is_some_and(|text| text.starts_with('.'));
-    let before = text.get(..span.start).unwrap_or_default();
-    let start = before.trim_end_matches(part_of_name).len();
-    if begins_within { start..span.end } else { span }
-}
-
-/// The line with this number without its indent, for errors that name no place in it.
-fn line_span(text: &str, line: Option<usize>) -> Range<usize> {
-    let mut start = 0;
-    for (number, line_text) in text.split_inclusive('\n').enumerate() {
-        if Some(number + 1) == line {
-            let indent = line_text.len() - line_text.trim_start().len();
-            return start + indent..start + line_text.trim_end().len().max(indent);
-        }
-        start += line_text.len();
-    }
-    0..0
-}
-
-/// Where a name first stands as a whole name.
-fn find_name(text: &str, name: &str) -> Range<usize> {
-    let part_of_name = |c: char| c.is_alphanumeric() || c == '_';
-    for (start, _) in text.match_indices(name) {
-        let end = start + name.len();
-        let before = text.get(..start).and_then(|before| before.chars().next_back());
-        let after = text.get(end..).and_then(|after| after.chars().next());
-        if !before.is_some_and(|c| part_of_name(c) || c == '.') && !after.is_some_and(part_of_name) {
-            return start..end;
-        }
-    }
-    0..0
-}
-
-impl fmt::Display for TemplateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
-    }
-}
-
-impl std::error::Error for TemplateError {}

@@ -2,6 +2,7 @@
 
 mod injection;
 mod json;
+mod noise;
 mod plan;
 mod snippet;
 mod template;

@@ -76,6 +76,10 @@ fn a_live_boot_has_no_run() {
     assert!(!fits_live(&with_run));
     let error = render_boot(&with_run, &context).expect_err("there is no run");
     assert!(error.to_string().contains("only while a host is installed"), "{error}");
+    let with_snippet = with_file("x.sh", "{% include 'bootwright/guard.sh' %}");
+    let error = render_document(&with_snippet, "x.sh", &context).expect_err("there is no run");
+    assert_eq!((error.error.line, error.error.column), (1, 4));
+    assert!(error.to_string().contains("only while a host is installed"), "{error}");
     assert!(fits_live(&profile()));
     assert!(render_boot(&profile(), &context).is_ok());
 }
