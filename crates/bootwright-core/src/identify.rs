@@ -169,6 +169,8 @@ pub fn identify<'a>(index: &HostIndex, facts_of: impl Fn(&HostId) -> Option<&'a 
 }
 
 /// A machine none of whose cards is known: the same board with another card, or another machine with the same papers?
+///
+/// One paper is enough if the machine shows no card, or if of the host nothing but its papers is known.
 fn by_papers<'a>(index: &HostIndex, facts_of: impl Fn(&HostId) -> Option<&'a Facts>, seen: &Facts) -> Identity {
     let uuid = good_uuid(seen).map_or(Owner::None, |uuid| index.by_uuid(uuid));
     let serial = good_serial(seen).map_or(Owner::None, |serial| index.by_serial(serial));
@@ -180,7 +182,7 @@ fn by_papers<'a>(index: &HostIndex, facts_of: impl Fn(&HostId) -> Option<&'a Fac
             why: "its UUID and its serial number belong to different hosts".to_owned(),
         },
         (Owner::One(host), Owner::None | Owner::Several) | (Owner::None | Owner::Several, Owner::One(host))
-            if !has_good_mac =>
+            if !has_good_mac || facts_of(host).is_some_and(|known| known.macs.is_empty()) =>
         {
             match facts_of(host).and_then(|known| difference(known, seen)) {
                 None => Identity::Known(host.clone()),

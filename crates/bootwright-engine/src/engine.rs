@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bootwright_core::fact::{Quality, mac_quality};
+use bootwright_core::identify::{Owner, difference};
 use bootwright_core::nickname::nickname;
 use bootwright_core::{
-    Cause, Entry, Host, HostDefinition, HostId, HostIndex, Policy, Profile, ProfileName, RuleName, RunNumber,
+    Cause, Entry, Facts, Host, HostDefinition, HostId, HostIndex, Policy, Profile, ProfileName, RuleName, RunNumber,
     Situation, Span, Timestamp, Token, World, due,
 };
 
@@ -193,23 +194,46 @@ impl Engine {
         }
     }
 
-    /// Which definition of the configuration speaks of this host: one of its name, or one that shares a card or papers.
+    /// Which definition of the configuration speaks of this host: the one of its name, or the one that its facts fit.
     pub(crate) fn find_definition(&self, host: &Host) -> Option<HostId> {
         if self.policy.hosts.contains_key(&host.id) {
             return Some(host.id.clone());
         }
-        let by_card = host.facts.macs.iter().find_map(|mac| self.definitions.by_mac(*mac));
-        by_card
-            .cloned()
-            .or_else(|| match self.identify_in(&self.definitions, &host.facts) {
-                bootwright_core::Identity::Known(name) => Some(name),
-                _ => None,
-            })
+        self.definition_for(&host.facts)
     }
 
-    fn identify_in(&self, index: &HostIndex, facts: &bootwright_core::Facts) -> bootwright_core::Identity {
-        let facts_of = |id: &HostId| self.policy.hosts.get(id).map(|definition| &definition.facts);
-        bootwright_core::identify(index, facts_of, facts)
+    /// Which definition of the configuration a machine fits: it shares a card with it, or the papers that it names, and
+    /// contradicts it in nothing. A definition that names other cards must be met in both papers.
+    pub(crate) fn definition_for(&self, facts: &Facts) -> Option<HostId> {
+        let cards = facts.macs.iter().filter_map(|mac| self.definitions.by_mac(*mac));
+        let by_card: BTreeSet<&HostId> = cards.collect();
+        let fits = |name: &HostId| {
+            let definition = self.policy.hosts.get(name)?;
+            let same = difference(&definition.facts, facts).is_none();
+            same.then_some(definition)
+        };
+        match by_card.len() {
+            1 => {
+                return by_card
+                    .first()
+                    .filter(|name| fits(name).is_some())
+                    .map(|name| (*name).clone());
+            }
+            0 => {}
+            _ => return None,
+        }
+        let uuid = facts.uuid.map_or(Owner::None, |uuid| self.definitions.by_uuid(uuid));
+        let serial = facts.serial.as_ref();
+        let serial = serial.map_or(Owner::None, |serial| self.definitions.by_serial(serial));
+        let (name, both) = match (uuid, serial) {
+            (Owner::One(a), Owner::One(b)) if a == b => (a, true),
+            (Owner::One(_), Owner::One(_)) => return None,
+            (Owner::One(name), _) | (_, Owner::One(name)) => (name, false),
+            _ => return None,
+        };
+        let definition = fits(name)?;
+        let other_cards = !definition.facts.macs.is_empty() && !facts.macs.is_empty();
+        (both || !other_cards).then(|| name.clone())
     }
 
     /// The definition that the configuration has of a host.

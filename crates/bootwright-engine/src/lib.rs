@@ -8,6 +8,7 @@ mod command;
 mod engine;
 mod explain;
 mod limit;
+mod meeting;
 mod offer;
 mod outcome;
 mod query;

@@ -90,9 +90,7 @@ impl Engine {
             .uuid
             .is_none_or(|uuid| uuid.is_junk() || self.index.by_uuid(uuid) == Owner::None);
         let defined = self
-            .definitions
-            .by_mac(mac)
-            .cloned()
+            .definition_for(facts)
             .filter(|name| !self.world.hosts.contains_key(name));
         let knowable = defined.is_some() || mac_quality(mac) == Quality::Good;
         if uuid_free && knowable {

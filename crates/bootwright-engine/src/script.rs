@@ -1,20 +1,20 @@
 //! A boot loader asks what to do: the one question on which disks depend.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bootwright_core::identify::grant_difference;
 use bootwright_core::local::choose;
 use bootwright_core::nickname::console_code;
 use bootwright_core::{
     Ask, Asker, Cause, Change, Event, Facts, Firmware, Grant, Grantor, HoldWhy, Host, HostId, Identity, LocalBoot,
-    LocalMethod, LocalWhy, Phase, Profile, ProfileName, RuleName, Run, Sighting, Timestamp, Token, Unknown, Verb,
-    Verdict, Why, decide, identify,
+    LocalMethod, LocalWhy, Profile, ProfileName, RuleName, Run, Sighting, Timestamp, Token, Unknown, Verb, Verdict,
+    Why, decide, identify,
 };
 
 use crate::engine::Engine;
 use crate::limit::{HOLD_SPAN, WARNING_SPAN};
 use crate::outcome::Outcome;
-use crate::record::{describe, name_key};
+use crate::record::name_key;
 use crate::visit::Stage;
 
 /// What a boot loader is told.
@@ -90,6 +90,7 @@ pub struct HoldScreen {
 impl Engine {
     /// A boot loader asks what to do. `fresh` is a new random token, used if a run begins.
     pub fn script(&mut self, now: Timestamp, seen: &Sighting, fresh: Token) -> Outcome<ScriptReply> {
+        self.merge_sighting(now, &seen.facts);
         let facts_of = |id: &HostId| self.world.hosts.get(id).map(|host| &host.facts);
         let reply = match identify(&self.index, facts_of, &seen.facts) {
             Identity::Known(id) => self.script_for(now, &id, seen, fresh),
@@ -107,26 +108,6 @@ impl Engine {
             }
         };
         self.outcome(reply)
-    }
-
-    /// A machine that the record does not have: perhaps one that the configuration names.
-    fn meet(&mut self, now: Timestamp, facts: &Facts) -> Option<HostId> {
-        let defined = self.defined_as(facts);
-        self.add_host(now, Cause::Machine, facts, defined)
-    }
-
-    /// A machine whose facts tell it from others only because the configuration names them.
-    fn meet_defined(&mut self, now: Timestamp, facts: &Facts) -> Option<HostId> {
-        let defined = self.defined_as(facts)?;
-        self.add_host(now, Cause::Machine, facts, Some(defined))
-    }
-
-    fn defined_as(&self, facts: &Facts) -> Option<HostId> {
-        let facts_of = |id: &HostId| self.policy.hosts.get(id).map(|definition| &definition.facts);
-        match identify(&self.definitions, facts_of, facts) {
-            Identity::Known(name) => Some(name).filter(|name| !self.world.hosts.contains_key(name)),
-            Identity::Unknown | Identity::Nobody | Identity::Contradiction { .. } => None,
-        }
     }
 
     fn script_for(&mut self, now: Timestamp, id: &HostId, seen: &Sighting, fresh: Token) -> ScriptReply {
@@ -162,86 +143,6 @@ impl Engine {
         )
     }
 
-    /// A grant speaks of one machine. If another comes in its name the grant ends. Says whether it did.
-    fn check_grant(&mut self, now: Timestamp, id: &HostId, seen: &Sighting) -> bool {
-        let Some(host) = self.host(id) else { return false };
-        let granted = match &host.state.phase {
-            Phase::Armed { grant, .. } | Phase::Installing { grant, .. } => &grant.machine,
-            Phase::New { .. }
-            | Phase::Installed { .. }
-            | Phase::Failed { .. }
-            | Phase::Live { .. }
-            | Phase::Ignored => return false,
-        };
-        let Some(difference) = grant_difference(granted, &seen.facts) else {
-            return false;
-        };
-        // What cannot be recorded does not happen; no install is served either as long as that lasts.
-        if !self.store_ready {
-            return true;
-        }
-        let difference = difference.to_string();
-        let note = format!("held, it is not the machine that was armed: {difference}");
-        let event = Event::IdentityChanged {
-            seen: seen.facts.clone(),
-            difference,
-            at: now,
-        };
-        let happened = self.happen(now, Cause::Machine, id, &event, Verb::Warn, note);
-        if happened.is_ok() {
-            self.pending.promises = true;
-        }
-        true
-    }
-
-    /// The facts contradict the record. What the candidates were granted ends, as nobody can say who is asking.
-    fn doubt(&mut self, now: Timestamp, candidates: &[HostId], seen: &Sighting, why: &str) {
-        for id in candidates {
-            let visit = self.visits.entry(id.clone()).or_default();
-            let warn = visit.warned.is_none_or(|at| now.since(at) > WARNING_SPAN);
-            if warn {
-                visit.warned = Some(now);
-            }
-            let event = Event::IdentityChanged {
-                seen: seen.facts.clone(),
-                difference: why.to_owned(),
-                at: now,
-            };
-            let note = format!("held, its identity is in doubt: {why} ({})", describe(&seen.facts));
-            let is_armed = self
-                .host(id)
-                .is_some_and(|host| matches!(host.state.phase, Phase::Armed { .. }));
-            let happened = is_armed
-                && self.store_ready
-                && self
-                    .happen(now, Cause::Machine, id, &event, Verb::Warn, note.clone())
-                    .is_ok();
-            self.pending.promises |= happened;
-            if warn && !happened {
-                self.note(now, id, Cause::Machine, Verb::Warn, note);
-            }
-        }
-    }
-
-    /// Keeps what the machine shows beyond what was known.
-    fn bind_facts(&mut self, now: Timestamp, id: &HostId, seen: &Facts) {
-        let Some(host) = self.host(id) else { return };
-        let joined = host.facts.joined(seen);
-        if joined != host.facts && self.store_ready {
-            let note = describe(&joined);
-            self.record(
-                now,
-                Cause::Machine,
-                Verb::Set,
-                note,
-                Change::FactsBound {
-                    host: id.clone(),
-                    facts: joined,
-                },
-            );
-        }
-    }
-
     fn auto_arm(&mut self, now: Timestamp, host: &Host, rule: &RuleName, profile: &ProfileName) -> bool {
         let minute_ago = now.before(bootwright_core::Span::from_mins(1));
         while self.rule_arms.front().is_some_and(|(at, _)| *at < minute_ago) {
@@ -265,7 +166,7 @@ impl Engine {
             at: now,
             expires: now.after(self.policy.safety.arm_ttl),
             machine: host.facts.clone(),
-            wipe: std::collections::BTreeSet::new(),
+            wipe: BTreeSet::new(),
         };
         let event = Event::Armed {
             grant,
@@ -462,8 +363,9 @@ impl Engine {
                 )
             }
         };
-        // A machine that loops for hours is not written down each time.
-        if returns <= 10 || self.news.take(now) {
+        // A machine that loops for hours is written down once a minute, which keeps its loop in memory.
+        let last = host.local.served.map(|served| now.since(served));
+        if returns <= 10 || last.is_none_or(|span| span >= WARNING_SPAN) {
             let change = Change::LocalBootSet {
                 host: host.id.clone(),
                 local,

@@ -164,6 +164,29 @@ fn a_machine_that_shows_no_card_needs_one_good_paper() {
 }
 
 #[test]
+fn a_host_of_which_only_papers_are_known_is_met_by_one_of_them() {
+    check(
+        &format!(
+            "oak:
+             elm: serial A100
+             ash: uuid {BOARD}"
+        ),
+        &[
+            "card 1 serial A100",
+            &format!("card 1 uuid {BOARD_SWAPPED} serial Default_string"),
+            &format!("card 1 uuid {BOARD} serial A100"),
+            &format!("card 1 uuid {OTHER}"),
+        ],
+        expect![[r#"
+            card 1 serial A100 -> elm
+            card 1 uuid 33221100-5544-7766-8899-aabbccddeeff serial Default_string -> ash
+            card 1 uuid 00112233-4455-6677-8899-aabbccddeeff serial A100 -> new
+            card 1 uuid 11112222-3333-4444-5555-666677778888 -> new
+        "#]],
+    );
+}
+
+#[test]
 fn cards_of_two_hosts_in_one_machine_are_a_doubt() {
     check(
         "oak: card 1

@@ -35,6 +35,7 @@ fn a_machine_is_held_armed_installed_and_then_boots_its_disk() {
         wait 1 min
         Done -> Noted
             Done quince-61: run 1, installer finished in 1 min; next boots: local disk
+            (all who wait ask again)
         Done -> Noted
         52:54:00:00:00:01 asks -> local bios-disk (it is installed)
             Local quince-61: local-boot script served (bios-disk)

@@ -1,4 +1,11 @@
 //! Stories told to the engine, and what it records and answers.
 
+mod fault;
+mod identity;
 mod install_once;
+mod local_boot;
+mod run;
+mod safety;
+mod safety_rule;
 mod site;
+mod storage;

@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bootwright_core::{
-    Confirm, DoneTrigger, Facts, MacAddr, Policy, Profile, ProfileName, Sighting, Span, StageLimits, Timestamp, Token,
-    World,
+    Arch, Attribute, Confirm, DoneTrigger, Facts, MacAddr, Pattern, Policy, Profile, ProfileName, Rule, RuleVerdict,
+    Sighting, Span, StageLimits, Timestamp, Token, Verdict, World,
 };
-use bootwright_engine::{Command, Decision, Engine, Outcome, Report, ScriptReply};
+use bootwright_engine::{
+    Answer, Command, Decision, DocumentReply, Engine, FetchKind, Fetched, OfferAsk, Outcome, Report, ScriptReply, Woken,
+};
 
 /// The site of one story.
 pub(crate) struct Site {
     pub(crate) engine: Engine,
     pub(crate) now: Timestamp,
-    tokens: u8,
+    policy: Policy,
+    tokens: u128,
     last_token: Option<Token>,
     lines: Vec<String>,
 }
@@ -51,10 +54,11 @@ impl Site {
     pub(crate) fn new(policy: Policy) -> Self {
         let now = Timestamp::from_millis(1_000_000_000_000);
         let mut engine = Engine::new(Arc::new(policy.clone()), World::default(), now);
-        let _ = engine.reload(now, None, Arc::new(policy));
+        let _ = engine.reload(now, None, Arc::new(policy.clone()));
         Self {
             engine,
             now,
+            policy,
             tokens: 0,
             last_token: None,
             lines: Vec::new(),
@@ -73,15 +77,19 @@ impl Site {
             let host = entry.change.host().map(|host| format!("{host}: ")).unwrap_or_default();
             self.lines.push(format!("    {:?} {host}{}", entry.verb, entry.note));
         }
+        if outcome.woken == Woken::All {
+            self.lines.push("    (all who wait ask again)".to_owned());
+        }
     }
 
     /// A machine asks for its script; the answer is a word.
     pub(crate) fn ask(&mut self, facts: &Facts) {
         self.tokens += 1;
-        let fresh = Token::new([self.tokens; 16]);
+        let fresh = Token::new(self.tokens.to_be_bytes());
         let seen = Sighting {
             facts: facts.clone(),
             boot_mac: facts.macs.first().copied(),
+            address: facts.macs.first().map(|mac| address(*mac)),
             firmware: Some(bootwright_core::Firmware::Bios),
             ..Sighting::default()
         };
@@ -148,10 +156,196 @@ impl Site {
         self.tell(&what, &outcome);
     }
 
+    /// A machine with papers of its own asks.
+    pub(crate) fn ask_machine(&mut self, number: u8) {
+        self.ask(&machine(number));
+    }
+
+    /// A machine's firmware asks where to boot.
+    pub(crate) fn offer(&mut self, number: u8) {
+        let seen = Sighting {
+            facts: Facts::of_mac(mac(number)),
+            boot_mac: Some(mac(number)),
+            ..Sighting::default()
+        };
+        let ask = OfferAsk {
+            seen,
+            arch: Arch::BIOS,
+            ipxe: false,
+        };
+        let outcome = self.engine.offer(self.now, &ask);
+        let what = format!("{} wants to boot -> {:?}", mac(number), outcome.reply);
+        self.tell(&what, &outcome);
+    }
+
+    /// The disk guard asks; content is what was found on the disk.
+    pub(crate) fn guard(&mut self, token: Token, serial: &str, content: Option<&str>) {
+        let report = Report::Guard {
+            serial: serial.to_owned(),
+            content: content.map(str::to_owned),
+        };
+        self.report(token, &report);
+    }
+
+    pub(crate) fn arm_with_wipe(&mut self, host: &str, serial: &str) {
+        let decision = Decision::Arm {
+            profiles: vec!["debian".parse().expect("a name")],
+            wipe: std::collections::BTreeSet::from([serial.to_owned()]),
+        };
+        self.decide(host, decision);
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        self.policy.clone()
+    }
+
+    pub(crate) fn reload(&mut self, policy: Policy) {
+        self.policy = policy;
+        let outcome = self
+            .engine
+            .reload(self.now, Some("alice"), Arc::new(self.policy.clone()));
+        let waiting: Vec<String> = outcome.reply.proposals.iter().map(|one| one.host.to_string()).collect();
+        self.tell(&format!("reload -> would arm {waiting:?}"), &outcome);
+    }
+
+    pub(crate) fn apply(&mut self) {
+        let outcome = self.engine.apply_proposals(self.now, "alice");
+        let armed: Vec<String> = outcome.reply.iter().map(|one| one.host.to_string()).collect();
+        self.tell(&format!("apply -> armed {armed:?}"), &outcome);
+    }
+
+    /// The daemon is killed and started again: all but the record is gone.
+    pub(crate) fn restart(&mut self) {
+        let world = self.engine.world().clone();
+        self.engine = Engine::new(Arc::new(self.policy.clone()), world, self.now);
+        let outcome = self.engine.reload(self.now, None, Arc::new(self.policy.clone()));
+        self.lines.push("restart".to_owned());
+        drop(outcome);
+    }
+
+    pub(crate) fn set_store(&mut self, up: bool, low: bool) {
+        let outcome = self.engine.set_store(up, low);
+        let state = match (up, low) {
+            (false, _) => "down",
+            (true, true) => "nearly full",
+            (true, false) => "well",
+        };
+        self.tell(&format!("the store is {state}"), &outcome);
+    }
+
+    /// A file was delivered to a machine.
+    pub(crate) fn fetched(&mut self, number: u8, name: &str, kind: FetchKind, failure: Option<&str>) {
+        let fetched = Fetched {
+            peer: address(mac(number)),
+            name: name.to_owned(),
+            kind,
+            bytes: 4_200_000,
+            took: Span::from_secs(2),
+            failure: failure.map(str::to_owned),
+        };
+        let outcome = self.engine.fetched(self.now, &fetched);
+        self.tell(&format!("{name} was sent to {}", mac(number)), &outcome);
+    }
+
+    /// A run asks for one of its documents; what is found is delivered.
+    pub(crate) fn document(&mut self, token: Token, name: &str) {
+        let outcome = self.engine.document(self.now, token, name);
+        let found = match &outcome.reply {
+            DocumentReply::Render(ticket) => format!("run {} of {}", ticket.run.number, ticket.name),
+            DocumentReply::NoSuchDocument => "no such document".to_owned(),
+        };
+        let served = matches!(outcome.reply, DocumentReply::Render(_));
+        self.tell(&format!("document {name} -> {found}"), &outcome);
+        if served {
+            let outcome = self.engine.document_served(self.now, token, name);
+            self.tell(&format!("document {name} was sent"), &outcome);
+        }
+    }
+
+    /// What `explain` says of a host: its state, the rules, and its answer.
+    pub(crate) fn explain(&mut self, name: &str) {
+        let explanation = self.engine.explain(self.now, name).expect("the host is known");
+        let host = &explanation.view.host;
+        let locked = if host.state.locked { ", locked" } else { "" };
+        let run = host.state.phase.run();
+        let attempts = run.map(|run| format!(", attempt {}", run.attempts)).unwrap_or_default();
+        let stalled = if run.is_some_and(|run| run.stalled) {
+            ", stalled"
+        } else {
+            ""
+        };
+        self.lines.push(format!(
+            "explain {}: {}{locked}{attempts}{stalled}; {} of {} installing; paused: {}",
+            explanation.view.name,
+            host.state.phase.name(),
+            explanation.installing.0,
+            explanation.installing.1,
+            explanation.paused.as_deref().unwrap_or("no"),
+        ));
+        for trace in &explanation.rules {
+            let verdict = match &trace.verdict {
+                RuleVerdict::Matches => "matches".to_owned(),
+                RuleVerdict::Differs { attribute, .. } => format!("differs in {attribute}"),
+            };
+            self.lines
+                .push(format!("    rule {} ({}): {verdict}", trace.rule, trace.profile));
+        }
+        for answer in &explanation.answers {
+            if let Answer::Script { verdict, .. } = answer {
+                self.lines
+                    .push(format!("    would be told: {}", verdict_words(verdict)));
+            }
+        }
+    }
+
+    /// A line of the storyteller.
+    pub(crate) fn say(&mut self, line: &str) {
+        self.lines.push(line.to_owned());
+    }
+
     /// The story so far, told once.
     pub(crate) fn story(&mut self) -> String {
         let mut story = std::mem::take(&mut self.lines).join("\n");
         story.push('\n');
         story
+    }
+}
+
+/// A machine with a card and papers of its own.
+pub(crate) fn machine(number: u8) -> Facts {
+    Facts {
+        uuid: format!("00112233-4455-6677-8899-aabbccddee{number:02x}").parse().ok(),
+        serial: Some(format!("SN{number:04}")),
+        ..Facts::of_mac(mac(number))
+    }
+}
+
+fn address(mac: MacAddr) -> std::net::IpAddr {
+    std::net::Ipv4Addr::new(10, 0, 0, mac.octets()[5]).into()
+}
+
+/// A rule for all of QEMU's cards.
+pub(crate) fn rule(name: &str, profile: &str, auto_arm: bool, limit: Option<u32>) -> Rule {
+    Rule {
+        name: name.parse().expect("a name"),
+        when: BTreeMap::from([(Attribute::Mac, Pattern::new("52:54:00:*"))]),
+        profile: profile.parse().expect("a name"),
+        auto_arm,
+        limit,
+        fingerprint: u64::from(limit.unwrap_or(0)) + 1,
+    }
+}
+
+fn verdict_words(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Install { profile, attempt } => format!("install {profile}, attempt {attempt}"),
+        Verdict::Confirm(profile) => format!("confirm {profile}"),
+        Verdict::GiveUp => "give up, then the local disk".to_owned(),
+        Verdict::AutoArm { rule, profile } => format!("install {profile}, which rule {rule} grants"),
+        Verdict::Live(profile) => format!("live {profile}"),
+        Verdict::Local(why) => format!("local disk, {why}"),
+        Verdict::Hold(why) => format!("wait, {why}"),
+        Verdict::Silence(why) => format!("nothing, {why}"),
+        Verdict::FirstFile(_) | Verdict::AskAgainByScript => "an offer".to_owned(),
     }
 }
