@@ -60,7 +60,7 @@ fn make(path: &Path, hosts: u64) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn history(number: u64) -> Vec<Entry> {
-    let id = format!("node-{number:06}").parse().expect("a name");
+    let id: bootwright_core::HostId = format!("node-{number:06}").parse().expect("a name");
     let profile: bootwright_core::ProfileName = "debian-13".parse().expect("a name");
     let at = |minutes: u64| Timestamp::from_millis(START_MS + minutes * 60_000);
     let mac = |card: u8| {

@@ -19,7 +19,8 @@ CREATE TABLE events (
 
 CREATE INDEX events_by_host ON events (host, seq) WHERE host IS NOT NULL;
 
--- The hosts as they stand after the last event.
+-- The hosts as they stand after the last event. What is generated is there for people; its types are loose, so that no
+-- value that the program can hold is ever refused here.
 CREATE TABLE hosts (
     id       TEXT PRIMARY KEY,
     body     TEXT NOT NULL,
@@ -27,10 +28,10 @@ CREATE TABLE hosts (
     state    TEXT GENERATED ALWAYS AS (body ->> '$.state.phase') VIRTUAL,
     profile  TEXT GENERATED ALWAYS AS (coalesce(
         body ->> '$.state.run.profile', body ->> '$.state.profile', body ->> '$.state.queue[0]')) VIRTUAL,
-    run      INTEGER GENERATED ALWAYS AS (coalesce(
+    run      ANY GENERATED ALWAYS AS (coalesce(
         body ->> '$.state.run.number', body ->> '$.state.number')) VIRTUAL,
-    locked   INTEGER GENERATED ALWAYS AS (coalesce(body ->> '$.state.locked', 0)) VIRTUAL,
-    since    INTEGER GENERATED ALWAYS AS (body ->> '$.since') VIRTUAL,
+    locked   ANY GENERATED ALWAYS AS (coalesce(body ->> '$.state.locked', 0)) VIRTUAL,
+    since    ANY GENERATED ALWAYS AS (body ->> '$.since') VIRTUAL,
     uuid     TEXT GENERATED ALWAYS AS (body ->> '$.facts.uuid') VIRTUAL,
     serial   TEXT GENERATED ALWAYS AS (body ->> '$.facts.serial') VIRTUAL
 ) STRICT;
@@ -40,8 +41,8 @@ CREATE TABLE rules (
     name    TEXT PRIMARY KEY,
     body    TEXT NOT NULL,
     sum     INTEGER NOT NULL,
-    since   INTEGER GENERATED ALWAYS AS (body ->> '$.since') VIRTUAL,
-    granted INTEGER GENERATED ALWAYS AS (body ->> '$.granted') VIRTUAL
+    since   ANY GENERATED ALWAYS AS (body ->> '$.since') VIRTUAL,
+    granted ANY GENERATED ALWAYS AS (body ->> '$.granted') VIRTUAL
 ) STRICT;
 
 -- The site as it stands after the last event, and what the tables must add up to.

@@ -87,6 +87,11 @@ pub(crate) fn host_body(host: &Host) -> Result<String, RowError> {
 /// The host that stands beside this name.
 pub(crate) fn host_from(id: HostId, body: &str) -> Result<Host, RowError> {
     let row: HostRow = serde_json::from_str(body)?;
+    // Collecting would keep the larger allocation of the rows, for every host as long as the process lives.
+    let mut runs = Vec::with_capacity(row.runs.len());
+    for run in row.runs {
+        runs.push(run.into_run()?);
+    }
     Ok(Host {
         id,
         since: Timestamp::from_millis(row.since),
@@ -95,11 +100,7 @@ pub(crate) fn host_from(id: HostId, body: &str) -> Result<Host, RowError> {
         metadata: row.metadata,
         state: row.state.into_state()?,
         local: row.local.into_local(),
-        runs: row
-            .runs
-            .into_iter()
-            .map(FinishedRow::into_run)
-            .collect::<Result<_, _>>()?,
+        runs,
     })
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct SiteRow {
     pub(crate) failures: u32,
     /// The rules, where they have no table of their own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    rules: BTreeMap<String, RecordRow>,
+    pub(super) rules: BTreeMap<String, RecordRow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clock: Option<ClockRow>,
     /// Whether this store is a copy that nobody has started from yet.

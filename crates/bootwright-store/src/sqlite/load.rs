@@ -1,9 +1,10 @@
 //! From the file to the world: the tables, and what the record has beyond them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use bootwright_core::{Entry, Site, Timestamp, World};
+use bootwright_core::{Entry, Host, Phase, ProfileName, Site, Timestamp, World};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::Open;
@@ -64,8 +65,10 @@ fn settle(connection: &Connection) -> Result<()> {
 /// The hosts and the site as the tables say.
 pub(super) fn read_world(connection: &Connection, head: &Head) -> Result<World> {
     let mut hosts = Vec::with_capacity(usize::try_from(head.hosts).unwrap_or(0).min(1 << 20));
+    let mut names = BTreeSet::new();
     let (hosts_count, hosts_digest) = Table::Hosts.for_each(connection, |name, body| {
-        let host = host(name, body)?;
+        let mut host = host(name, body)?;
+        share_names(&mut host, &mut names);
         hosts.push((host.id.clone(), Arc::new(host)));
         Ok(())
     })?;
@@ -88,6 +91,24 @@ pub(super) fn read_world(connection: &Connection, head: &Head) -> Result<World> 
         )));
     }
     Ok(world)
+}
+
+/// Hosts of one profile share its name: a hundred thousand copies of it are megabytes.
+fn share_names(host: &mut Host, names: &mut BTreeSet<ProfileName>) {
+    let mut share = |name: &mut ProfileName| match names.get(name) {
+        Some(known) => *name = known.clone(),
+        None => drop(names.insert(name.clone())),
+    };
+    match &mut host.state.phase {
+        Phase::New { .. } | Phase::Ignored => {}
+        Phase::Armed { queue, .. } => queue.iter_mut().for_each(&mut share),
+        Phase::Installing { run, rest, .. } => {
+            share(&mut run.profile);
+            rest.iter_mut().for_each(&mut share);
+        }
+        Phase::Installed { profile, .. } | Phase::Failed { profile, .. } | Phase::Live { profile } => share(profile),
+    }
+    host.runs.iter_mut().for_each(|run| share(&mut run.profile));
 }
 
 /// The first event that is kept; the next one to be written if there is none.

@@ -9,7 +9,7 @@ use crate::StoreError;
 
 /// The lock, held until it is dropped.
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -38,7 +38,15 @@ impl Lock {
         if let Err(error) = leave_pid(&mut file) {
             tracing::warn!(file = %path.display(), status = %error, "cannot leave the process number in the lock file");
         }
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child process that was forked and has not yet executed its program has it
+        // open as well. That unlocking fails is settled by the end of both.
+        let _ = self.file.unlock();
     }
 }
 

@@ -11,7 +11,7 @@ use super::load::read_world;
 use super::schema;
 use super::table::{EVENT_COLUMNS, Head, Table, event, host, read_base};
 use super::trouble::{Result, Trouble};
-use crate::{Report, Seq};
+use crate::{Report, Seq, StoreError};
 
 /// Looks for everything that can be wrong, in one view of the store.
 pub(super) fn verify(connection: &mut Connection, path: &Path) -> Result<Report> {
@@ -22,7 +22,12 @@ pub(super) fn verify(connection: &mut Connection, path: &Path) -> Result<Report>
         hosts: 0,
         problems: Vec::new(),
     };
-    let note = |report: &mut Report, trouble: Trouble| report.add(trouble.at("read", path).to_string());
+    let note = |report: &mut Report, trouble: Trouble| {
+        report.add(match trouble.at("read", path) {
+            StoreError::Damaged { what } => what,
+            other => other.to_string(),
+        });
+    };
     if let Err(trouble) = schema::check(&transaction, path) {
         note(&mut report, trouble);
     }
