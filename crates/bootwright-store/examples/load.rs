@@ -11,6 +11,8 @@ use bootwright_core::{
     Cause, Change, Entry, Facts, Grant, Grantor, HostState, MacAddr, Phase, Run, RunNumber, Timestamp, Token, Uuid,
     Verb,
 };
+use nix::time::{ClockId, clock_gettime};
+
 use bootwright_store::{ClockMark, ClockReading, Limits, SqliteStore, Store};
 
 const START_MS: u64 = 1_760_000_000_000;
@@ -144,11 +146,13 @@ fn read(path: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let mut store = SqliteStore::open(path, Limits::default())?;
     let loaded = store.load()?;
     let took = start.elapsed();
+    let cpu = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?;
     let after = resident_kb()?;
     println!(
-        "loaded: {} hosts in {} ms, {} MB resident ({} MB before)",
+        "loaded: {} hosts in {} ms ({} ms of CPU), {} MB resident ({} MB before)",
         loaded.world.hosts.len(),
         took.as_millis(),
+        cpu.tv_sec() * 1000 + cpu.tv_nsec() / 1_000_000,
         after / 1000,
         before / 1000
     );

@@ -91,6 +91,8 @@ impl StoreError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::damaged(error.to_string()),
             Some(ErrorCode::DiskFull) => Self::Full,
+            // The index of the log could not be made to its size: room is all that it needs.
+            Some(_) if extended_code(error) == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => Self::Full,
             // A missing table or column, or a value of another type: somebody changed the file.
             Some(ErrorCode::Unknown | ErrorCode::TypeMismatch | ErrorCode::ConstraintViolation) => {
                 Self::damaged(error.to_string())
@@ -99,10 +101,15 @@ impl StoreError {
             Some(_) => Self::Io {
                 action,
                 path: path.to_owned(),
-                cause: error.to_string(),
+                cause: format!("{error} (SQLite code {})", extended_code(error)),
             },
         }
     }
+}
+
+/// SQLite's full answer, which says on which call the system refused.
+fn extended_code(error: &rusqlite::Error) -> i32 {
+    error.sqlite_error().map_or(0, |error| error.extended_code)
 }
 
 impl From<RowError> for StoreError {

@@ -43,6 +43,7 @@ const NETWORK: &[(&str, &str)] = &[
     ("atftp", "atftp"),
     ("curl", "curl"),
     ("sqlite3", "sqlite3"),
+    ("strace", "strace"),
 ];
 
 /// All tiers, the quick ones first.
@@ -102,6 +103,7 @@ pub(crate) const TIERS: &[Tier] = &[
             "--workspace",
             "--exclude=bootwright",
             "--exclude=bootwright-net",
+            "--exclude=bootwright-store",
             "--no-fail-fast",
             "--test=*",
         ])],
@@ -117,6 +119,7 @@ pub(crate) const TIERS: &[Tier] = &[
             "--locked",
             "--package=bootwright",
             "--package=bootwright-net",
+            "--package=bootwright-store",
             "--no-fail-fast",
             "--test=*",
         ])],
