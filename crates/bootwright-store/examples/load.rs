@@ -131,7 +131,11 @@ fn history(number: u64) -> Vec<Entry> {
         host: id.clone(),
         facts,
     };
-    let last = if number % 100 == 0 { armed.clone() } else { installed };
+    let last = if number.is_multiple_of(100) {
+        armed.clone()
+    } else {
+        installed
+    };
     vec![
         entry(Verb::New, added),
         entry(Verb::Armed, set(armed)),

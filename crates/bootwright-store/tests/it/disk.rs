@@ -200,7 +200,8 @@ fn broken_disk(calls: &str, error: &str) {
         }
     }
     println!("{calls} {error}: {failed} of 14 runs met the fault, {reopened} went on after opening again");
-    assert!(failed >= 8 && reopened >= 3, "{failed} failed, {reopened} went on");
+    // A single write without room is tried again with the reserve, so that only the lasting ones are seen.
+    assert!(failed >= 7 && reopened >= 3, "{failed} failed, {reopened} went on");
 }
 
 #[test]

@@ -157,7 +157,8 @@ fn people_read_the_store_with_plain_sql() {
     let mut statement = connection
         .prepare("SELECT id, state, profile, run, locked FROM hosts ORDER BY id")
         .unwrap();
-    let rows: Vec<(String, String, Option<String>, Option<u32>, bool)> = statement
+    type Line = (String, String, Option<String>, Option<u32>, bool);
+    let rows: Vec<Line> = statement
         .query_map([], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
         })
