@@ -31,6 +31,8 @@ pub(crate) struct Daemon {
     serve: Vec<String>,
     log: PathBuf,
     process: Mutex<Option<Child>>,
+    /// The command that prints events as they come. It outlives a daemon that is killed, and hears of the next one.
+    follower: Mutex<Option<Child>>,
 }
 
 impl Daemon {
@@ -59,6 +61,7 @@ impl Daemon {
             serve,
             log,
             process: Mutex::new(None),
+            follower: Mutex::new(None),
         })
     }
 
@@ -178,21 +181,26 @@ impl Daemon {
                     None => journal.tell(Source::Bootwright, line),
                 }
             }
-            // The daemon ended, and its follower with it.
-            let _ = follower.kill().and_then(|()| follower.wait().map(drop));
         });
+        end(&self.follower)?;
+        *self.follower.lock().expect("no panic while locked") = Some(follower);
         Ok(())
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        if let Ok(mut process) = self.process.lock()
-            && let Some(mut child) = process.take()
-        {
-            let _ = child.kill().and_then(|()| child.wait().map(drop));
-        }
+        // Whatever is left ends with the lab.
+        let _ = end(&self.follower).and_then(|()| end(&self.process));
     }
+}
+
+fn end(process: &Mutex<Option<Child>>) -> std::io::Result<()> {
+    if let Some(mut child) = process.lock().expect("no panic while locked").take() {
+        child.kill()?;
+        child.wait()?;
+    }
+    Ok(())
 }
 
 fn keep_log(said: impl std::io::Read, mut log: File, journal: &Journal) {

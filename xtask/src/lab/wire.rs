@@ -41,6 +41,13 @@ pub(crate) struct Trouble {
     pub(crate) doubled_per_mille: u64,
 }
 
+/// What trouble has done so far, in frames.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Damage {
+    pub(crate) lost: u64,
+    pub(crate) doubled: u64,
+}
+
 /// One machine's cable.
 pub(crate) struct Wire {
     shared: Arc<Shared>,
@@ -61,6 +68,7 @@ struct State {
     plugged: bool,
     trouble: Option<Trouble>,
     random: u64,
+    damage: Damage,
 }
 
 /// The machine's TFTP transfer of its first loader.
@@ -106,6 +114,7 @@ impl Wire {
                 plugged: true,
                 trouble: None,
                 random: 1,
+                damage: Damage::default(),
             }),
         });
         // Both threads end with the process: a wire lives as long as the lab.
@@ -147,6 +156,11 @@ impl Wire {
             format!("a bad cable: {trouble:?}")
         });
         self.shared.journal.tell(Source::Power, text);
+    }
+
+    /// What trouble has done so far.
+    pub(crate) fn damage(&self) -> Damage {
+        self.shared.lock().damage
     }
 
     /// Everything that went over the segment's side of this wire so far, read back from the capture file.
@@ -212,8 +226,10 @@ impl Shared {
         state.random ^= state.random << 17;
         let dice = state.random % 1000;
         if dice < trouble.lost_per_mille {
+            state.damage.lost += 1;
             0
         } else if dice < trouble.lost_per_mille + trouble.doubled_per_mille {
+            state.damage.doubled += 1;
             2
         } else {
             1

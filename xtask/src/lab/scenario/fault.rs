@@ -8,7 +8,7 @@ use super::story::{
 use super::{INTERRUPTED, RESTLESS};
 use crate::lab::site::Site;
 
-/// The daemon dies in the middle of an install; then the installer's report is lost.
+/// The daemon dies in the middle of an install, twice; then the installer's report is lost.
 pub(super) fn interruptions(site: &Site) -> Result<()> {
     let machine = site.machine(INTERRUPTED)?;
     let host = INTERRUPTED.name;
@@ -29,8 +29,11 @@ pub(super) fn interruptions(site: &Site) -> Result<()> {
     }
     turns_are(site, host, &["armed", "boot"])?;
 
-    // The install goes on where it was. Killing once more while it writes must not matter either.
+    // The installer writes while nobody is there to hear of it, and then waits for its next document.
+    site.daemon.kill()?;
     let mark = resume_before(&machine, on, "half")?;
+    machine.wait_serial(mark, "fetching post-install.sh", STEP)?;
+    site.daemon.start()?;
     machine.wait_serial(mark, "paused before done", BOOT)?;
     machine.wire.plug(false);
     machine.type_line("resume")?;

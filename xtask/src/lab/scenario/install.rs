@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::story::{disk_starts, installer_reports, installer_starts, turns_are};
 use super::{BAD_CABLE, BIOS_ROM, BIOS_VENDOR, UEFI};
+use crate::lab::journal::Source;
 use crate::lab::machine::{Build, Machine};
 use crate::lab::sight::{Dhcp, Sight};
 use crate::lab::site::Site;
@@ -79,7 +80,17 @@ pub(super) fn bad_cable(site: &Site) -> Result<()> {
         lost_per_mille: 5,
         doubled_per_mille: 10,
     }));
-    follow(site, &machine).map(drop)
+    follow(site, &machine)?;
+    let damage = machine.wire.damage();
+    machine.journal.tell(
+        Source::Wire,
+        format!("{} frames lost, {} doubled", damage.lost, damage.doubled),
+    );
+    ensure!(
+        damage.lost > 20 && damage.doubled > 20,
+        "the cable was too good to show anything: {damage:?}"
+    );
+    Ok(())
 }
 
 fn installs_once(site: &Site, build: Build) -> Result<Vec<Sight>> {
