@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The command line.
 
 use std::path::PathBuf;
@@ -62,4 +63,12 @@ fn main() -> ExitCode {
             log,
         }),
     }
+=======
+//! The one binary: the daemon, and the command line that speaks with it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bootwright::cli::run()
+>>>>>>> 0984aef (Command line: words, tables, and the client of the control API)
 }

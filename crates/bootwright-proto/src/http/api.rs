@@ -7,12 +7,13 @@
 //! | route | document |
 //! |---|---|
 //! | `GET status` | [`Status`] |
-//! | `GET hosts` | [`HostList`] |
+//! | `GET hosts?state=&text=&after=&limit=` | [`HostList`] |
 //! | `GET hosts/<host>`, by name, MAC or UUID | [`HostDetail`] |
-//! | `GET hosts/<host>/explain` | [`Explanation`] |
+//! | `GET hosts/<host>/explain`, with `as_if=<key>=<value>` as often as wanted | [`Explanation`] |
 //! | `POST hosts/<host>/command`, [`Command`] | [`CommandReport`] |
 //! | `POST pause`, [`PauseRequest`]; `POST resume` | [`Status`] |
-//! | `GET events?after=&host=&limit=&wait_ms=` | [`EventPage`] |
+//! | `GET events?after=&host=&limit=&wait_ms=`; `last=1` for the last page | [`EventPage`] |
+//! | `GET events` that accepts `text/event-stream`, with `after=` or `Last-Event-ID` | a stream of [`EventView`] |
 //! | `GET proposals` | [`ProposalList`] |
 //! | `POST apply`, [`ApplyRequest`] | [`ApplyReport`] |
 //! | `POST reload`, `POST check` | [`ReloadReport`] |

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// All hosts, in the order of their names.
+/// Hosts, in the order of their names in the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostList {
     /// The hosts.
     pub hosts: Vec<HostSummary>,
+    /// What to ask for next: `after` of the next page. Nothing behind the last host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A host in a list.

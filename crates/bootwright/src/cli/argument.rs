@@ -1,0 +1,221 @@
+//! The command line's words.
+//!
+//! Each option also has a variable, `BOOTWRIGHT_` and its name. One has none: what allows the overwriting of a disk must
+//! not wait in an environment for a command that was meant otherwise.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Where the daemon listens for operators.
+pub const SOCKET: &str = "/run/bootwright/control.sock";
+
+/// The operator's configuration.
+pub const CONFIG: &str = "/etc/bootwright/config.toml";
+
+/// The boot firmware that a package or an image brings.
+pub const FIRMWARE_DIR: &str = "/usr/share/bootwright/firmware";
+
+/// Boots machines over the network and installs each of them once.
+#[derive(Debug, Parser)]
+#[command(name = "bootwright", version, max_term_width = 100, propagate_version = false)]
+#[command(after_help = "Exit status: 0 good, 1 failed or warnings, 2 bad usage or configuration, 3 cannot run here or no \
+                        daemon answers, 4 the data directory is held by another.")]
+pub struct Arguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Common {
+    /// The socket on which the daemon listens for operators
+    #[arg(long, global = true, value_name = "FILE", env = "BOOTWRIGHT_SOCKET", default_value = SOCKET)]
+    pub(super) socket: PathBuf,
+    /// Print the documents of the API as they are
+    #[arg(long, global = true, env = "BOOTWRIGHT_JSON")]
+    pub(super) json: bool,
+}
+
+/// Where the configuration and the data are.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Place {
+    /// The configuration; files `conf.d/*.toml` beside it are read as well
+    #[arg(long, value_name = "FILE", env = "BOOTWRIGHT_CONFIG", default_value = CONFIG)]
+    pub(super) config: PathBuf,
+    /// Where everything lies that must last [default: `data_dir` of the configuration, or /var/lib/bootwright]
+    #[arg(long, value_name = "DIR", env = "BOOTWRIGHT_DATA_DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Where the boot firmware and its manifest are
+    #[arg(long, value_name = "DIR", env = "BOOTWRIGHT_FIRMWARE_DIR", default_value = FIRMWARE_DIR)]
+    pub(super) firmware_dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Run the daemon
+    Serve {
+        #[command(flatten)]
+        place: Place,
+        /// The form of the log
+        #[arg(long, value_enum, value_name = "FORM", env = "BOOTWRIGHT_LOG_FORMAT", default_value_t = LogForm::Text)]
+        log_format: LogForm,
+    },
+    /// Write a commented configuration where there is none
+    Init {
+        /// The file to write
+        #[arg(long, value_name = "FILE", env = "BOOTWRIGHT_CONFIG", default_value = CONFIG)]
+        config: PathBuf,
+    },
+    /// Read and render the whole configuration and list every mistake
+    Check {
+        #[command(flatten)]
+        place: Place,
+        /// Check the record in the data directory instead
+        #[arg(long, env = "BOOTWRIGHT_STORE")]
+        store: bool,
+    },
+    /// Show hosts and decide about them
+    #[command(subcommand)]
+    Host(HostVerb),
+    /// Show what happened
+    Events(EventOptions),
+    /// Show what a host would be answered now, and why
+    Explain {
+        /// The host: a name, a hardware address or a UUID
+        host: String,
+        /// Explain it as if it showed this: profile, arch, firmware, interface, mac, uuid, serial, asset, manufacturer,
+        /// product, label.KEY
+        #[arg(long, value_name = "KEY=VALUE")]
+        as_if: Vec<String>,
+    },
+    /// Show how the daemon does
+    Status,
+    /// Let no install begin or go on
+    Pause {
+        /// Why, for those who wonder
+        why: Vec<String>,
+    },
+    /// Let installs go on
+    Resume,
+    /// Take the configuration on disk into force; a bad one changes nothing
+    Reload,
+    /// Accept the armings that rules propose for hosts that were there before
+    Apply {
+        /// Only for these hosts
+        hosts: Vec<String>,
+        /// Show the proposals and accept none
+        #[arg(long, env = "BOOTWRIGHT_DRY_RUN")]
+        dry_run: bool,
+    },
+    /// Print the version
+    Version,
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogForm {
+    /// Lines for people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum HostVerb {
+    /// List hosts
+    List {
+        /// Only hosts in this state
+        #[arg(long, env = "BOOTWRIGHT_STATE", value_parser = STATES)]
+        state: Option<String>,
+        /// Only hosts whose name, address, serial number or profile holds this text
+        #[arg(long, env = "BOOTWRIGHT_TEXT")]
+        text: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "COUNT", env = "BOOTWRIGHT_LIMIT")]
+        limit: Option<usize>,
+    },
+    /// Show everything about a host
+    Show(Named),
+    /// Grant one install of each of these profiles, in order
+    Arm {
+        /// The host: a name or a hardware address, also of a machine that was never seen
+        host: String,
+        /// The profiles [default: the one that the configuration or the rules mean for the host]
+        #[arg(value_name = "PROFILE[,PROFILE…]", value_delimiter = ',')]
+        profiles: Vec<String>,
+        /// Allow the overwriting of the disk with this serial number although it is not empty
+        #[arg(long, value_name = "SERIAL")]
+        allow_wipe: Vec<String>,
+    },
+    /// Put further profiles behind those of the arming
+    Queue {
+        /// The host
+        host: String,
+        /// The profiles
+        #[arg(value_name = "PROFILE[,PROFILE…]", value_delimiter = ',', required = true)]
+        profiles: Vec<String>,
+    },
+    /// Let it wait; an arming or a run ends
+    Hold(Named),
+    /// Let it start its own disk
+    Local(Named),
+    /// Let it boot a profile every time
+    Live {
+        /// The host
+        host: String,
+        /// The profile
+        profile: String,
+    },
+    /// Never answer it
+    Ignore(Named),
+    /// Protect it from any install
+    Lock(Named),
+    /// Take the protection away
+    Unlock(Named),
+    /// Remove it from the store
+    Forget(Named),
+    /// Set labels and metadata; an empty value removes
+    Set {
+        /// The host
+        host: String,
+        /// What to set
+        #[arg(value_name = "label.KEY=VALUE | metadata.KEY=VALUE", required = true)]
+        items: Vec<String>,
+    },
+    /// Call its run done, for profiles that cannot report
+    Done(Named),
+}
+
+/// The names of states.
+pub(super) const STATES: [&str; 7] = ["new", "armed", "installing", "installed", "failed", "live", "ignored"];
+
+#[derive(Args, Debug)]
+pub(super) struct Named {
+    /// The host: a name, a hardware address or a UUID
+    pub(super) host: String,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct EventOptions {
+    /// Show what happens from now on as well, until interrupted
+    #[arg(long, short, env = "BOOTWRIGHT_FOLLOW")]
+    pub(super) follow: bool,
+    /// Only those about this host
+    #[arg(long, env = "BOOTWRIGHT_HOST")]
+    pub(super) host: Option<String>,
+    /// Only those behind this place in the record
+    #[arg(long, value_name = "SEQ", env = "BOOTWRIGHT_SINCE")]
+    pub(super) since: Option<u64>,
+    /// Only the last so many, or the first so many behind `--since` [default: all; with `--follow` and no `--since`: 0]
+    #[arg(long, value_name = "COUNT", env = "BOOTWRIGHT_LIMIT")]
+    pub(super) limit: Option<usize>,
+}

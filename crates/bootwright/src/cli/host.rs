@@ -1,0 +1,192 @@
+//! `bootwright host …`: lists, one host, and decisions about it.
+
+mod show;
+
+use bootwright_proto::http::api::{Command, CommandReport, HostDetail, HostList, HostSummary, ProgressView};
+
+use super::Exit;
+use super::age::Now;
+use super::argument::{HostVerb, Named};
+use super::client::{Client, escape};
+use super::failure::Failure;
+use super::print::Printer;
+use super::table::{Table, or_dash, safe};
+
+/// The most hosts that one question asks for.
+const PAGE_HOSTS: usize = 1000;
+
+pub(super) async fn run(client: &Client, printer: Printer, verb: HostVerb) -> Result<Exit, Failure> {
+    let (host, command) = match verb {
+        HostVerb::List { state, text, limit } => return list(client, printer, state, text, limit).await,
+        HostVerb::Show(Named { host }) => return show(client, printer, &host).await,
+        HostVerb::Set { host, items } => return set(client, printer, &host, &items).await,
+        HostVerb::Arm {
+            host,
+            profiles,
+            allow_wipe,
+        } => (host, Command::Arm { profiles, allow_wipe }),
+        HostVerb::Queue { host, profiles } => (host, Command::Queue { profiles }),
+        HostVerb::Hold(Named { host }) => (host, Command::Hold),
+        HostVerb::Local(Named { host }) => (host, Command::Local),
+        HostVerb::Live { host, profile } => (host, Command::Live { profile }),
+        HostVerb::Ignore(Named { host }) => (host, Command::Ignore),
+        HostVerb::Lock(Named { host }) => (host, Command::Lock),
+        HostVerb::Unlock(Named { host }) => (host, Command::Unlock),
+        HostVerb::Forget(Named { host }) => (host, Command::Forget),
+        HostVerb::Done(Named { host }) => (host, Command::Done),
+    };
+    tell(client, printer, &host, &command).await?;
+    Ok(Exit::Good)
+}
+
+async fn tell(client: &Client, printer: Printer, host: &str, command: &Command) -> Result<(), Failure> {
+    let path = format!("hosts/{}/command", escape(host));
+    let reply = client.post(&path, command).await?;
+    printer.reply(&reply, report_words)
+}
+
+fn report_words(report: &CommandReport) -> String {
+    report.notes.iter().map(|note| format!("{}\n", safe(note))).collect()
+}
+
+async fn show(client: &Client, printer: Printer, host: &str) -> Result<Exit, Failure> {
+    let reply = client.get::<HostDetail>(&format!("hosts/{}", escape(host))).await?;
+    printer.reply(&reply, |detail| show::words(detail, Now::read()))?;
+    Ok(Exit::Good)
+}
+
+/// Reads page after page, so that no answer holds up the daemon for long.
+async fn list(
+    client: &Client,
+    printer: Printer,
+    state: Option<String>,
+    text: Option<String>,
+    limit: Option<usize>,
+) -> Result<Exit, Failure> {
+    let mut all = HostList::default();
+    loop {
+        let wanted = limit.map_or(PAGE_HOSTS, |limit| limit.saturating_sub(all.hosts.len()));
+        if wanted == 0 {
+            break;
+        }
+        let mut path = format!("hosts?limit={}", wanted.min(PAGE_HOSTS));
+        let filters = [("state", &state), ("text", &text), ("after", &all.next)];
+        for (name, value) in filters {
+            if let Some(value) = value {
+                path.push_str(&format!("&{name}={}", escape(value)));
+            }
+        }
+        let page = client.get::<HostList>(&path).await?.document;
+        all.hosts.extend(page.hosts);
+        all.next = page.next;
+        if all.next.is_none() {
+            break;
+        }
+    }
+    let filtered = state.is_some() || text.is_some();
+    printer.document(&all, |list| list_words(list, filtered, Now::read()))?;
+    Ok(Exit::Good)
+}
+
+fn list_words(list: &HostList, filtered: bool, now: Now) -> String {
+    if list.hosts.is_empty() {
+        return if filtered {
+            "no host fits\n".to_owned()
+        } else {
+            "no host was seen yet; switch a machine on, and let it boot from the network\n".to_owned()
+        };
+    }
+    let mut table = Table::new(&["HOST", "STATE", "PROFILE", "RUN", "PROGRESS", "MAC", "ADDRESS", "SEEN"]);
+    for host in &list.hosts {
+        table.row([
+            host.host.clone(),
+            state_word(host),
+            or_dash(host.profile.as_deref()),
+            if host.run == 0 { "-".to_owned() } else { host.run.to_string() },
+            host.progress.as_ref().map_or_else(|| "-".to_owned(), progress_words),
+            or_dash(host.mac.as_deref()),
+            or_dash(host.address.as_deref()),
+            now.relative_or_dash(host.last_seen.as_ref()),
+        ]);
+    }
+    table.text("")
+}
+
+/// The state's name with its marks.
+fn state_word(host: &HostSummary) -> String {
+    let mut word = host.state.clone();
+    if host.stalled {
+        word.push_str(", stalled");
+    }
+    if host.locked {
+        word.push_str(", locked");
+    }
+    word
+}
+
+/// How far an install is, in a few words.
+fn progress_words(progress: &ProgressView) -> String {
+    let mut words = safe(&progress.stage);
+    if let Some(percent) = progress.percent {
+        words.push_str(&format!(" {percent} %"));
+    }
+    words
+}
+
+/// Sends one command for each item, after all of them were understood.
+async fn set(client: &Client, printer: Printer, host: &str, items: &[String]) -> Result<Exit, Failure> {
+    let commands = items
+        .iter()
+        .map(|item| set_command(item))
+        .collect::<Result<Vec<_>, _>>()?;
+    for command in &commands {
+        tell(client, printer, host, command).await?;
+    }
+    Ok(Exit::Good)
+}
+
+fn set_command(item: &str) -> Result<Command, Failure> {
+    let usage = || Failure::Usage {
+        message: format!("`{item}` is nothing that can be set"),
+        hint: "write `label.KEY=VALUE` or `metadata.KEY=VALUE`; `KEY=` without a value removes".to_owned(),
+    };
+    let (name, value) = item.split_once('=').ok_or_else(usage)?;
+    let value = Some(value.to_owned()).filter(|value| !value.is_empty());
+    match name.split_once('.') {
+        Some(("label", key)) if !key.is_empty() => Ok(Command::SetLabel {
+            key: key.to_owned(),
+            value,
+        }),
+        Some(("metadata", key)) if !key.is_empty() => Ok(Command::SetMetadata {
+            key: key.to_owned(),
+            value,
+        }),
+        _ => Err(usage()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_and_metadata_are_set_and_removed() {
+        let command = |item| set_command(item).ok();
+        let label = |key: &str, value: Option<&str>| {
+            Some(Command::SetLabel {
+                key: key.to_owned(),
+                value: value.map(str::to_owned),
+            })
+        };
+        assert_eq!(command("label.rack=a=b"), label("rack", Some("a=b")));
+        assert_eq!(command("label.a.b="), label("a.b", None));
+        let role = Command::SetMetadata {
+            key: "role".to_owned(),
+            value: Some("db".to_owned()),
+        };
+        assert_eq!(command("metadata.role=db"), Some(role));
+        for bad in ["rack=a", "label.=a", "label.rack", "colour.rack=a", ""] {
+            assert_eq!(command(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! One host in words.
+
+use std::collections::BTreeMap;
+
+use bootwright_proto::http::api::{FinishedRunView, GrantView, HostDetail, LocalBootView, RunView, StateView};
+
+use super::super::age::Now;
+use super::super::table::{Table, safe};
+use super::{progress_words, state_word};
+
+/// Everything about a host, a line each.
+pub(super) fn words(detail: &HostDetail, now: Now) -> String {
+    let mut table = Table::bare();
+    let mut line = |name: &str, words: String| table.row([name.to_owned(), safe(&words)]);
+    let summary = &detail.summary;
+    line("host", summary.host.clone());
+    line("state", format!("{}: {}", state_word(summary), detail.words));
+    for (name, words) in state_lines(&detail.detail, now) {
+        line(name, words);
+    }
+    if let Some(progress) = &summary.progress {
+        let message = progress.message.as_ref();
+        let message = message.map(|message| format!(" ({message})")).unwrap_or_default();
+        line("progress", format!("{}{message}", progress_words(progress)));
+    }
+    for (name, words) in fact_lines(detail) {
+        line(name, words);
+    }
+    line("seen", seen_words(detail, now));
+    line("local boot", local_words(&detail.local_boot));
+    if let Some(labels) = pairs(&detail.labels) {
+        line("labels", labels);
+    }
+    if let Some(metadata) = pairs(&detail.metadata) {
+        line("metadata", metadata);
+    }
+    let mut text = table.text("");
+    if !detail.runs.is_empty() {
+        text.push_str("\nfinished runs\n");
+        text.push_str(&runs_table(&detail.runs, now).text("  "));
+    }
+    text
+}
+
+fn state_lines(state: &StateView, now: Now) -> Vec<(&'static str, String)> {
+    match state {
+        StateView::New { stance } if stance == "policy" => Vec::new(),
+        StateView::New { stance } => vec![("chosen", format!("an operator chose `{stance}`"))],
+        StateView::Armed { grant, queue } => vec![("queue", queue.join(", ")), ("granted", grant_words(grant, now))],
+        StateView::Installing { run, grant, rest } => {
+            let mut lines = vec![("run", run_words(run, now)), ("granted", grant_words(grant, now))];
+            if !rest.is_empty() {
+                lines.push(("then", rest.join(", ")));
+            }
+            lines
+        }
+        StateView::Installed { run, profile, done, up } => {
+            let up = up.as_ref().map_or_else(
+                || "its system was not heard of yet".to_owned(),
+                |up| format!("its system came up {}", now.relative(up)),
+            );
+            vec![("installed", format!("{profile}, run {run}, {}; {up}", now.relative(done)))]
+        }
+        StateView::Failed {
+            run,
+            profile,
+            at,
+            reason,
+            ..
+        } => vec![("failed", format!("{profile}, run {run}, {}: {reason}", now.relative(at)))],
+        StateView::Live { profile } => vec![("boots", format!("{profile} every time"))],
+        StateView::Ignored => Vec::new(),
+    }
+}
+
+fn grant_words(grant: &GrantView, now: Now) -> String {
+    let (by, at) = (&grant.by, now.relative(&grant.at));
+    let mut words = format!("by {by} {at}, lapses unused {}", now.relative(&grant.expires));
+    if !grant.allow_wipe.is_empty() {
+        words.push_str(&format!("; may overwrite {}", grant.allow_wipe.join(", ")));
+    }
+    words
+}
+
+fn run_words(run: &RunView, now: Now) -> String {
+    let RunView {
+        number,
+        profile,
+        attempts,
+        ..
+    } = run;
+    format!(
+        "{number} of {profile}, attempt {attempts}, began {}, fails {}",
+        now.relative(&run.started),
+        now.relative(&run.deadline)
+    )
+}
+
+fn fact_lines(detail: &HostDetail) -> Vec<(&'static str, String)> {
+    let facts = &detail.facts;
+    let mut lines: Vec<(&'static str, String)> = facts
+        .cards
+        .iter()
+        .map(|card| {
+            let odd = if card.quality == "good" { "" } else { ", which tells nothing" };
+            ("card", format!("{}{odd}", card.mac))
+        })
+        .collect();
+    let maker: Vec<&str> = [&facts.manufacturer, &facts.product]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    let maker = Some(maker.join(" ")).filter(|maker| !maker.is_empty());
+    let others = [
+        ("uuid", facts.uuid.clone()),
+        ("serial", facts.serial.clone()),
+        ("asset", facts.asset.clone()),
+        ("machine", maker),
+        ("firmware", detail.firmware.clone()),
+    ];
+    lines.extend(others.into_iter().filter_map(|(name, words)| Some((name, words?))));
+    lines.push(("code", detail.code.clone()));
+    lines
+}
+
+fn seen_words(detail: &HostDetail, now: Now) -> String {
+    let mut words = match &detail.summary.last_seen {
+        Some(seen) => now.relative(seen),
+        None => "not since the daemon started".to_owned(),
+    };
+    if let Some(address) = &detail.summary.address {
+        words.push_str(&format!(", at {address}"));
+    }
+    if let Some(link) = &detail.link {
+        words.push_str(&format!(", on {link}"));
+    }
+    words.push_str(&format!("; known since {}", now.relative(&detail.since)));
+    words
+}
+
+fn local_words(local: &LocalBootView) -> String {
+    let mut words = local.method.clone().unwrap_or_else(|| "by its firmware's list".to_owned());
+    if local.pinned {
+        words.push_str(", as the configuration says");
+    }
+    if local.returns > 0 {
+        words.push_str(&format!("; came back too early {} times in a row", local.returns));
+    }
+    words
+}
+
+fn pairs(map: &BTreeMap<String, String>) -> Option<String> {
+    let pairs: Vec<String> = map.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    Some(pairs.join(" ")).filter(|pairs| !pairs.is_empty())
+}
+
+fn runs_table(runs: &[FinishedRunView], now: Now) -> Table {
+    let mut table = Table::new(&["RUN", "PROFILE", "ENDED", "TOOK", "ATTEMPTS", "RESULT"]);
+    for run in runs {
+        let took = bootwright_core::Span::from_millis(run.took_ms);
+        table.row([
+            run.number.to_string(),
+            run.profile.clone(),
+            now.relative(&run.ended),
+            took.to_string(),
+            run.attempts.to_string(),
+            if run.succeeded {
+                "done".to_owned()
+            } else {
+                format!("failed: {}", safe(run.reason.as_deref().unwrap_or("no reason is known")))
+            },
+        ]);
+    }
+    table
+}

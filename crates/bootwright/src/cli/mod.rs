@@ -1,0 +1,103 @@
+//! The command line: what operators type, and how the answers look.
+//!
+//! All that it says about hosts comes from the running daemon, over the API that everything else uses as well.
+
+mod age;
+mod argument;
+mod client;
+mod event;
+mod explain;
+mod failure;
+mod host;
+mod print;
+mod site;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+pub use argument::Arguments;
+use argument::{Common, Verb};
+use client::Client;
+use failure::Failure;
+use print::Printer;
+
+/// How a command ended, as its caller's shell sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what it was asked.
+    Good,
+    /// It failed, or found something odd.
+    Failed,
+    /// The words or the configuration do not make sense.
+    Usage,
+    /// It cannot run here, or no daemon answers.
+    CannotRun,
+    /// Another process holds the data directory.
+    Held,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Good => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::CannotRun => 3,
+            Exit::Held => 4,
+        })
+    }
+}
+
+/// Does what the process's arguments say.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let common = arguments.common.clone();
+    match dispatch(arguments) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            tell(&common, &failure);
+            failure.exit().into()
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
+    let Arguments { common, verb } = arguments;
+    let (client, printer) = (Client::new(&common.socket), Printer::new(common.json));
+    match verb {
+        Verb::Host(verb) => wait(host::run(&client, printer, verb)),
+        Verb::Events(options) => wait(event::run(&client, printer, &options)),
+        Verb::Explain { host, as_if } => wait(explain::run(&client, printer, &host, &as_if)),
+        Verb::Status => wait(site::status(&client, printer)),
+        Verb::Pause { why } => wait(site::pause(&client, printer, &why.join(" "))),
+        Verb::Resume => wait(site::resume(&client, printer)),
+        Verb::Reload => wait(site::reload(&client, printer)),
+        Verb::Apply { hosts, dry_run } => wait(site::apply(&client, printer, hosts, dry_run)),
+        Verb::Version => site::version(printer),
+        Verb::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "bootwright", &mut text);
+            print::raw(&text)?;
+            Ok(Exit::Good)
+        }
+    }
+}
+
+/// Waits for an answer on this thread alone: a command asks one question at a time.
+fn wait(answer: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(answer)
+}
+
+/// Tells a failure: with `--json` a refusal is a document as well.
+fn tell(common: &Common, failure: &Failure) {
+    if let (true, Failure::Refused { text, .. }) = (common.json, failure) {
+        // There is nobody else to tell.
+        let _ = print::raw(format!("{}\n", text.trim_end()).as_bytes());
+    }
+    if let Some(words) = failure.words() {
+        eprint!("{words}");
+    }
+}
