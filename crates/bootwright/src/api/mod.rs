@@ -1,12 +1,46 @@
-//! The control API over a Unix socket.
+//! The control API: the documents of `bootwright_proto::http::api` over HTTP, for operators on a Unix socket.
+//!
+//! [`router`] is the whole of it and knows nothing of where it listens: whoever accepts connections says who asks, by an
+//! [`Operator`] in each request.
+
+mod body;
+mod command;
+pub mod diagnostic;
+mod event;
+mod explain;
+mod fault;
+mod follow;
+mod host;
+mod listen;
+mod moment;
+mod operator;
+mod proposal;
+mod query;
+mod reload;
+mod site;
+mod view;
+mod word;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use bootwright_proto::http::api::PREFIX;
+use bootwright_store::Reader;
+
+pub use listen::{listen, serve};
+pub use operator::Operator;
 
 use crate::core::Core;
 use crate::counter::Counters;
 use crate::http::Plane;
 use crate::reload::Reloader;
+use moment::Moments;
+
+/// No document that is sent to us is longer.
+const BODY_BYTES_MAX: usize = 64 << 10;
 
 /// What the API answers from.
 #[derive(Clone)]
@@ -21,10 +55,13 @@ pub struct ApiState {
     pub plane: Arc<Plane>,
     /// The data directory.
     pub data_dir: PathBuf,
+    /// Reads the record. One question at a time, on a thread that may wait for the disk.
+    pub reader: Arc<Mutex<Box<dyn Reader>>>,
+    moments: Moments,
 }
 
 impl ApiState {
-    /// The state of a daemon.
+    /// The state of a daemon that starts now.
     #[must_use]
     pub fn new(
         core: Arc<Core>,
@@ -32,31 +69,42 @@ impl ApiState {
         reloader: Arc<Reloader>,
         plane: &Arc<Plane>,
         data_dir: &Path,
+        reader: Box<dyn Reader>,
     ) -> Self {
+        let moments = Moments::new(Arc::clone(&core));
         Self {
             core,
             counters,
             reloader,
             plane: Arc::clone(plane),
             data_dir: data_dir.to_owned(),
+            reader: Arc::new(Mutex::new(reader)),
+            moments,
         }
     }
 }
 
-/// Makes the control socket.
-///
-/// # Errors
-/// When it cannot be made.
-pub fn listen(path: &Path) -> std::io::Result<tokio::net::UnixListener> {
-    tokio::net::UnixListener::bind(path)
-}
-
-/// Serves operators, for as long as the future is polled.
-pub async fn serve(listener: tokio::net::UnixListener, state: ApiState) {
-    let router = axum::Router::new()
-        .route("/api/v1/health", axum::routing::get(|| async { "ok" }))
-        .with_state(state);
-    if let Err(error) = axum::serve(listener, router).await {
-        tracing::error!(why = %error, "the control API has ended");
-    }
+/// The API. Requests without an [`Operator`] are refused.
+pub fn router(state: ApiState) -> Router {
+    let routes = Router::new()
+        .route("/health", get(site::health))
+        .route("/status", get(site::status))
+        .route("/hosts", get(host::list))
+        .route("/hosts/{host}", get(host::show))
+        .route("/hosts/{host}/explain", get(explain::explain))
+        .route("/hosts/{host}/command", post(command::command))
+        .route("/events", get(event::events))
+        .route("/pause", post(site::pause))
+        .route("/resume", post(site::resume))
+        .route("/proposals", get(proposal::list))
+        .route("/apply", post(proposal::apply))
+        .route("/reload", post(reload::reload))
+        .route("/check", post(reload::check));
+    Router::new()
+        .nest(PREFIX, routes)
+        .fallback(fault::no_route)
+        .method_not_allowed_fallback(fault::no_method)
+        .layer(axum::middleware::from_fn(operator::demand))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(state)
 }

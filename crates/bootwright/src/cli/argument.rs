@@ -5,8 +5,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+
+use crate::telemetry::LogFormat;
 
 /// Where the daemon listens for operators.
 pub const SOCKET: &str = "/run/bootwright/control.sock";
@@ -61,8 +63,8 @@ pub(super) enum Verb {
         #[command(flatten)]
         place: Place,
         /// The form of the log
-        #[arg(long, value_enum, value_name = "FORM", env = "BOOTWRIGHT_LOG_FORMAT", default_value_t = LogForm::Text)]
-        log_format: LogForm,
+        #[arg(long, value_enum, value_name = "FORM", env = "BOOTWRIGHT_LOG_FORMAT", default_value = "text")]
+        log_format: LogFormat,
     },
     /// Write a commented configuration where there is none
     Init {
@@ -118,15 +120,6 @@ pub(super) enum Verb {
         /// The shell
         shell: Shell,
     },
-}
-
-/// The form of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogForm {
-    /// Lines for people
-    Text,
-    /// One JSON object a line
-    Json,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,11 +4,13 @@
 
 mod age;
 mod argument;
+mod check;
 mod client;
 mod event;
 mod explain;
 mod failure;
 mod host;
+mod init;
 mod print;
 mod site;
 mod table;
@@ -23,19 +25,19 @@ use client::Client;
 use failure::Failure;
 use print::Printer;
 
-/// How a command ended, as its caller's shell sees it.
+use crate::app::{self, ServeOptions};
+
+/// How a command ended, as its caller's shell sees it. `app::serve` has further words for the daemon's own end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+enum Exit {
     /// It did what it was asked.
     Good,
     /// It failed, or found something odd.
     Failed,
     /// The words or the configuration do not make sense.
     Usage,
-    /// It cannot run here, or no daemon answers.
+    /// No daemon answers.
     CannotRun,
-    /// Another process holds the data directory.
-    Held,
 }
 
 impl From<Exit> for ExitCode {
@@ -45,7 +47,6 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::CannotRun => 3,
-            Exit::Held => 4,
         })
     }
 }
@@ -56,7 +57,7 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let common = arguments.common.clone();
     match dispatch(arguments) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => exit,
         Err(failure) => {
             tell(&common, &failure);
             failure.exit().into()
@@ -64,10 +65,10 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
+fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     let Arguments { common, verb } = arguments;
     let (client, printer) = (Client::new(&common.socket), Printer::new(common.json));
-    match verb {
+    let exit = match verb {
         Verb::Host(verb) => wait(host::run(&client, printer, verb)),
         Verb::Events(options) => wait(event::run(&client, printer, &options)),
         Verb::Explain { host, as_if } => wait(explain::run(&client, printer, &host, &as_if)),
@@ -76,6 +77,9 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Resume => wait(site::resume(&client, printer)),
         Verb::Reload => wait(site::reload(&client, printer)),
         Verb::Apply { hosts, dry_run } => wait(site::apply(&client, printer, hosts, dry_run)),
+        Verb::Init { config } => init::run(printer, &config),
+        Verb::Check { place, store: false } => check::configuration(printer, &place),
+        Verb::Check { place, store: true } => check::store(printer, &place),
         Verb::Version => site::version(printer),
         Verb::Completions { shell } => {
             let mut text = Vec::new();
@@ -83,7 +87,17 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
             print::raw(&text)?;
             Ok(Exit::Good)
         }
-    }
+        Verb::Serve { place, log_format } => {
+            return Ok(app::serve(ServeOptions {
+                config: place.config,
+                data_dir: place.data_dir,
+                socket: common.socket,
+                firmware_dir: place.firmware_dir,
+                log: log_format,
+            }));
+        }
+    };
+    exit.map(ExitCode::from)
 }
 
 /// Waits for an answer on this thread alone: a command asks one question at a time.

@@ -1,0 +1,125 @@
+//! Requests that are not served: each answer is a problem document with a stable code.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bootwright_content::nearest;
+use bootwright_core::HostId;
+use bootwright_engine::{Engine, Refusal};
+use bootwright_proto::http::api::{Problem, ProblemCode};
+
+use crate::core::Unrecorded;
+
+/// What a route answers instead of a document.
+#[derive(Debug)]
+pub(super) struct Fault(Box<Problem>);
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
+impl From<Unrecorded> for Fault {
+    fn from(why: Unrecorded) -> Self {
+        Problem::new(ProblemCode::StoreUnavailable)
+            .detail(format!("nothing was done, since it cannot be recorded: {why}"))
+            .hint("`bootwright status` shows how the store does; then try again")
+            .into()
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self.0)).into_response();
+        let problem = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, problem);
+        response
+    }
+}
+
+impl Fault {
+    /// The request does not make sense, for this reason.
+    pub(super) fn bad_request(detail: impl Into<String>) -> Self {
+        Problem::new(ProblemCode::BadRequest).detail(detail).into()
+    }
+
+    /// A thread of ours has ended: a defect.
+    pub(super) fn internal(detail: impl Into<String>) -> Self {
+        Problem::new(ProblemCode::Internal)
+            .detail(detail)
+            .hint("the daemon's log says more")
+            .into()
+    }
+
+    /// No host has this name. The one that is most like it is offered.
+    pub(super) fn unknown_host(engine: &Engine, name: &str) -> Self {
+        let hosts = engine.world().hosts.keys().map(|id| engine.display_name(id).as_str());
+        let configured = engine.policy().hosts.keys().map(HostId::as_str);
+        let hint = match nearest(name, hosts.chain(configured)) {
+            Some(nearest) => format!("did you mean `{nearest}`? `bootwright host list` shows all hosts"),
+            None => "`bootwright host list` shows all hosts".to_owned(),
+        };
+        Problem::new(ProblemCode::UnknownHost)
+            .detail(format!("no host is called `{}`", shown(name)))
+            .hint(hint)
+            .into()
+    }
+
+    /// A command was not carried out.
+    pub(super) fn refused(engine: &Engine, host: &str, refusal: &Refusal) -> Self {
+        let host = shown(host);
+        let (message, hint) = words(&refusal.to_string());
+        let problem = match refusal {
+            Refusal::NoSuchHost(name) => return Self::unknown_host(engine, name),
+            Refusal::NoSuchProfile { name, known } => {
+                let hint = match nearest(name.as_str(), known.iter().map(|name| name.as_str())) {
+                    Some(nearest) => Some(format!("did you mean `{nearest}`?")),
+                    None => hint,
+                };
+                return Problem {
+                    hint,
+                    ..Problem::new(ProblemCode::UnknownProfile).detail(format!("{host}: {message}"))
+                }
+                .into();
+            }
+            Refusal::NoProfile => Problem::new(ProblemCode::UnknownProfile)
+                .detail(format!("{host}: {message}"))
+                .hint(format!("name one: `bootwright host arm {host} PROFILE`")),
+            Refusal::State { .. } => Problem {
+                hint,
+                // The refusal names the host itself.
+                ..Problem::new(ProblemCode::Conflict).detail(message)
+            },
+            Refusal::BadText(_) => Problem::new(ProblemCode::BadRequest).detail(format!("{host}: {message}")),
+            Refusal::StoreDown => Problem::new(ProblemCode::StoreUnavailable)
+                .detail(format!("{host}: nothing was done, since it cannot be recorded"))
+                .hint("`bootwright status` shows how the store does; then try again"),
+        };
+        problem.into()
+    }
+}
+
+/// What a refusal says, and what it advises: the part behind the first semicolon.
+fn words(refusal: &str) -> (String, Option<String>) {
+    match refusal.split_once("; ") {
+        Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+        None => (refusal.to_owned(), None),
+    }
+}
+
+/// A name that somebody typed, as it may be repeated: bounded, without control characters.
+fn shown(name: &str) -> String {
+    name.chars().take(80).filter(|c| !c.is_control()).collect()
+}
+
+/// Nothing is here.
+pub(super) async fn no_route() -> Fault {
+    Problem::new(ProblemCode::NotFound).into()
+}
+
+/// Something is here, for other methods.
+pub(super) async fn no_method() -> Fault {
+    Problem::new(ProblemCode::MethodNotAllowed).into()
+}

@@ -1,0 +1,80 @@
+//! What a configuration needs of the disk: boot firmware and the files of images.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use bootwright_content::{made_up, render_boot};
+use bootwright_core::policy::default_first_files;
+use bootwright_core::{Policy, Profile};
+use bootwright_proto::http::api::{DiagnosticView, Severity};
+
+use crate::api::diagnostic::plain;
+use crate::firmware::Catalogue;
+
+/// What is missing, a warning each.
+pub(super) fn missing(policy: &Policy, firmware_dir: &Path, data_dir: &Path) -> Vec<DiagnosticView> {
+    let catalogue = Catalogue::load(firmware_dir, &data_dir.join("firmware"));
+    let warn = |words: &String| plain(Severity::Warning, words.clone(), "`--firmware-dir` names where firmware is");
+    let mut found: Vec<DiagnosticView> = catalogue.troubles.iter().map(warn).collect();
+    found.extend(missing_firmware(policy, &catalogue));
+    found.extend(missing_files(policy, data_dir));
+    found
+}
+
+/// First files that the operator chose. Those that are built in are for more architectures than are shipped.
+fn missing_firmware(policy: &Policy, catalogue: &Catalogue) -> Vec<DiagnosticView> {
+    let built_in = default_first_files();
+    let by_arch = policy
+        .first_files
+        .iter()
+        .filter(|(arch, file)| built_in.get(arch) != Some(file))
+        .map(|(arch, file)| (file, format!("architecture `{arch}`")));
+    let by_host = policy
+        .hosts
+        .iter()
+        .filter_map(|(name, host)| Some((host.first_file.as_ref()?, format!("host `{name}`"))));
+    by_arch
+        .chain(by_host)
+        .filter(|(file, _)| catalogue.get(file).is_none())
+        .map(|(file, whose)| {
+            plain(
+                Severity::Warning,
+                format!("the firmware has no `{file}`, which {whose} is to fetch"),
+                "put the file into `firmware/` in the data directory",
+            )
+        })
+        .collect()
+}
+
+/// Kernels and initrds below the data directory, each with the profiles that need it.
+fn missing_files(policy: &Policy, data_dir: &Path) -> Vec<DiagnosticView> {
+    let mut wanted: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (name, profile) in &policy.profiles {
+        for path in paths(profile) {
+            wanted.entry(path).or_default().push(name.as_str());
+        }
+    }
+    wanted
+        .into_iter()
+        .filter(|(path, _)| !data_dir.join(path.trim_start_matches('/')).is_file())
+        .map(|(path, profiles)| {
+            let file = data_dir.join(path.trim_start_matches('/'));
+            plain(
+                Severity::Warning,
+                format!("there is no `{}`, which profile `{}` boots", file.display(), profiles.join("`, `")),
+                "put the file there before a host is armed with the profile",
+            )
+        })
+        .collect()
+}
+
+/// The files of ours that a profile boots, as a host would be told that has everything but labels and metadata. What
+/// hangs on those cannot be looked for without a host.
+fn paths(profile: &Profile) -> Vec<String> {
+    let Ok(plan) = render_boot(profile, &made_up(profile)) else {
+        return Vec::new();
+    };
+    let urls = std::iter::once(plan.kernel).chain(plan.initrds.into_iter().map(|initrd| initrd.url));
+    let ours = |url: &String| url.starts_with("/images/") || url.starts_with("/assets/");
+    urls.filter(ours).filter(|url| !url.contains("/../")).collect()
+}
