@@ -236,12 +236,12 @@ impl Engine {
         (both || !other_cards).then(|| name.clone())
     }
 
-    /// The definition that the configuration has of a host.
+    /// The definition that the configuration has of a host. One that was never seen has the definition of its name.
     #[must_use]
     pub fn definition(&self, host: &HostId) -> Option<&HostDefinition> {
-        self.definition_of
-            .get(host)
-            .and_then(|name| self.policy.hosts.get(name))
+        let unseen = || (!self.world.hosts.contains_key(host)).then_some(host);
+        let name = self.definition_of.get(host).or_else(unseen)?;
+        self.policy.hosts.get(name)
     }
 
     /// The host's name for people: the one that the configuration gives it, else the one in the store.
@@ -342,8 +342,13 @@ impl Engine {
             [host] => return Some((*host).clone()),
             _ => return None,
         }
-        let mac = name.parse().ok()?;
-        self.index.by_mac(mac).cloned()
+        if let Ok(mac) = name.parse() {
+            return self.index.by_mac(mac).cloned();
+        }
+        match self.index.by_uuid(name.parse().ok()?) {
+            Owner::One(host) => Some(host.clone()),
+            Owner::None | Owner::Several => None,
+        }
     }
 
     /// The hosts of which one definition of the configuration speaks; more than one if they share what it names.

@@ -19,12 +19,14 @@ use crate::script::{InstallTicket, ScriptReply};
 pub struct Explanation {
     /// The host.
     pub view: HostView,
-    /// The rules in file order, up to and including the first that matches.
+    /// The rules in file order. The first that matches counts.
     pub rules: Vec<RuleTrace>,
     /// Why installs are paused, if they are.
     pub paused: Option<String>,
     /// How many runs are under way, and how many may be.
     pub installing: (u32, u32),
+    /// How many runs began within the last hour, and how many may.
+    pub started_last_hour: (u32, u32),
     /// What it would be told on each channel.
     pub answers: Vec<Answer>,
 }
@@ -77,7 +79,9 @@ impl Engine {
     pub fn explain_as(&self, now: Timestamp, view: HostView, seen: &Sighting) -> Explanation {
         let host = Arc::clone(&view.host);
         let situation = self.situation(now);
-        let installing = (situation.installing, self.policy.safety.max_concurrent);
+        let safety = &self.policy.safety;
+        let installing = (situation.installing, safety.max_concurrent);
+        let started_last_hour = (situation.started_last_hour, safety.max_new_per_hour);
         let arch = seen.arch.unwrap_or(if seen.firmware == Some(Firmware::Uefi) {
             Arch::EFI64
         } else {
@@ -92,6 +96,7 @@ impl Engine {
             rules: self.trace_rules(&host, seen),
             paused: self.world.site.paused.clone(),
             installing,
+            started_last_hour,
             answers,
             view,
         }
@@ -108,7 +113,6 @@ impl Engine {
         let mut traces = Vec::new();
         for rule in &self.policy.rules {
             let verdict = rule.verdict(&attributes);
-            let matched = verdict == RuleVerdict::Matches;
             let (name, profile) = (rule.name.clone(), rule.profile.clone());
             traces.push(RuleTrace {
                 rule: name,
@@ -116,9 +120,6 @@ impl Engine {
                 verdict,
                 auto_arm: rule.auto_arm,
             });
-            if matched {
-                break;
-            }
         }
         traces
     }

@@ -9,6 +9,7 @@ mod engine;
 mod explain;
 mod limit;
 mod meeting;
+mod newcomer;
 mod offer;
 mod outcome;
 mod query;

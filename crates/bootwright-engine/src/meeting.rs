@@ -49,7 +49,7 @@ impl Engine {
         self.add_host(now, Cause::Machine, facts, Some(defined))
     }
 
-    fn defined_as(&self, facts: &Facts) -> Option<HostId> {
+    pub(crate) fn defined_as(&self, facts: &Facts) -> Option<HostId> {
         self.definition_for(facts)
             .filter(|name| !self.world.hosts.contains_key(name))
     }

@@ -471,7 +471,8 @@ impl Engine {
     }
 
     /// What was last seen of a host, for questions that no machine asks.
-    pub(crate) fn last_sighting(&self, id: &HostId) -> Sighting {
+    #[must_use]
+    pub fn last_sighting(&self, id: &HostId) -> Sighting {
         let visit = self.visits.get(id);
         Sighting {
             facts: self.host(id).map(|host| host.facts.clone()).unwrap_or_default(),

@@ -225,7 +225,7 @@ async fn serve_all(
         Arc::clone(&reloader),
         &plane,
         &data_dir,
-    );
+    )?;
     let control = api::listen(&options.socket).map_err(|error| {
         CannotRun(format!(
             "cannot make the control socket `{}`: {error}",

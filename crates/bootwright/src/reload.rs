@@ -200,6 +200,14 @@ impl Reloader {
         }
     }
 
+    /// Reads the configuration without taking it into force.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self) -> Result<Loaded, Unusable> {
+        self.files.load()
+    }
+
     /// How the last reload went.
     #[must_use]
     pub fn last(&self) -> LastReload {

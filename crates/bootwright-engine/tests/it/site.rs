@@ -209,7 +209,7 @@ impl Site {
     }
 
     pub(crate) fn apply(&mut self) {
-        let outcome = self.engine.apply_proposals(self.now, "alice");
+        let outcome = self.engine.apply_proposals(self.now, "alice", &[]);
         let armed: Vec<String> = outcome.reply.iter().map(|one| one.host.to_string()).collect();
         self.tell(&format!("apply -> armed {armed:?}"), &outcome);
     }

@@ -28,7 +28,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use bootwright_proto::http::api::PREFIX;
-use bootwright_store::Reader;
+use bootwright_store::{Reader, SqliteReader, StoreError};
 
 pub use listen::{listen, serve};
 pub use operator::Operator;
@@ -41,6 +41,9 @@ use moment::Moments;
 
 /// No document that is sent to us is longer.
 const BODY_BYTES_MAX: usize = 64 << 10;
+
+/// The record's file in the data directory.
+pub(crate) const DATABASE: &str = "bootwright.db";
 
 /// What the API answers from.
 #[derive(Clone)]
@@ -62,17 +65,19 @@ pub struct ApiState {
 
 impl ApiState {
     /// The state of a daemon that starts now.
-    #[must_use]
+    ///
+    /// # Errors
+    /// When the record in the data directory cannot be read.
     pub fn new(
         core: Arc<Core>,
         counters: Arc<Counters>,
         reloader: Arc<Reloader>,
         plane: &Arc<Plane>,
         data_dir: &Path,
-        reader: Box<dyn Reader>,
-    ) -> Self {
+    ) -> Result<Self, StoreError> {
+        let reader: Box<dyn Reader> = Box::new(SqliteReader::open(&data_dir.join(DATABASE))?);
         let moments = Moments::new(Arc::clone(&core));
-        Self {
+        Ok(Self {
             core,
             counters,
             reloader,
@@ -80,7 +85,7 @@ impl ApiState {
             data_dir: data_dir.to_owned(),
             reader: Arc::new(Mutex::new(reader)),
             moments,
-        }
+        })
     }
 }
 

@@ -14,14 +14,11 @@ use super::failure::{Failure, plain};
 use super::print::Printer;
 use super::site::diagnostic_words;
 use super::table::safe;
-use crate::api::diagnostic;
+use crate::api::{DATABASE, diagnostic};
 use crate::reload::{Files, Unusable};
 
 /// Where data lies unless somebody says otherwise.
 const DATA_DIR: &str = "/var/lib/bootwright";
-
-/// The record's file in the data directory.
-const DATABASE: &str = "bootwright.db";
 
 /// Checks the configuration: it is read and rendered, and what it needs of the data directory is looked for.
 pub(super) fn configuration(printer: Printer, place: &Place) -> Result<Exit, Failure> {

@@ -64,7 +64,10 @@ fn host_filter(host: Option<&str>) -> String {
 
 /// Prints what is recorded from now on. A daemon that ends is waited for: the record goes on where it was.
 async fn follow(client: &Client, printer: Printer, host: Option<&str>, from: u64) -> Result<(), Failure> {
-    let path = format!("events?follow=1{}", host_filter(host));
+    let path = match host {
+        Some(host) => format!("events?host={}", escape(host)),
+        None => "events".to_owned(),
+    };
     let (mut last, mut pause, mut told) = (from, PAUSE_MIN, false);
     loop {
         match client.stream(&path, last).await {

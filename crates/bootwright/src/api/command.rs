@@ -1,0 +1,109 @@
+//! What operators tell hosts.
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use bootwright_core::ProfileName;
+use bootwright_engine::{Command as Order, Decision};
+use bootwright_proto::http::api::{Command, CommandReport, Problem, ProblemCode};
+
+use super::body::{self, Body};
+use super::fault::Fault;
+use super::{ApiState, Operator};
+
+pub(super) async fn command(
+    State(state): State<ApiState>,
+    Extension(operator): Extension<Operator>,
+    Path(host): Path<String>,
+    body: Body,
+) -> Result<Json<CommandReport>, Fault> {
+    let command: Command = body::document(body)?;
+    let arms = matches!(command, Command::Arm { .. });
+    let order = Order::Host {
+        host: host.clone(),
+        decision: decision(command)?,
+    };
+    let answer = state.core.ask(|engine, now| {
+        let outcome = engine.command(now, operator.name(), &order);
+        let changed = !outcome.entries.is_empty();
+        let after = engine.view(&host);
+        let fault = outcome.reply.as_ref().err().map(|refusal| Fault::refused(engine, &host, refusal));
+        outcome.map(|reply| {
+            let report = reply.map(|note| {
+                let mut notes = vec![note];
+                if arms && changed {
+                    let waits = after.as_ref().is_some_and(|after| after.visit.held.is_some());
+                    notes.push(next_step(waits).to_owned());
+                }
+                CommandReport {
+                    host: after.as_ref().map_or_else(|| host.clone(), |after| after.name.to_string()),
+                    changed,
+                    state: after.map_or("forgotten", |after| after.host.state.phase.name()).to_owned(),
+                    notes,
+                }
+            });
+            report.map_err(|_| fault)
+        })
+    });
+    match answer.settled().await? {
+        Ok(report) => Ok(Json(report)),
+        Err(fault) => Err(fault.unwrap_or_else(|| Fault::internal("the command was refused without a reason"))),
+    }
+}
+
+const fn next_step(waits: bool) -> &'static str {
+    if waits {
+        "it is waiting, and asks again at once"
+    } else {
+        "the install begins when it next boots from the network"
+    }
+}
+
+fn decision(command: Command) -> Result<Decision, Fault> {
+    Ok(match command {
+        Command::Arm { profiles, allow_wipe } => Decision::Arm {
+            profiles: names(&profiles)?,
+            wipe: serials(allow_wipe)?.into_iter().collect(),
+        },
+        Command::Queue { profiles } => Decision::Queue {
+            profiles: names(&profiles)?,
+        },
+        Command::Hold => Decision::Hold,
+        Command::Local => Decision::Local,
+        Command::Live { profile } => Decision::Live {
+            profile: name(&profile)?,
+        },
+        Command::Ignore => Decision::Ignore,
+        Command::Lock => Decision::Lock,
+        Command::Unlock => Decision::Unlock,
+        Command::Forget => Decision::Forget,
+        Command::Done => Decision::Done,
+        Command::SetLabel { key, value } => Decision::SetLabel { key, value },
+        Command::SetMetadata { key, value } => Decision::SetMetadata { key, value },
+    })
+}
+
+fn names(profiles: &[String]) -> Result<Vec<ProfileName>, Fault> {
+    profiles.iter().map(|profile| name(profile)).collect()
+}
+
+fn name(profile: &str) -> Result<ProfileName, Fault> {
+    profile.parse().map_err(|error| {
+        let shown: String = profile.chars().take(80).filter(|c| !c.is_control()).collect();
+        Problem::new(ProblemCode::UnknownProfile)
+            .detail(format!("`{shown}` is no profile: {error}"))
+            .into()
+    })
+}
+
+/// A serial number is compared with what the installer's kernel says of a disk: no space around it, nothing unprintable.
+fn serials(serials: Vec<String>) -> Result<Vec<String>, Fault> {
+    let fits = |serial: &String| {
+        !serial.is_empty() && serial.len() <= 128 && serial.trim() == serial && !serial.chars().any(char::is_control)
+    };
+    match serials.iter().find(|serial| !fits(serial)) {
+        None => Ok(serials),
+        Some(_) => Err(Fault::bad_request(
+            "a disk's serial number has up to 128 bytes, no space around it and no control characters",
+        )),
+    }
+}

@@ -1,0 +1,169 @@
+//! Exactly what a host would be answered now, and why. Nothing here changes anything.
+
+mod answer;
+mod safety;
+mod subject;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use bootwright_core::{HoldWhy, RuleVerdict, Timestamp};
+use bootwright_engine::Explanation as Explained;
+use bootwright_proto::http::api::{Candidate, Explanation, GuardView, IdentityView, Line, RuleView};
+
+use super::fault::Fault;
+use super::moment::Now;
+use super::query::Items;
+use super::{ApiState, host, view};
+use subject::{Subject, Supposed, Who};
+
+/// What the engine has to say, taken at one moment.
+enum Thought {
+    /// It would be told this.
+    Told {
+        explained: Box<Explained>,
+        who: Who,
+        safety: Vec<Line>,
+    },
+    /// Nobody knows which host it is.
+    Doubt { why: HoldWhy, identity: IdentityView },
+}
+
+pub(super) async fn explain(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    items: Items,
+) -> Result<Json<Explanation>, Fault> {
+    let items = items.only(&["as_if"])?;
+    let supposed = Supposed::read(items.all("as_if"), &state.core.policy())?;
+    let clock = state.moments.read();
+    let (subject, thought) = state.core.read(|engine, now| {
+        let subject = Subject::find(engine, now, &name, &supposed)?;
+        let thought = think(engine, now, clock, &subject);
+        Ok::<_, Fault>((subject, thought))
+    })?;
+    Ok(Json(document(&state, &name, &subject, thought, clock)))
+}
+
+fn think(engine: &bootwright_engine::Engine, now: Timestamp, clock: Now, subject: &Subject) -> Thought {
+    match &subject.who {
+        Who::Known(view) | Who::New(view) => {
+            let explained = engine.explain_as(now, (**view).clone(), &subject.seen);
+            let safety = safety::lines(engine, now, clock, &explained);
+            Thought::Told {
+                explained: Box::new(explained),
+                who: subject.who.clone(),
+                safety,
+            }
+        }
+        Who::Nobody => Thought::Doubt {
+            why: HoldWhy::Nobody,
+            identity: IdentityView::Nobody,
+        },
+        Who::Doubtful { candidates, why } => {
+            let candidate = |id: &bootwright_core::HostId| {
+                let host = engine.world().hosts.get(id)?;
+                Some(Candidate {
+                    host: engine.display_name(id).to_string(),
+                    facts: view::facts(&host.facts),
+                })
+            };
+            Thought::Doubt {
+                why: HoldWhy::Contradiction(why.clone()),
+                identity: IdentityView::Contradiction {
+                    candidates: candidates.iter().filter_map(candidate).collect(),
+                    why: why.clone(),
+                },
+            }
+        }
+    }
+}
+
+fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, clock: Now) -> Explanation {
+    let (explained, who, safety) = match thought {
+        Thought::Told { explained, who, safety } => (explained, who, safety),
+        Thought::Doubt { why, identity } => {
+            return Explanation {
+                subject: name.to_owned(),
+                identity,
+                state: "unknown".to_owned(),
+                words: format!("it waits: {why}"),
+                rules: Vec::new(),
+                safety: Vec::new(),
+                guard: None,
+                answers: vec![answer::doubt(state, &subject.seen, why)],
+                silences: Vec::new(),
+            };
+        }
+    };
+    let view = &explained.view;
+    let silence = view.visit.ignored.as_ref().map(|ignored| Line {
+        code: "no-answer".to_owned(),
+        words: ignored.why.clone(),
+        time: Some(clock.text(ignored.last)),
+        count: Some(ignored.times),
+    });
+    Explanation {
+        subject: view.name.to_string(),
+        identity: match who {
+            Who::Known(view) => IdentityView::Known {
+                host: view.name.to_string(),
+                facts: view::facts(&view.host.facts),
+            },
+            Who::New(_) | Who::Nobody | Who::Doubtful { .. } => IdentityView::Unknown,
+        },
+        state: view.host.state.phase.name().to_owned(),
+        words: host::told(&state.core, &explained),
+        rules: rules(&explained),
+        safety,
+        guard: Some(guard(state, &explained)),
+        answers: answer::all(state, &explained, &subject.seen),
+        silences: silence.into_iter().collect(),
+    }
+}
+
+fn rules(explained: &Explained) -> Vec<RuleView> {
+    let fits = |verdict: &RuleVerdict| *verdict == RuleVerdict::Matches;
+    let first = explained.rules.iter().position(|trace| fits(&trace.verdict));
+    let traces = explained.rules.iter().enumerate();
+    traces
+        .map(|(index, trace)| RuleView {
+            rule: trace.rule.to_string(),
+            profile: trace.profile.to_string(),
+            matches: fits(&trace.verdict),
+            decides: first == Some(index),
+            why: match &trace.verdict {
+                RuleVerdict::Matches if trace.auto_arm => "all that it asks is there; it may arm by itself".to_owned(),
+                RuleVerdict::Matches => "all that it asks is there; it arms nothing by itself".to_owned(),
+                RuleVerdict::Differs {
+                    attribute,
+                    wanted,
+                    shown,
+                } if shown.is_empty() => format!("{attribute} is not known, and `{}` is asked for", wanted.as_str()),
+                RuleVerdict::Differs {
+                    attribute,
+                    wanted,
+                    shown,
+                } => format!("{attribute} is `{}`, and `{}` is asked for", shown.join("`, `"), wanted.as_str()),
+            },
+        })
+        .collect()
+}
+
+fn guard(state: &ApiState, explained: &Explained) -> GuardView {
+    let wipe = match state.core.policy().safety.wipe {
+        bootwright_core::Wipe::EmptyOnly => "empty-only",
+        bootwright_core::Wipe::Always => "always",
+    };
+    let grant = match &explained.view.host.state.phase {
+        bootwright_core::Phase::Armed { grant, .. } | bootwright_core::Phase::Installing { grant, .. } => Some(grant),
+        bootwright_core::Phase::New { .. }
+        | bootwright_core::Phase::Installed { .. }
+        | bootwright_core::Phase::Failed { .. }
+        | bootwright_core::Phase::Live { .. }
+        | bootwright_core::Phase::Ignored => None,
+    };
+    GuardView {
+        wipe: wipe.to_owned(),
+        allowed: grant.map(|grant| grant.wipe.iter().cloned().collect()).unwrap_or_default(),
+    }
+}

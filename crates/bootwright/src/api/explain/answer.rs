@@ -1,0 +1,159 @@
+//! The answers themselves: the same functions render them as for a machine that asks.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use bootwright_core::{HoldWhy, Sighting, Transport};
+use bootwright_engine::{Answer as Given, Explanation, HoldScreen, OfferReply, ScriptReply};
+use bootwright_net::Link;
+use bootwright_net::selection::{Choice, default_selection};
+use bootwright_proto::http::api::Answer;
+use bootwright_proto::http::{Asked, BaseUrl};
+
+use super::super::{ApiState, word};
+use crate::http::script::{Surroundings, render_reply};
+
+/// Where a machine would reach us.
+struct Here {
+    base: BaseUrl,
+    address: Ipv4Addr,
+}
+
+/// What the machine is answered on each channel.
+pub(super) fn all(state: &ApiState, explained: &Explanation, seen: &Sighting) -> Vec<Answer> {
+    let here = here(state, seen);
+    let mut answers = Vec::new();
+    for given in &explained.answers {
+        match given {
+            Given::Dhcp { arch, ipxe, reply } => {
+                let who = if *ipxe { "ipxe".to_owned() } else { arch.to_string() };
+                answers.push(dhcp(&who, reply, &here));
+                answers.extend(tftp(state, reply));
+            }
+            Given::Script { verdict, reply } => {
+                let mut words = word::verdict(verdict, &state.core.policy());
+                if let ScriptReply::Local { method, .. } = &**reply {
+                    words.push_str(&format!("; {}", word::local(*method)));
+                }
+                answers.push(Answer {
+                    channel: "ipxe".to_owned(),
+                    verdict: word::code(verdict).to_owned(),
+                    words,
+                    text: script(state, explained.view.definition.as_ref(), reply, seen, &here),
+                });
+            }
+        }
+    }
+    answers
+}
+
+/// What a machine is answered whose identity is in doubt.
+pub(super) fn doubt(state: &ApiState, seen: &Sighting, why: HoldWhy) -> Answer {
+    let words = format!("it waits: {why}");
+    let reply = ScriptReply::Hold(Box::new(HoldScreen {
+        host: None,
+        wakes: None,
+        facts: seen.facts.clone(),
+        code: String::new(),
+        why,
+        suggestion: None,
+    }));
+    Answer {
+        channel: "ipxe".to_owned(),
+        verdict: "hold".to_owned(),
+        words,
+        text: script(state, None, &reply, seen, &here(state, seen)),
+    }
+}
+
+fn script(
+    state: &ApiState,
+    definition: Option<&bootwright_core::HostDefinition>,
+    reply: &ScriptReply,
+    seen: &Sighting,
+    here: &Here,
+) -> Option<String> {
+    let asked = Asked {
+        sighting: seen.clone(),
+        ..Asked::default()
+    };
+    let surroundings = Surroundings {
+        base: &here.base,
+        address: IpAddr::V4(here.address),
+        asked: &asked,
+        definition,
+        max_attempts: state.core.policy().safety.max_attempts,
+    };
+    render_reply(reply, &surroundings)
+}
+
+/// The boot file's name stands in the text as it stands in the packet.
+fn dhcp(who: &str, reply: &OfferReply, here: &Here) -> Answer {
+    let (verdict, mut words) = word::offer(reply);
+    let text = match reply {
+        OfferReply::FirstFile {
+            file,
+            transport: Transport::Tftp,
+        } => {
+            words.push_str(&format!(" from {}", here.address));
+            Some(file.clone())
+        }
+        OfferReply::FirstFile {
+            file,
+            transport: Transport::Http,
+        } => Some(here.base.join(&format!("/firmware/{file}"))),
+        OfferReply::Script => Some(here.base.join("/boot.ipxe")),
+        OfferReply::Silence(_) => None,
+    };
+    Answer {
+        channel: format!("dhcp {who}"),
+        verdict: verdict.to_owned(),
+        words,
+        text,
+    }
+}
+
+/// Whether the first file is there.
+fn tftp(state: &ApiState, reply: &OfferReply) -> Option<Answer> {
+    let OfferReply::FirstFile {
+        file,
+        transport: Transport::Tftp,
+    } = reply
+    else {
+        return None;
+    };
+    let (verdict, words) = match state.plane.catalogue.get(file) {
+        Some(found) => {
+            let (bytes, sha256) = (found.content.len(), &found.sha256);
+            ("first-file", format!("`{file}` has {bytes} bytes, SHA-256 {sha256}"))
+        }
+        None => ("silence", format!("`{file}` is not in the firmware catalogue")),
+    };
+    Some(Answer {
+        channel: "tftp".to_owned(),
+        verdict: verdict.to_owned(),
+        words,
+        text: None,
+    })
+}
+
+/// The address of ours on the machine's link, towards the machine if it has one; else on the first link that is served.
+fn here(state: &ApiState, seen: &Sighting) -> Here {
+    let plane = &state.plane;
+    let links = plane.links.load();
+    let own = links.iter().find(|link| Some(&link.name) == seen.link.as_ref());
+    let chosen = default_selection(&links, &plane.daemon.interfaces);
+    let served = chosen.iter().find(|(_, choice)| *choice == Choice::Served);
+    let link = own.or(served.map(|(link, _)| *link));
+    let address = link.and_then(|link| towards(link, seen)).unwrap_or(Ipv4Addr::LOCALHOST);
+    let fixed = plane.daemon.base_url.fixed().and_then(|url| url.parse().ok());
+    let base = fixed.unwrap_or_else(|| BaseUrl::of(SocketAddr::from((address, plane.daemon.http.port))));
+    Here { base, address }
+}
+
+fn towards(link: &Link, seen: &Sighting) -> Option<Ipv4Addr> {
+    let machine = match seen.address {
+        Some(IpAddr::V4(machine)) => link.ipv4_towards(machine),
+        Some(IpAddr::V6(_)) | None => None,
+    };
+    machine.or_else(|| link.ipv4())
+}

@@ -1,0 +1,56 @@
+//! Hosts: a list, and one of them.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use bootwright_engine::{Answer, Explanation, Filter};
+use bootwright_proto::http::api::{HostDetail, HostList};
+
+use super::fault::Fault;
+use super::query::Items;
+use super::{ApiState, view, word};
+use crate::core::Core;
+
+/// How many hosts a page has unless somebody says otherwise, and at most.
+const PAGE_HOSTS: usize = 1000;
+
+pub(super) async fn list(State(state): State<ApiState>, items: Items) -> Result<Json<HostList>, Fault> {
+    let items = items.only(&["state", "text", "after", "limit"])?;
+    let filter = Filter {
+        state: items.text("state"),
+        text: items.text("text"),
+        after: items.text("after"),
+        limit: items.number("limit")?.unwrap_or(PAGE_HOSTS).min(PAGE_HOSTS),
+    };
+    let page = state.core.read(|engine, _| engine.hosts(&filter));
+    let now = state.moments.read();
+    Ok(Json(HostList {
+        hosts: page.hosts.iter().map(|host| view::summary(host, now)).collect(),
+        next: page
+            .hosts
+            .last()
+            .filter(|_| page.more)
+            .map(|last| last.host.id.to_string()),
+    }))
+}
+
+pub(super) async fn show(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    items: Items,
+) -> Result<Json<HostDetail>, Fault> {
+    items.only(&[])?;
+    let explanation = state
+        .core
+        .read(|engine, now| engine.explain(now, &name).ok_or_else(|| Fault::unknown_host(engine, &name)))?;
+    let words = told(&state.core, &explanation);
+    Ok(Json(view::detail(&explanation.view, words, state.moments.read())))
+}
+
+/// What the host's boot loader would be told, in words.
+pub(super) fn told(core: &Core, explanation: &Explanation) -> String {
+    let script = explanation.answers.iter().find_map(|answer| match answer {
+        Answer::Script { verdict, .. } => Some(word::verdict(verdict, &core.policy())),
+        Answer::Dhcp { .. } => None,
+    });
+    script.unwrap_or_default()
+}

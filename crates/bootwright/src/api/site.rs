@@ -1,0 +1,159 @@
+//! The site as a whole: how the daemon does, pause and resume.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use bootwright_core::DhcpMode;
+use bootwright_engine::Command as Order;
+use bootwright_net::Link;
+use bootwright_net::selection::{Choice, default_selection};
+use bootwright_proto::http::BaseUrl;
+use bootwright_proto::http::api::{LinkView, PauseRequest, Status, StoreView};
+use bootwright_store::Health;
+
+use super::body::{self, Body};
+use super::fault::Fault;
+use super::query::Items;
+use super::reload::Nothing;
+use super::{ApiState, Operator, event};
+use crate::telemetry;
+
+/// The longest reason for a pause, in bytes.
+const WHY_BYTES_MAX: usize = 256;
+
+/// Whether the daemon answers at all.
+pub(super) async fn health() -> Json<BTreeMap<&'static str, bool>> {
+    Json(BTreeMap::from([("alive", true)]))
+}
+
+pub(super) async fn status(State(state): State<ApiState>, items: Items) -> Result<Json<Status>, Fault> {
+    items.only(&[])?;
+    Ok(Json(read(&state).await?))
+}
+
+pub(super) async fn pause(
+    State(state): State<ApiState>,
+    Extension(operator): Extension<Operator>,
+    body: Body,
+) -> Result<Json<Status>, Fault> {
+    let PauseRequest { why } = body::document_or_default(body)?;
+    let why = why.unwrap_or_else(|| format!("{} paused them", operator.name()));
+    if why.len() > WHY_BYTES_MAX || why.chars().any(char::is_control) {
+        return Err(Fault::bad_request(format!(
+            "a reason has up to {WHY_BYTES_MAX} bytes and no control characters"
+        )));
+    }
+    order(&state, &operator, &Order::Pause { why }).await
+}
+
+pub(super) async fn resume(
+    State(state): State<ApiState>,
+    Extension(operator): Extension<Operator>,
+    body: Body,
+) -> Result<Json<Status>, Fault> {
+    body::document_or_default::<Nothing>(body)?;
+    order(&state, &operator, &Order::Resume).await
+}
+
+async fn order(state: &ApiState, operator: &Operator, order: &Order) -> Result<Json<Status>, Fault> {
+    let answer = state.core.ask(|engine, now| {
+        let outcome = engine.command(now, operator.name(), order);
+        let fault = outcome.reply.as_ref().err().map(|refusal| Fault::refused(engine, "installs", refusal));
+        outcome.map(|_| fault)
+    });
+    match answer.settled().await? {
+        None => Ok(Json(read(state).await?)),
+        Some(fault) => Err(fault),
+    }
+}
+
+async fn read(state: &ApiState) -> Result<Status, Fault> {
+    let seq = event::last_seq(state).await?;
+    let overview = state.core.read(|engine, _| engine.overview());
+    let links = state.plane.links.load();
+    let links = links_view(state, &links);
+    let (store, mut warnings) = store(state, seq);
+    warnings.extend(state.plane.catalogue.troubles.iter().cloned());
+    let errors = state.reloader.last().errors;
+    if !errors.is_empty() {
+        warnings.push("the configuration on disk cannot be used; the last good one is in force".to_owned());
+    }
+    let dropped = telemetry::dropped_lines();
+    if dropped > 0 {
+        warnings.push(format!("{dropped} lines of the log were dropped, since nobody read them in time"));
+    }
+    Ok(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ready: store.ready && links.iter().any(|link| link.served),
+        started: state.moments.started(),
+        mode: mode(state.core.policy().dhcp).to_owned(),
+        paused: overview.paused,
+        links,
+        hosts: overview
+            .states
+            .into_iter()
+            .map(|(name, count)| (name.to_owned(), u64::try_from(count).unwrap_or(u64::MAX)))
+            .collect(),
+        counters: state
+            .counters
+            .all()
+            .into_iter()
+            .map(|(kind, reason, count)| (format!("{kind}.{reason}"), count))
+            .collect(),
+        store,
+        images: Vec::new(),
+        warnings,
+    })
+}
+
+const fn mode(mode: DhcpMode) -> &'static str {
+    match mode {
+        DhcpMode::Proxy => "proxy",
+        DhcpMode::Observe => "observe",
+        DhcpMode::Off => "off",
+    }
+}
+
+fn links_view(state: &ApiState, links: &[Link]) -> Vec<LinkView> {
+    let daemon = &state.plane.daemon;
+    let chosen = default_selection(links, &daemon.interfaces);
+    chosen
+        .into_iter()
+        .map(|(link, choice)| {
+            let address = link.ipv4_addresses().next();
+            let own = || address.map(|address| BaseUrl::of((address, daemon.http.port).into()).to_string());
+            let (served, why) = match choice {
+                Choice::Served => (true, None),
+                Choice::Skipped(why) => (false, Some(why.to_string())),
+            };
+            LinkView {
+                link: link.name.clone(),
+                address: address.map(|address| address.to_string()),
+                base_url: daemon.base_url.fixed().map(str::to_owned).or_else(own).filter(|_| served),
+                served,
+                why,
+                dhcp_servers: Vec::new(),
+            }
+        })
+        .collect()
+}
+
+fn store(state: &ApiState, seq: u64) -> (StoreView, Vec<String>) {
+    let (ready, why, warnings) = match state.core.store_health() {
+        Health::Good => (true, None, Vec::new()),
+        Health::Low => {
+            let low = "the disk of the store is almost full: nothing new begins until there is room";
+            (true, Some(low.to_owned()), vec![low.to_owned()])
+        }
+        Health::Failed(why) => (false, Some(why.to_string()), Vec::new()),
+    };
+    let view = StoreView {
+        kind: "sqlite".to_owned(),
+        ready,
+        why,
+        seq,
+        last_commit_ms: None,
+    };
+    (view, warnings)
+}
