@@ -2,8 +2,8 @@
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use bootwright_core::ProfileName;
-use bootwright_engine::{Command as Order, Decision};
+use bootwright_core::{ProfileName, Stayed};
+use bootwright_engine::{Command as Order, Decision, Refusal};
 use bootwright_proto::http::api::{Command, CommandReport, Problem, ProblemCode};
 
 use super::body::{self, Body};
@@ -18,6 +18,7 @@ pub(super) async fn command(
 ) -> Result<Json<CommandReport>, Fault> {
     let command: Command = body::document(body)?;
     let arms = matches!(command, Command::Arm { .. });
+    let ends = matches!(command, Command::Done);
     let order = Order::Host {
         host: host.clone(),
         decision: decision(command)?,
@@ -26,7 +27,13 @@ pub(super) async fn command(
         let outcome = engine.command(now, operator.name(), &order);
         let changed = !outcome.entries.is_empty();
         let after = engine.view(&host);
-        let fault = outcome.reply.as_ref().err().map(|refusal| Fault::refused(engine, &host, refusal));
+        let fault = outcome.reply.as_ref().err().map(|refusal| match refusal {
+            Refusal::State {
+                host,
+                why: Stayed::NotArmed,
+            } if ends => Fault::no_run(host),
+            refusal => Fault::refused(engine, &host, refusal),
+        });
         outcome.map(|reply| {
             let report = reply.map(|note| {
                 let mut notes = vec![note];
@@ -35,9 +42,13 @@ pub(super) async fn command(
                     notes.push(next_step(waits).to_owned());
                 }
                 CommandReport {
-                    host: after.as_ref().map_or_else(|| host.clone(), |after| after.name.to_string()),
+                    host: after
+                        .as_ref()
+                        .map_or_else(|| host.clone(), |after| after.name.to_string()),
                     changed,
-                    state: after.map_or("forgotten", |after| after.host.state.phase.name()).to_owned(),
+                    state: after
+                        .map_or("forgotten", |after| after.host.state.phase.name())
+                        .to_owned(),
                     notes,
                 }
             });

@@ -33,16 +33,14 @@ pub(super) struct Wanted {
     pub(super) after: u64,
 }
 
-pub(super) async fn events(
-    State(state): State<ApiState>,
-    headers: HeaderMap,
-    items: Items,
-) -> Result<Response, Fault> {
+pub(super) async fn events(State(state): State<ApiState>, headers: HeaderMap, items: Items) -> Result<Response, Fault> {
     let items = items.only(&["after", "host", "limit", "wait_ms", "last"])?;
     let host = items.text("host").map(|name| host(&state, &name)).transpose()?;
     let after = items.number("after")?;
     if wants_stream(&headers) {
-        let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+        let resumed = headers
+            .get("last-event-id")
+            .and_then(|id| id.to_str().ok()?.parse().ok());
         let after = match resumed.or(after) {
             Some(after) => after,
             None => last_seq(&state).await?,
@@ -79,9 +77,21 @@ fn host(state: &ApiState, name: &str) -> Result<HostId, Fault> {
 async fn page_after(state: &ApiState, wanted: &Wanted, limit: usize, wait: Duration) -> Result<EventPage, Fault> {
     // Whoever listens before reading misses nothing.
     let mut news = state.core.follow();
-    let mut found = read(state, Page::After(Seq::new(wanted.after)), wanted.host.clone(), limit + 1).await?;
+    let mut found = read(
+        state,
+        Page::After(Seq::new(wanted.after)),
+        wanted.host.clone(),
+        limit + 1,
+    )
+    .await?;
     if found.is_empty() && !wait.is_zero() && wait_for(&mut news, wanted, wait).await {
-        found = read(state, Page::After(Seq::new(wanted.after)), wanted.host.clone(), limit + 1).await?;
+        found = read(
+            state,
+            Page::After(Seq::new(wanted.after)),
+            wanted.host.clone(),
+            limit + 1,
+        )
+        .await?;
     }
     let more = found.len() > limit;
     found.truncate(limit);

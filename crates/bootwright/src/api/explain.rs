@@ -143,7 +143,11 @@ fn rules(explained: &Explained) -> Vec<RuleView> {
                     attribute,
                     wanted,
                     shown,
-                } => format!("{attribute} is `{}`, and `{}` is asked for", shown.join("`, `"), wanted.as_str()),
+                } => format!(
+                    "{attribute} is `{}`, and `{}` is asked for",
+                    shown.join("`, `"),
+                    wanted.as_str()
+                ),
             },
         })
         .collect()
@@ -164,6 +168,8 @@ fn guard(state: &ApiState, explained: &Explained) -> GuardView {
     };
     GuardView {
         wipe: wipe.to_owned(),
-        allowed: grant.map(|grant| grant.wipe.iter().cloned().collect()).unwrap_or_default(),
+        allowed: grant
+            .map(|grant| grant.wipe.iter().cloned().collect())
+            .unwrap_or_default(),
     }
 }

@@ -67,6 +67,14 @@ impl Fault {
             .into()
     }
 
+    /// There is no install that could be called done.
+    pub(super) fn no_run(host: &HostId) -> Self {
+        Problem::new(ProblemCode::Conflict)
+            .detail(format!("{host}: no install is under way"))
+            .hint(format!("`bootwright host show {host}` shows where it stands"))
+            .into()
+    }
+
     /// A command was not carried out.
     pub(super) fn refused(engine: &Engine, host: &str, refusal: &Refusal) -> Self {
         let host = shown(host);
@@ -87,8 +95,8 @@ impl Fault {
             Refusal::NoProfile => Problem::new(ProblemCode::UnknownProfile)
                 .detail(format!("{host}: {message}"))
                 .hint(format!("name one: `bootwright host arm {host} PROFILE`")),
-            Refusal::State { .. } => Problem {
-                hint,
+            Refusal::State { host, .. } => Problem {
+                hint: hint.map(|hint| with_name(&hint, host)),
                 // The refusal names the host itself.
                 ..Problem::new(ProblemCode::Conflict).detail(message)
             },
@@ -107,6 +115,14 @@ fn words(refusal: &str) -> (String, Option<String>) {
         Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
         None => (refusal.to_owned(), None),
     }
+}
+
+/// The commands that a hint names, ready to be typed.
+fn with_name(hint: &str, host: &HostId) -> String {
+    ["arm", "hold", "unlock"].iter().fold(hint.to_owned(), |hint, verb| {
+        let named = format!("`bootwright host {verb} {host}`");
+        hint.replace(&format!("`bootwright host {verb}`"), &named)
+    })
 }
 
 /// A name that somebody typed, as it may be repeated: bounded, without control characters.

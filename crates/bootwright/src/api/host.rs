@@ -39,9 +39,11 @@ pub(super) async fn show(
     items: Items,
 ) -> Result<Json<HostDetail>, Fault> {
     items.only(&[])?;
-    let explanation = state
-        .core
-        .read(|engine, now| engine.explain(now, &name).ok_or_else(|| Fault::unknown_host(engine, &name)))?;
+    let explanation = state.core.read(|engine, now| {
+        engine
+            .explain(now, &name)
+            .ok_or_else(|| Fault::unknown_host(engine, &name))
+    })?;
     let words = told(&state.core, &explanation);
     Ok(Json(view::detail(&explanation.view, words, state.moments.read())))
 }

@@ -57,7 +57,9 @@ fn wall_ms() -> u64 {
 
 /// Milliseconds since the Unix epoch as an RFC 3339 text in UTC; the end of what the calendar knows for those beyond.
 pub(super) fn wall(millis: u64) -> String {
-    let moment = i64::try_from(millis).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
+    let moment = i64::try_from(millis)
+        .ok()
+        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
     format!("{:.3}", moment.unwrap_or(jiff::Timestamp::MAX))
 }
 

@@ -53,7 +53,8 @@ pub(super) async fn demand(request: Request, next: Next) -> Response {
 mod tests {
     use super::*;
 
-    const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\nodd name:x:7:7::/:\nanna:x:1000:1000:Anna:/home/anna:/bin/sh\n";
+    const PASSWD: &str =
+        "root:x:0:0:root:/root:/bin/bash\nodd name:x:7:7::/:\nanna:x:1000:1000:Anna:/home/anna:/bin/sh\n";
 
     #[test]
     fn users_are_called_by_their_names() {

@@ -40,7 +40,10 @@ pub(super) async fn apply(
             .filter(|proposal| !outcome.reply.contains(proposal))
             .map(|proposal| {
                 let name = engine.display_name(&proposal.host);
-                format!("{name}: not armed, rule {} has granted all that its `limit` allows", proposal.rule)
+                format!(
+                    "{name}: not armed, rule {} has granted all that its `limit` allows",
+                    proposal.rule
+                )
             });
         let not_proposed = meant
             .iter()

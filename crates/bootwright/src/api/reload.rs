@@ -92,16 +92,24 @@ fn changes(before: &bootwright_core::Policy, after: &bootwright_core::Policy) ->
     }
     let revision = |policy: &bootwright_core::Policy| -> Vec<(String, u64)> {
         let profiles = policy.profiles.iter();
-        profiles.map(|(name, profile)| (name.to_string(), profile.revision)).collect()
+        profiles
+            .map(|(name, profile)| (name.to_string(), profile.revision))
+            .collect()
     };
     found.extend(differences("profile", &revision(before), &revision(after)));
     let rules = |policy: &bootwright_core::Policy| -> Vec<(String, u64)> {
-        policy.rules.iter().map(|rule| (rule.name.to_string(), rule.fingerprint)).collect()
+        policy
+            .rules
+            .iter()
+            .map(|rule| (rule.name.to_string(), rule.fingerprint))
+            .collect()
     };
     found.extend(differences("rule", &rules(before), &rules(after)));
     let hosts = |policy: &bootwright_core::Policy| -> Vec<(String, bootwright_core::HostDefinition)> {
         let hosts = policy.hosts.iter();
-        hosts.map(|(name, definition)| (name.to_string(), definition.clone())).collect()
+        hosts
+            .map(|(name, definition)| (name.to_string(), definition.clone()))
+            .collect()
     };
     found.extend(differences("host", &hosts(before), &hosts(after)));
     found
@@ -110,9 +118,8 @@ fn changes(before: &bootwright_core::Policy, after: &bootwright_core::Policy) ->
 /// The names that were added, removed or given another meaning.
 fn differences<T: PartialEq>(noun: &str, before: &[(String, T)], after: &[(String, T)]) -> Vec<String> {
     let find = |list: &'_ [(String, T)], name: &str| list.iter().position(|(own, _)| own == name);
-    let names = |verb: &str, names: Vec<&str>| {
-        (!names.is_empty()).then(|| format!("{noun} `{}` {verb}", names.join("`, `")))
-    };
+    let names =
+        |verb: &str, names: Vec<&str>| (!names.is_empty()).then(|| format!("{noun} `{}` {verb}", names.join("`, `")));
     let added = after.iter().filter(|(name, _)| find(before, name).is_none());
     let removed = before.iter().filter(|(name, _)| find(after, name).is_none());
     let changed = after.iter().filter(|(name, value)| {
@@ -138,7 +145,10 @@ mod tests {
         let list = |items: &[(&str, u8)]| -> Vec<(String, u8)> {
             items.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
         };
-        let (before, after) = (list(&[("a", 1), ("b", 1), ("c", 1)]), list(&[("b", 2), ("c", 1), ("d", 1), ("e", 1)]));
+        let (before, after) = (
+            list(&[("a", 1), ("b", 1), ("c", 1)]),
+            list(&[("b", 2), ("c", 1), ("d", 1), ("e", 1)]),
+        );
         let expected = ["rule `d`, `e` added", "rule `a` removed", "rule `b` changed"];
         assert_eq!(differences("rule", &before, &after), expected);
         assert_eq!(differences("rule", &before, &before), Vec::<String>::new());

@@ -59,7 +59,11 @@ pub(super) async fn resume(
 async fn order(state: &ApiState, operator: &Operator, order: &Order) -> Result<Json<Status>, Fault> {
     let answer = state.core.ask(|engine, now| {
         let outcome = engine.command(now, operator.name(), order);
-        let fault = outcome.reply.as_ref().err().map(|refusal| Fault::refused(engine, "installs", refusal));
+        let fault = outcome
+            .reply
+            .as_ref()
+            .err()
+            .map(|refusal| Fault::refused(engine, "installs", refusal));
         outcome.map(|_| fault)
     });
     match answer.settled().await? {
@@ -81,7 +85,9 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
     }
     let dropped = telemetry::dropped_lines();
     if dropped > 0 {
-        warnings.push(format!("{dropped} lines of the log were dropped, since nobody read them in time"));
+        warnings.push(format!(
+            "{dropped} lines of the log were dropped, since nobody read them in time"
+        ));
     }
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -130,7 +136,12 @@ fn links_view(state: &ApiState, links: &[Link]) -> Vec<LinkView> {
             LinkView {
                 link: link.name.clone(),
                 address: address.map(|address| address.to_string()),
-                base_url: daemon.base_url.fixed().map(str::to_owned).or_else(own).filter(|_| served),
+                base_url: daemon
+                    .base_url
+                    .fixed()
+                    .map(str::to_owned)
+                    .or_else(own)
+                    .filter(|_| served),
                 served,
                 why,
                 dhcp_servers: Vec::new(),

@@ -126,7 +126,11 @@ fn state(phase: &Phase, now: Now) -> StateView {
             grant: grant(given, now),
             queue: queue.iter().map(ToString::to_string).collect(),
         },
-        Phase::Installing { run, grant: given, rest } => StateView::Installing {
+        Phase::Installing {
+            run,
+            grant: given,
+            rest,
+        } => StateView::Installing {
             run: running(run, now),
             grant: grant(given, now),
             rest: rest.iter().map(ToString::to_string).collect(),

@@ -11,19 +11,21 @@ use clap_complete::Shell;
 use crate::telemetry::LogFormat;
 
 /// Where the daemon listens for operators.
-pub const SOCKET: &str = "/run/bootwright/control.sock";
+pub(super) const SOCKET: &str = "/run/bootwright/control.sock";
 
 /// The operator's configuration.
-pub const CONFIG: &str = "/etc/bootwright/config.toml";
+pub(super) const CONFIG: &str = "/etc/bootwright/config.toml";
 
 /// The boot firmware that a package or an image brings.
-pub const FIRMWARE_DIR: &str = "/usr/share/bootwright/firmware";
+pub(super) const FIRMWARE_DIR: &str = "/usr/share/bootwright/firmware";
 
 /// Boots machines over the network and installs each of them once.
 #[derive(Debug, Parser)]
 #[command(name = "bootwright", version, max_term_width = 100, propagate_version = false)]
-#[command(after_help = "Exit status: 0 good, 1 failed or warnings, 2 bad usage or configuration, 3 cannot run here or no \
-                        daemon answers, 4 the data directory is held by another.")]
+#[command(
+    after_help = "Exit status: 0 good, 1 failed or warnings, 2 bad usage or configuration, 3 cannot run here or no \
+                        daemon answers, 4 the data directory is held by another."
+)]
 pub struct Arguments {
     #[command(flatten)]
     pub(super) common: Common,
@@ -40,42 +42,38 @@ pub(super) struct Common {
     /// Print the documents of the API as they are
     #[arg(long, global = true, env = "BOOTWRIGHT_JSON")]
     pub(super) json: bool,
-}
-
-/// Where the configuration and the data are.
-#[derive(Args, Clone, Debug)]
-pub(super) struct Place {
     /// The configuration; files `conf.d/*.toml` beside it are read as well
-    #[arg(long, value_name = "FILE", env = "BOOTWRIGHT_CONFIG", default_value = CONFIG)]
+    #[arg(long, global = true, value_name = "FILE", env = "BOOTWRIGHT_CONFIG", default_value = CONFIG)]
     pub(super) config: PathBuf,
     /// Where everything lies that must last [default: `data_dir` of the configuration, or /var/lib/bootwright]
-    #[arg(long, value_name = "DIR", env = "BOOTWRIGHT_DATA_DIR")]
+    #[arg(long, global = true, value_name = "DIR", env = "BOOTWRIGHT_DATA_DIR")]
     pub(super) data_dir: Option<PathBuf>,
-    /// Where the boot firmware and its manifest are
-    #[arg(long, value_name = "DIR", env = "BOOTWRIGHT_FIRMWARE_DIR", default_value = FIRMWARE_DIR)]
-    pub(super) firmware_dir: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Run the daemon
     Serve {
-        #[command(flatten)]
-        place: Place,
+        /// Where the boot firmware and its manifest are
+        #[arg(long, value_name = "DIR", env = "BOOTWRIGHT_FIRMWARE_DIR", default_value = FIRMWARE_DIR)]
+        firmware_dir: PathBuf,
         /// The form of the log
-        #[arg(long, value_enum, value_name = "FORM", env = "BOOTWRIGHT_LOG_FORMAT", default_value = "text")]
-        log_format: LogFormat,
+        #[arg(
+            long,
+            value_enum,
+            value_name = "FORM",
+            env = "BOOTWRIGHT_LOG_FORMAT",
+            default_value = "text"
+        )]
+        log: LogFormat,
     },
     /// Write a commented configuration where there is none
-    Init {
-        /// The file to write
-        #[arg(long, value_name = "FILE", env = "BOOTWRIGHT_CONFIG", default_value = CONFIG)]
-        config: PathBuf,
-    },
+    Init,
     /// Read and render the whole configuration and list every mistake
     Check {
-        #[command(flatten)]
-        place: Place,
+        /// Where the boot firmware and its manifest are, looked at if a data directory is named
+        #[arg(long, value_name = "DIR", env = "BOOTWRIGHT_FIRMWARE_DIR", default_value = FIRMWARE_DIR)]
+        firmware_dir: PathBuf,
         /// Check the record in the data directory instead
         #[arg(long, env = "BOOTWRIGHT_STORE")]
         store: bool,

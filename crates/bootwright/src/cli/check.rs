@@ -9,7 +9,7 @@ use bootwright_store::{Reader as _, Report, SqliteReader};
 use serde::Serialize;
 
 use super::Exit;
-use super::argument::Place;
+use super::argument::Common;
 use super::failure::{Failure, plain};
 use super::print::Printer;
 use super::site::diagnostic_words;
@@ -21,14 +21,17 @@ use crate::reload::{Files, Unusable};
 const DATA_DIR: &str = "/var/lib/bootwright";
 
 /// Checks the configuration: it is read and rendered, and what it needs of the data directory is looked for.
-pub(super) fn configuration(printer: Printer, place: &Place) -> Result<Exit, Failure> {
+pub(super) fn configuration(printer: Printer, place: &Common, firmware_dir: &Path) -> Result<Exit, Failure> {
     let mut good = None;
     let mut diagnostics = match Files::new(place.config.clone()).load() {
         Ok(loaded) => {
-            let data_dir = place.data_dir.clone().or(loaded.daemon.data_dir.as_ref().map(PathBuf::from));
+            let data_dir = place
+                .data_dir
+                .clone()
+                .or(loaded.daemon.data_dir.as_ref().map(PathBuf::from));
             let mut found = diagnostic::views(&loaded.warnings);
             if let Some(data_dir) = data_dir {
-                found.extend(artefact::missing(&loaded.policy, &place.firmware_dir, &data_dir));
+                found.extend(artefact::missing(&loaded.policy, firmware_dir, &data_dir));
             }
             good = Some(summary(&loaded.policy));
             found
@@ -95,7 +98,10 @@ fn summary(policy: &bootwright_core::Policy) -> String {
 }
 
 fn count(diagnostics: &[DiagnosticView], severity: Severity) -> usize {
-    diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count()
+    diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == severity)
+        .count()
 }
 
 fn counted(count: usize, noun: &str) -> String {
@@ -115,8 +121,15 @@ struct StoreReport {
 }
 
 /// Folds the record again and compares it with the tables. The daemon may run meanwhile.
-pub(super) fn store(printer: Printer, place: &Place) -> Result<Exit, Failure> {
-    let from_config = || Files::new(place.config.clone()).load().ok()?.daemon.data_dir.map(PathBuf::from);
+pub(super) fn store(printer: Printer, place: &Common) -> Result<Exit, Failure> {
+    let from_config = || {
+        Files::new(place.config.clone())
+            .load()
+            .ok()?
+            .daemon
+            .data_dir
+            .map(PathBuf::from)
+    };
     let data_dir = place
         .data_dir
         .clone()
@@ -138,7 +151,9 @@ pub(super) fn store(printer: Printer, place: &Place) -> Result<Exit, Failure> {
         last,
         hosts,
         problems,
-    } = SqliteReader::open(&path).and_then(|mut reader| reader.verify()).map_err(failed)?;
+    } = SqliteReader::open(&path)
+        .and_then(|mut reader| reader.verify())
+        .map_err(failed)?;
     let report = StoreReport {
         store: path.display().to_string(),
         good: problems.is_empty(),
@@ -152,7 +167,11 @@ pub(super) fn store(printer: Printer, place: &Place) -> Result<Exit, Failure> {
 }
 
 fn store_words(report: &StoreReport) -> String {
-    let mut words: String = report.problems.iter().map(|problem| format!("error: {}\n", safe(problem))).collect();
+    let mut words: String = report
+        .problems
+        .iter()
+        .map(|problem| format!("error: {}\n", safe(problem)))
+        .collect();
     let verdict = if report.good { "is good" } else { "is damaged" };
     words.push_str(&format!(
         "the store `{}` {verdict}: entries {} to {}, {}\n",

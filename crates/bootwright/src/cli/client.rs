@@ -118,8 +118,8 @@ async fn collect(response: Response<Incoming>) -> Result<(StatusCode, String), F
     let bytes = body
         .map_err(|error| Failure::Broken(format!("the daemon's answer broke off: {error}")))?
         .to_bytes();
-    let text = String::from_utf8(bytes.to_vec())
-        .map_err(|_| Failure::Broken("the daemon's answer is no text".to_owned()))?;
+    let text =
+        String::from_utf8(bytes.to_vec()).map_err(|_| Failure::Broken("the daemon's answer is no text".to_owned()))?;
     Ok((status, text))
 }
 

@@ -116,5 +116,10 @@ fn print_events(printer: Printer, events: &[EventView]) -> Result<(), Failure> {
 fn event_words(event: &EventView) -> String {
     let time = age::local(&event.time);
     let host = event.host.as_deref().unwrap_or("-");
-    format!("{:>6}  {time}  {:<6}  {host:<12}  {}", event.seq, event.verb, safe(&event.note))
+    format!(
+        "{:>6}  {time}  {:<6}  {host:<12}  {}",
+        event.seq,
+        event.verb,
+        safe(&event.note)
+    )
 }

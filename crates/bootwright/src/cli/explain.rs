@@ -90,7 +90,9 @@ fn facts_words(facts: &FactsView) -> String {
         ("made by", &facts.manufacturer),
         ("product", &facts.product),
     ];
-    let known = others.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    let known = others
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_ref()?)));
     words.extend(known.map(|(name, value)| format!("{name} {}", safe(value))));
     words.join(", ")
 }

@@ -102,7 +102,11 @@ fn list_words(list: &HostList, filtered: bool, now: Now) -> String {
             host.host.clone(),
             state_word(host),
             or_dash(host.profile.as_deref()),
-            if host.run == 0 { "-".to_owned() } else { host.run.to_string() },
+            if host.run == 0 {
+                "-".to_owned()
+            } else {
+                host.run.to_string()
+            },
             host.progress.as_ref().map_or_else(|| "-".to_owned(), progress_words),
             or_dash(host.mac.as_deref()),
             or_dash(host.address.as_deref()),

@@ -77,9 +77,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Resume => wait(site::resume(&client, printer)),
         Verb::Reload => wait(site::reload(&client, printer)),
         Verb::Apply { hosts, dry_run } => wait(site::apply(&client, printer, hosts, dry_run)),
-        Verb::Init { config } => init::run(printer, &config),
-        Verb::Check { place, store: false } => check::configuration(printer, &place),
-        Verb::Check { place, store: true } => check::store(printer, &place),
+        Verb::Init => init::run(printer, &common.config),
+        Verb::Check { store: true, .. } => check::store(printer, &common),
+        Verb::Check { firmware_dir, .. } => check::configuration(printer, &common, &firmware_dir),
         Verb::Version => site::version(printer),
         Verb::Completions { shell } => {
             let mut text = Vec::new();
@@ -87,13 +87,13 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
             print::raw(&text)?;
             Ok(Exit::Good)
         }
-        Verb::Serve { place, log_format } => {
+        Verb::Serve { firmware_dir, log } => {
             return Ok(app::serve(ServeOptions {
-                config: place.config,
-                data_dir: place.data_dir,
+                config: common.config,
+                data_dir: common.data_dir,
                 socket: common.socket,
-                firmware_dir: place.firmware_dir,
-                log: log_format,
+                firmware_dir,
+                log,
             }));
         }
     };
@@ -102,7 +102,10 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
 
 /// Waits for an answer on this thread alone: a command asks one question at a time.
 fn wait(answer: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(answer)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(answer)
 }
 
 /// Tells a failure: with `--json` a refusal is a document as well.

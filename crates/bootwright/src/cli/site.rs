@@ -42,15 +42,26 @@ fn status_words(status: &Status, now: Now) -> String {
     let mut line = |name: &str, words: String| table.row([name.to_owned(), safe(&words)]);
     let ready = if status.ready { "ready" } else { "not ready" };
     let started = now.relative(&status.started);
-    line("daemon", format!("{ready}, version {}, started {started}", status.version));
+    line(
+        "daemon",
+        format!("{ready}, version {}, started {started}", status.version),
+    );
     line("dhcp", format!("mode {}", status.mode));
     let installs = match &status.paused {
         Some(why) => format!("paused: {why}; `bootwright resume` lets them go on"),
         None => "go on".to_owned(),
     };
     line("installs", installs);
-    let hosts: Vec<String> = status.hosts.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    let hosts = if hosts.is_empty() { "none".to_owned() } else { hosts.join(", ") };
+    let hosts: Vec<String> = status
+        .hosts
+        .iter()
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    let hosts = if hosts.is_empty() {
+        "none".to_owned()
+    } else {
+        hosts.join(", ")
+    };
     line("hosts", hosts);
     for link in &status.links {
         line("interface", link_words(link));
@@ -63,7 +74,11 @@ fn status_words(status: &Status, now: Now) -> String {
     };
     line("store", format!("{}: {health}, {} entries", store.kind, store.seq));
     for image in &status.images {
-        let state = if image.complete { "complete".to_owned() } else { image.faults.join("; ") };
+        let state = if image.complete {
+            "complete".to_owned()
+        } else {
+            image.faults.join("; ")
+        };
         line("image", format!("{}: {state}", image.image));
     }
     for warning in &status.warnings {
@@ -93,7 +108,10 @@ pub(super) async fn pause(client: &Client, printer: Printer, why: &str) -> Resul
     let reply = client.post::<_, Status>("pause", &PauseRequest { why }).await?;
     printer.reply(&reply, |status| {
         let why = status.paused.as_deref().unwrap_or("no reason was given");
-        format!("installs are paused: {}; `bootwright resume` lets them go on\n", safe(why))
+        format!(
+            "installs are paused: {}; `bootwright resume` lets them go on\n",
+            safe(why)
+        )
     })?;
     Ok(Exit::Good)
 }
@@ -162,7 +180,8 @@ pub(super) async fn apply(
 ) -> Result<Exit, Failure> {
     if dry_run {
         let mut list = client.get::<ProposalList>("proposals").await?.document;
-        list.proposals.retain(|proposal| hosts.is_empty() || hosts.contains(&proposal.host));
+        list.proposals
+            .retain(|proposal| hosts.is_empty() || hosts.contains(&proposal.host));
         printer.document(&list, proposal_words)?;
         return Ok(Exit::Good);
     }

@@ -25,8 +25,8 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, seen: &Sighting) ->
     for given in &explained.answers {
         match given {
             Given::Dhcp { arch, ipxe, reply } => {
-                let who = if *ipxe { "ipxe".to_owned() } else { arch.to_string() };
-                answers.push(dhcp(&who, reply, &here));
+                let who = if *ipxe { "ipxe" } else { arch.name().unwrap_or("other") };
+                answers.push(dhcp(who, reply, &here));
                 answers.extend(tftp(state, reply));
             }
             Given::Script { verdict, reply } => {

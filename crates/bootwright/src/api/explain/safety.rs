@@ -28,15 +28,27 @@ fn stops(engine: &Engine, explained: &Explanation) -> Vec<Line> {
     let host = &explained.view.host;
     let mut lines = Vec::new();
     if !engine.store_up() {
-        lines.push(line("store", "the store cannot be written, so that nothing begins".to_owned()));
+        lines.push(line(
+            "store",
+            "the store cannot be written, so that nothing begins".to_owned(),
+        ));
     } else if engine.store_low() {
-        lines.push(line("store", "the disk of the store is almost full, so that nothing new begins".to_owned()));
+        lines.push(line(
+            "store",
+            "the disk of the store is almost full, so that nothing new begins".to_owned(),
+        ));
     }
     if let Some(why) = &explained.paused {
-        lines.push(line("pause", format!("installs are paused: {why}; `bootwright resume` lets them go on")));
+        lines.push(line(
+            "pause",
+            format!("installs are paused: {why}; `bootwright resume` lets them go on"),
+        ));
     }
     if host.state.locked {
-        let words = format!("it is locked; `bootwright host unlock {}` takes the lock away", explained.view.name);
+        let words = format!(
+            "it is locked; `bootwright host unlock {}` takes the lock away",
+            explained.view.name
+        );
         lines.push(line("lock", words));
     }
     let (installing, limit) = explained.installing;
@@ -61,31 +73,30 @@ fn of_state(engine: &Engine, now: Timestamp, clock: Now, explained: &Explanation
         Phase::New {
             stance: Stance::Hold | Stance::Local,
         } => vec![line("operator", "an operator decided; no rule arms it".to_owned())],
-        Phase::Armed { grant, .. } => {
-            let lapses = if grant.expires > now {
-                format!("lapses in {}", grant.expires.since(now))
-            } else {
-                "has lapsed".to_owned()
-            };
-            vec![
-                Line {
-                    time: Some(clock.text(grant.expires)),
-                    ..line("arm_ttl", format!("its arming by {} {lapses}, unless its install begins", grant.by))
-                },
-                line(
-                    "identity",
-                    "it was armed as the machine with these facts; one that shows others is held".to_owned(),
-                ),
-            ]
-        }
+        Phase::Armed { grant, .. } => vec![
+            Line {
+                time: Some(clock.text(grant.expires)),
+                ..line(
+                    "arm_ttl",
+                    format!("its arming by {} lapses, unless its install begins", grant.by),
+                )
+            },
+            line(
+                "identity",
+                "it was armed as the machine with these facts; one that shows others is held".to_owned(),
+            ),
+        ],
         Phase::Installing { run, .. } => vec![
             line(
                 "max_attempts",
-                format!("its script was served {} of {} times", run.attempts, safety.max_attempts),
+                format!(
+                    "its script was served {} of {} times",
+                    run.attempts, safety.max_attempts
+                ),
             ),
             Line {
                 time: Some(clock.text(run.deadline)),
-                ..line("deadline", format!("its run fails in {} if nothing is heard", run.deadline.since(now)))
+                ..line("deadline", "its run fails if nothing is heard".to_owned())
             },
         ],
         Phase::Installed { up, .. } => vec![line("protect_after", protection(safety.protect_after, *up, now))],
@@ -100,15 +111,24 @@ fn of_state(engine: &Engine, now: Timestamp, clock: Now, explained: &Explanation
 /// What becomes of a host that nobody has decided about: the rule that fits first, else the policy.
 fn undecided(engine: &Engine, explained: &Explanation) -> Vec<Line> {
     let mut lines = Vec::new();
-    let first = explained.rules.iter().find(|trace| trace.verdict == RuleVerdict::Matches);
+    let first = explained
+        .rules
+        .iter()
+        .find(|trace| trace.verdict == RuleVerdict::Matches);
     if let Some(rule) = first.filter(|rule| rule.auto_arm) {
         let defined = engine.policy().rules.iter().find(|defined| defined.name == rule.rule);
         let limit = defined.and_then(|defined| defined.limit).unwrap_or(0);
         let record = engine.world().site.rules.get(&rule.rule);
         let granted = record.map_or(0, |record| record.granted);
-        lines.push(line("limit", format!("rule `{}` has granted {granted} of {limit} installs", rule.rule)));
+        lines.push(line(
+            "limit",
+            format!("rule `{}` has granted {granted} of {limit} installs", rule.rule),
+        ));
         if record.is_none_or(|record| explained.view.host.since < record.since) {
-            let words = format!("rule `{}` is younger than this host; `bootwright apply` accepts it", rule.rule);
+            let words = format!(
+                "rule `{}` is younger than this host; `bootwright apply` accepts it",
+                rule.rule
+            );
             lines.push(line("apply", words));
         }
     }
@@ -139,11 +159,17 @@ fn budgets(engine: &Engine, explained: &Explanation) -> Vec<Line> {
     let mut lines = Vec::new();
     let (installing, limit) = explained.installing;
     if installing < limit {
-        lines.push(line("max_concurrent", format!("{installing} of {limit} installs are under way")));
+        lines.push(line(
+            "max_concurrent",
+            format!("{installing} of {limit} installs are under way"),
+        ));
     }
     let (started, limit) = explained.started_last_hour;
     if started < limit {
-        lines.push(line("max_new_per_hour", format!("{started} of {limit} installs began within the last hour")));
+        lines.push(line(
+            "max_new_per_hour",
+            format!("{started} of {limit} installs began within the last hour"),
+        ));
     }
     lines.push(line(
         "pause_after_failures",

@@ -78,7 +78,9 @@ impl Supposed {
             }
             "interface" => self.link = Some(value.to_owned()),
             "mac" => {
-                self.facts.macs.insert(value.parse().map_err(|_| odd("hardware address"))?);
+                self.facts
+                    .macs
+                    .insert(value.parse().map_err(|_| odd("hardware address"))?);
             }
             "uuid" => self.facts.uuid = Some(value.parse().map_err(|_| odd("UUID"))?),
             "serial" => self.facts.serial = text(),
@@ -87,7 +89,11 @@ impl Supposed {
             "product" => self.facts.product = text(),
             _ => match key.strip_prefix("label.") {
                 Some(label) => self.labels.push((label.to_owned(), value.to_owned())),
-                None => return Err(Fault::bad_request(format!("`{key}` cannot be supposed; keys are: {KEYS}"))),
+                None => {
+                    return Err(Fault::bad_request(format!(
+                        "`{key}` cannot be supposed; keys are: {KEYS}"
+                    )));
+                }
             },
         }
         Ok(())
@@ -159,7 +165,9 @@ impl Subject {
     /// The machine that people mean by this name, as it is supposed to be.
     pub(super) fn find(engine: &Engine, now: Timestamp, name: &str, supposed: &Supposed) -> Result<Self, Fault> {
         let (who, mut seen) = if let Some(view) = engine.view(name) {
-            let seen = engine.last_sighting(&view.host.id);
+            let mut seen = engine.last_sighting(&view.host.id);
+            // As long as it was not seen, its first card is as good as another.
+            seen.boot_mac = seen.boot_mac.or_else(|| view.host.facts.macs.first().copied());
             (Who::Known(Box::new(view)), seen)
         } else if let Some(view) = engine.configured_newcomer(now, name) {
             let seen = sighting(view.host.facts.clone());

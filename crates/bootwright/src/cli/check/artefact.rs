@@ -14,7 +14,13 @@ use crate::firmware::Catalogue;
 /// What is missing, a warning each.
 pub(super) fn missing(policy: &Policy, firmware_dir: &Path, data_dir: &Path) -> Vec<DiagnosticView> {
     let catalogue = Catalogue::load(firmware_dir, &data_dir.join("firmware"));
-    let warn = |words: &String| plain(Severity::Warning, words.clone(), "`--firmware-dir` names where firmware is");
+    let warn = |words: &String| {
+        plain(
+            Severity::Warning,
+            words.clone(),
+            "`--firmware-dir` names where firmware is",
+        )
+    };
     let mut found: Vec<DiagnosticView> = catalogue.troubles.iter().map(warn).collect();
     found.extend(missing_firmware(policy, &catalogue));
     found.extend(missing_files(policy, data_dir));
@@ -61,7 +67,11 @@ fn missing_files(policy: &Policy, data_dir: &Path) -> Vec<DiagnosticView> {
             let file = data_dir.join(path.trim_start_matches('/'));
             plain(
                 Severity::Warning,
-                format!("there is no `{}`, which profile `{}` boots", file.display(), profiles.join("`, `")),
+                format!(
+                    "there is no `{}`, which profile `{}` boots",
+                    file.display(),
+                    profiles.join("`, `")
+                ),
                 "put the file there before a host is armed with the profile",
             )
         })
@@ -71,10 +81,13 @@ fn missing_files(policy: &Policy, data_dir: &Path) -> Vec<DiagnosticView> {
 /// The files of ours that a profile boots, as a host would be told that has everything but labels and metadata. What
 /// hangs on those cannot be looked for without a host.
 fn paths(profile: &Profile) -> Vec<String> {
-    let Ok(plan) = render_boot(profile, &made_up(profile)) else {
+    let context = made_up(profile);
+    let Ok(plan) = render_boot(profile, &context) else {
         return Vec::new();
     };
     let urls = std::iter::once(plan.kernel).chain(plan.initrds.into_iter().map(|initrd| initrd.url));
-    let ours = |url: &String| url.starts_with("/images/") || url.starts_with("/assets/");
-    urls.filter(ours).filter(|url| !url.contains("/../")).collect()
+    urls.filter_map(|url| url.strip_prefix(&context.server.url).map(str::to_owned))
+        .filter(|path| path.starts_with("/images/") || path.starts_with("/assets/"))
+        .filter(|path| !path.contains("/../"))
+        .collect()
 }

@@ -59,7 +59,10 @@ fn state_lines(state: &StateView, now: Now) -> Vec<(&'static str, String)> {
                 || "its system was not heard of yet".to_owned(),
                 |up| format!("its system came up {}", now.relative(up)),
             );
-            vec![("installed", format!("{profile}, run {run}, {}; {up}", now.relative(done)))]
+            vec![(
+                "installed",
+                format!("{profile}, run {run}, {}; {up}", now.relative(done)),
+            )]
         }
         StateView::Failed {
             run,
@@ -67,7 +70,10 @@ fn state_lines(state: &StateView, now: Now) -> Vec<(&'static str, String)> {
             at,
             reason,
             ..
-        } => vec![("failed", format!("{profile}, run {run}, {}: {reason}", now.relative(at)))],
+        } => vec![(
+            "failed",
+            format!("{profile}, run {run}, {}: {reason}", now.relative(at)),
+        )],
         StateView::Live { profile } => vec![("boots", format!("{profile} every time"))],
         StateView::Ignored => Vec::new(),
     }
@@ -102,7 +108,11 @@ fn fact_lines(detail: &HostDetail) -> Vec<(&'static str, String)> {
         .cards
         .iter()
         .map(|card| {
-            let odd = if card.quality == "good" { "" } else { ", which tells nothing" };
+            let odd = if card.quality == "good" {
+                ""
+            } else {
+                ", which tells nothing"
+            };
             ("card", format!("{}{odd}", card.mac))
         })
         .collect();
@@ -140,7 +150,10 @@ fn seen_words(detail: &HostDetail, now: Now) -> String {
 }
 
 fn local_words(local: &LocalBootView) -> String {
-    let mut words = local.method.clone().unwrap_or_else(|| "by its firmware's list".to_owned());
+    let mut words = local
+        .method
+        .clone()
+        .unwrap_or_else(|| "by its firmware's list".to_owned());
     if local.pinned {
         words.push_str(", as the configuration says");
     }
@@ -168,7 +181,10 @@ fn runs_table(runs: &[FinishedRunView], now: Now) -> Table {
             if run.succeeded {
                 "done".to_owned()
             } else {
-                format!("failed: {}", safe(run.reason.as_deref().unwrap_or("no reason is known")))
+                format!(
+                    "failed: {}",
+                    safe(run.reason.as_deref().unwrap_or("no reason is known"))
+                )
             },
         ]);
     }
