@@ -38,7 +38,7 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, seen: &Sighting) ->
                     channel: "ipxe".to_owned(),
                     verdict: word::code(verdict).to_owned(),
                     words,
-                    text: script(state, explained.view.definition.as_ref(), reply, seen, &here),
+                    text: Some(script(state, explained.view.definition.as_ref(), reply, seen, &here)),
                 });
             }
         }
@@ -61,7 +61,7 @@ pub(super) fn doubt(state: &ApiState, seen: &Sighting, why: HoldWhy) -> Answer {
         channel: "ipxe".to_owned(),
         verdict: "hold".to_owned(),
         words,
-        text: script(state, None, &reply, seen, &here(state, seen)),
+        text: Some(script(state, None, &reply, seen, &here(state, seen))),
     }
 }
 
@@ -71,7 +71,7 @@ fn script(
     reply: &ScriptReply,
     seen: &Sighting,
     here: &Here,
-) -> Option<String> {
+) -> String {
     let asked = Asked {
         sighting: seen.clone(),
         ..Asked::default()
@@ -80,6 +80,7 @@ fn script(
         base: &here.base,
         address: IpAddr::V4(here.address),
         asked: &asked,
+        polls: 0,
         definition,
         max_attempts: state.core.policy().safety.max_attempts,
     };
