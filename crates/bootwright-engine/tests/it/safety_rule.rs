@@ -274,6 +274,7 @@ fn the_first_rule_that_matches_decides_and_explain_shows_the_way_there() {
         explain quince-61: new; 0 of 32 installing; paused: no
             rule virtual (flatcar): differs in manufacturer
             rule rack (debian): matches
+            rule late (wipe): matches
             would be told: wait, nobody has armed it
         Arm { profiles: [], wipe: {} } for 52:54:00:00:00:01 -> quince-61: armed with debian by alice for 1 d
             Armed quince-61: armed with debian by alice for 1 d
