@@ -127,6 +127,12 @@ impl<'a> Daemon<'a> {
         child.wait().expect("it is gone");
     }
 
+    /// Waits for a process that somebody else killed.
+    pub(crate) fn reap(&mut self) {
+        let mut child = self.child.take().expect("it was started");
+        child.wait().expect("it is gone");
+    }
+
     /// Asks the process to end, and says how it ended.
     pub(crate) fn stop(&mut self) -> ExitStatus {
         self.signal(nix::libc::SIGTERM);

@@ -1,7 +1,9 @@
 //! The daemon's parts for real: sockets, files and other people's programs, in namespaces that the tests make.
 
+mod crash;
 mod daemon;
 mod dhcp_proxy;
+mod install;
 mod link_follow;
 #[path = "../../../bootwright-net/tests/it/netns.rs"]
 mod netns;
