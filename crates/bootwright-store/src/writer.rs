@@ -1,26 +1,22 @@
 //! Commits in groups on a thread of its own, so that nothing that answers machines ever waits for the disk.
 
+mod desk;
+
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
 
 use bootwright_core::Entry;
 
-use crate::{ClockReading, Loaded, Recorded, Seq, SiteClock, Space, Store, StoreError};
+use crate::{ClockReading, Loaded, Recorded, Seq, SiteClock, Store, StoreError};
+
+use self::desk::Desk;
 
 /// How many submissions may wait. At a hundred commits a second, a slow disk's rate, this is what is settled in some
 /// seconds with groups of `GROUP_MAX`; whoever finds the queue full is told to come back.
 pub const QUEUE_MAX: usize = 4096;
-
-/// How many submissions share one transaction: enough that the disk's sync no longer counts, few enough that the first
-/// of them does not wait long for the last.
-const GROUP_MAX: usize = 256;
-
-/// How often room on the disk is looked for while the reserve is in use.
-const SPACE_RETRY: Duration = Duration::from_secs(2);
 
 /// Called once when the fate of a submission is known, on the writer's thread: hand the news on and return.
 pub type Done = Box<dyn FnOnce(Result<Seq, WriteFailed>) + Send>;
@@ -208,189 +204,6 @@ impl Shared {
     fn health(&self) -> std::sync::MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What the writer's thread has before it.
-struct Desk {
-    store: Box<dyn Store>,
-    seq: Seq,
-    clock: SiteClock,
-    read_clock: Box<dyn FnMut() -> ClockReading + Send>,
-    committed: Committed,
-    /// Whether the store was read anew since a commit failed.
-    reopened: bool,
-    shared: Arc<Shared>,
-}
-
-impl Desk {
-    fn work(&mut self, jobs: &Receiver<Job>) {
-        loop {
-            let Some(first) = self.wait(jobs) else { return };
-            let mut group = Vec::new();
-            let mut next = Some(first);
-            let mut other = None;
-            while let Some(job) = next {
-                match job {
-                    Job::Append(submission) => group.push(submission),
-                    Job::Reopen(_) | Job::Accept | Job::Flush(_) | Job::Stop => {
-                        other = Some(job);
-                        break;
-                    }
-                }
-                next = if group.len() < GROUP_MAX {
-                    jobs.try_recv().ok()
-                } else {
-                    None
-                };
-            }
-            self.settle(group);
-            match other {
-                // Whoever asked may be gone by now.
-                Some(Job::Reopen(reply)) => drop(reply.send(self.reopen())),
-                Some(Job::Accept) => self.accept(),
-                Some(Job::Flush(reply)) => drop(reply.send(())),
-                Some(Job::Stop) => return,
-                Some(Job::Append(_)) | None => {}
-            }
-        }
-    }
-
-    /// The next job; none when nobody can send one any more.
-    fn wait(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
-        while *self.shared.health() == Health::Low {
-            match jobs.recv_timeout(SPACE_RETRY) {
-                Ok(job) => return Some(job),
-                Err(RecvTimeoutError::Timeout) => self.maintain(),
-                Err(RecvTimeoutError::Disconnected) => return None,
-            }
-        }
-        jobs.recv().ok()
-    }
-
-    /// Commits a group and tells all who wait for it.
-    fn settle(&mut self, group: Vec<Submission>) {
-        if group.is_empty() {
-            return;
-        }
-        let count = group.len();
-        let (entries, waiters) = split(group);
-        match self.commit(&entries) {
-            Ok(wall_ms) => {
-                let before = self.seq;
-                for (recorded_by_then, done) in waiters {
-                    self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
-                    if let Some(done) = done {
-                        done(Ok(before.plus(recorded_by_then)));
-                    }
-                }
-                self.publish(entries, wall_ms);
-                self.maintain();
-            }
-            Err(failed) => {
-                tracing::debug!(status = %failed, "writes refused");
-                self.shared.waiting.fetch_sub(count, Ordering::Relaxed);
-                for (_, done) in waiters {
-                    if let Some(done) = done {
-                        done(Err(failed.clone()));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Makes the entries durable and returns what the wall clock showed.
-    fn commit(&mut self, entries: &[Entry]) -> Result<u64, WriteFailed> {
-        if let Health::Failed(failed) = &*self.shared.health() {
-            return Err(failed.clone());
-        }
-        let now = (self.read_clock)();
-        if entries.is_empty() {
-            return Ok(now.wall_ms);
-        }
-        match self.store.append(entries, now.wall_ms, &self.clock.mark(now)) {
-            Ok(last) => {
-                assert_eq!(last, self.seq.plus(entries.len() as u64), "the record has a gap");
-                Ok(now.wall_ms)
-            }
-            Err(error) => Err(self.fail(&error)),
-        }
-    }
-
-    fn publish(&mut self, entries: Vec<Entry>, wall_ms: u64) {
-        if entries.is_empty() {
-            return;
-        }
-        let mut recorded = Vec::with_capacity(entries.len());
-        for entry in entries {
-            self.seq = self.seq.plus(1);
-            recorded.push(Recorded {
-                seq: self.seq,
-                wall_ms,
-                entry,
-            });
-        }
-        (self.committed)(&recorded);
-    }
-
-    fn maintain(&mut self) {
-        match self.store.maintain() {
-            Ok(()) => {
-                let health = match self.store.space() {
-                    Space::Plenty => Health::Good,
-                    Space::Reserve => Health::Low,
-                };
-                let mut present = self.shared.health();
-                if *present != health {
-                    match health {
-                        Health::Low => tracing::error!("the disk of the store is full, its reserve is in use"),
-                        Health::Good | Health::Failed(_) => tracing::warn!("the disk of the store has room again"),
-                    }
-                    *present = health;
-                }
-            }
-            Err(error) => {
-                self.fail(&error);
-            }
-        }
-    }
-
-    /// From here on everything is refused: later entries presuppose those that were lost.
-    fn fail(&mut self, error: &StoreError) -> WriteFailed {
-        tracing::error!(status = %error, "the store cannot be written, it is read-only until it is opened again");
-        let failed = WriteFailed(error.to_string().into());
-        self.reopened = false;
-        *self.shared.health() = Health::Failed(failed.clone());
-        failed
-    }
-
-    fn reopen(&mut self) -> Result<Loaded, StoreError> {
-        let failed = WriteFailed("the store is being opened again".into());
-        *self.shared.health() = Health::Failed(failed);
-        let loaded = self.store.load().inspect_err(|error| {
-            self.fail(error);
-        })?;
-        self.seq = loaded.seq;
-        self.reopened = true;
-        tracing::warn!(seq = loaded.seq.get(), "the store was opened again");
-        Ok(loaded)
-    }
-
-    fn accept(&mut self) {
-        if std::mem::take(&mut self.reopened) {
-            *self.shared.health() = Health::Good;
-        }
-    }
-}
-
-/// All entries in one row, and for each submission who waits and how many entries there are up to its end.
-fn split(group: Vec<Submission>) -> (Vec<Entry>, Vec<(u64, Option<Done>)>) {
-    let mut entries = Vec::new();
-    let mut waiters = Vec::with_capacity(group.len());
-    for submission in group {
-        entries.extend(submission.entries);
-        waiters.push((entries.len() as u64, submission.done));
-    }
-    (entries, waiters)
 }
 
 #[cfg(test)]

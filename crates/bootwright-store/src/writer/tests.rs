@@ -1,4 +1,5 @@
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use bootwright_core::{Uuid, World, apply};
 
