@@ -40,6 +40,8 @@ enum Acknowledged {
     #[default]
     Nothing,
     Armed,
+    /// Its run began, but the script was lost on the way.
+    Started,
     Installing,
     Ended,
 }
@@ -131,7 +133,7 @@ fn step(daemon: &Daemon<'_>, machines: &mut [Machine], dice: &mut Dice) -> Optio
     let machine = &mut machines[which];
     let step = match machine.acknowledged {
         Acknowledged::Nothing | Acknowledged::Ended => [Step::Arm, Step::Ask][usize::from(dice.roll(3) == 0)],
-        Acknowledged::Armed => Step::Ask,
+        Acknowledged::Armed | Acknowledged::Started => Step::Ask,
         Acknowledged::Installing => match dice.roll(10) {
             0..6 => Step::Done,
             6..8 => Step::Fail,
@@ -182,7 +184,8 @@ fn acknowledge(machine: &mut Machine, step: Step, status: u16, body: &str) -> bo
             }
             None => {
                 // Held, or sent to its disk: whatever ran is over.
-                let over = machine.acknowledged == Acknowledged::Installing && body.contains("sanboot --no");
+                let running = matches!(machine.acknowledged, Acknowledged::Installing | Acknowledged::Started);
+                let over = running && body.contains("starts its own disk");
                 if over {
                     machine.ended.entry(machine.number).or_insert(false);
                     machine.acknowledged = Acknowledged::Ended;
@@ -232,6 +235,7 @@ fn compare(daemon: &Daemon<'_>, machine: &mut Machine, kill: u32, seed: u64) {
     let fits = match machine.acknowledged {
         Acknowledged::Nothing => ["new", "armed"].contains(&state.as_str()),
         Acknowledged::Armed => state == "armed" || (state == "installing" && maybe == Some(Step::Ask)),
+        Acknowledged::Started => state == "installing" || (state == "failed" && maybe == Some(Step::Ask)),
         Acknowledged::Installing => {
             state == "installing"
                 || (state == "installed" && maybe == Some(Step::Done))
@@ -276,8 +280,11 @@ fn settle(machine: &mut Machine, state: &str, run: u32) {
     }
     machine.acknowledged = match state {
         "armed" => Acknowledged::Armed,
-        // Without the script that was lost the machine does not know its run: it asks again.
-        "installing" if machine.acknowledged != Acknowledged::Installing => Acknowledged::Armed,
+        // Without the script that was lost the machine does not know its run's token: it asks again.
+        "installing" if machine.acknowledged != Acknowledged::Installing => {
+            machine.number = run;
+            Acknowledged::Started
+        }
         "installing" => Acknowledged::Installing,
         "installed" | "failed" => Acknowledged::Ended,
         _ => Acknowledged::Nothing,
