@@ -12,7 +12,7 @@ use crate::{firmware, package, process, tree};
 
 /// Every program or file that the lab needs, with the Debian package that brings it. QEMU depends on the packages of its
 /// BIOS and its network ROMs.
-const NEEDED: [(&str, &str); 13] = [
+const NEEDED: [(&str, &str); 14] = [
     ("unshare", "util-linux"),
     ("ip", "iproute2"),
     ("ethtool", "ethtool"),
@@ -26,6 +26,7 @@ const NEEDED: [(&str, &str); 13] = [
     ("depmod", "kmod"),
     ("xz", "xz-utils"),
     ("cc", "gcc"),
+    ("/usr/include/stdlib.h", "libc6-dev"),
 ];
 
 /// The prepared parts, below `target/lab`.

@@ -58,13 +58,15 @@ pub(super) fn udp<'a>(packet: &Ipv4<'a>) -> Option<(u16, u16, &'a [u8])> {
     Some((port(0), port(2), &body[UDP..]))
 }
 
-/// The payload of a TCP segment, empty for a bare acknowledgement.
-pub(super) fn tcp<'a>(packet: &Ipv4<'a>) -> Option<&'a [u8]> {
+/// A TCP segment: source port, sequence number, payload, which is empty for a bare acknowledgement.
+pub(super) fn tcp<'a>(packet: &Ipv4<'a>) -> Option<(u16, u32, &'a [u8])> {
     let body = packet.body;
     if packet.protocol != TCP || body.len() < 20 {
         return None;
     }
-    body.get(usize::from(body[12] >> 4) * 4..)
+    let port = u16::from_be_bytes([body[0], body[1]]);
+    let sequence = u32::from_be_bytes([body[4], body[5], body[6], body[7]]);
+    Some((port, sequence, body.get(usize::from(body[12] >> 4) * 4..)?))
 }
 
 /// The options of a DHCP message in order, up to the end mark or the first that does not fit.

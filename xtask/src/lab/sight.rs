@@ -19,8 +19,8 @@ pub(crate) enum Sight {
     TftpRead { file: String },
     /// A TFTP error packet, from either side.
     TftpError { code: u16, text: String },
-    /// The first line of an HTTP request.
-    HttpRequest { line: String },
+    /// The first line of an HTTP request. Port and sequence number tell it from others, and its repeats from it.
+    HttpRequest { line: String, port: u16, sequence: u32 },
     /// The status line of an HTTP reply.
     HttpReply { line: String },
 }
@@ -44,8 +44,8 @@ impl Sight {
     /// Reads a frame, which may be one that a capture cut short.
     pub(crate) fn of(frame: &[u8]) -> Option<Sight> {
         let packet = packet::ipv4(frame)?;
-        if let Some(payload) = packet::tcp(&packet) {
-            return stream(payload);
+        if let Some((port, sequence, payload)) = packet::tcp(&packet) {
+            return stream(port, sequence, payload);
         }
         let (from, to, payload) = packet::udp(&packet)?;
         match (from, to) {
@@ -105,14 +105,14 @@ fn kind(options: &[(u8, &[u8])]) -> Option<&'static str> {
     })
 }
 
-fn stream(payload: &[u8]) -> Option<Sight> {
+fn stream(port: u16, sequence: u32, payload: &[u8]) -> Option<Sight> {
     let end = payload.iter().position(|byte| *byte == b'\r')?;
     let line = std::str::from_utf8(&payload[..end]).ok()?.to_owned();
     if line.starts_with("HTTP/1.") {
         return Some(Sight::HttpReply { line });
     }
     let is_request = ["GET ", "HEAD ", "POST "].iter().any(|method| line.starts_with(method));
-    (is_request && line.contains(" HTTP/1.")).then_some(Sight::HttpRequest { line })
+    (is_request && line.contains(" HTTP/1.")).then_some(Sight::HttpRequest { line, port, sequence })
 }
 
 fn text_to_zero(bytes: &[u8]) -> String {
@@ -141,7 +141,7 @@ impl fmt::Display for Sight {
             Sight::DhcpReply { kind, from, file } => write!(f, "DHCP {kind} from {from}, file `{file}`"),
             Sight::TftpRead { file } => write!(f, "TFTP read `{file}`"),
             Sight::TftpError { code, text } => write!(f, "TFTP error {code} `{text}`"),
-            Sight::HttpRequest { line } => write!(f, "HTTP {line}"),
+            Sight::HttpRequest { line, .. } => write!(f, "HTTP {line}"),
             Sight::HttpReply { line } => write!(f, "HTTP reply {line}"),
         }
     }
