@@ -1,8 +1,8 @@
 //! A UDP socket for one conversation: it sends long runs of blocks and hears small packets back.
 //!
 //! A run leaves in one system call and, where the kernel can cut it into datagrams itself (UDP_SEGMENT, Linux 4.18), goes
-//! through the network stack once. The blocks are not copied on the way: each datagram is a header beside a slice of the
-//! caller's bytes.
+//! through the network stack once. The blocks of a run are not copied on the way: each datagram is a header beside a slice
+//! of the caller's bytes.
 
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +20,9 @@ pub const HEADER_BYTES: usize = 4;
 pub const RUN_MAX: usize = 64;
 /// Bytes that one call sends at most: what an IP packet could hold, for the run is one until it is cut.
 const RUN_BYTES_MAX: usize = 65_000;
+
+/// A block up to this length, Ethernet's, is copied beside its header where it goes alone.
+const SHORT_BLOCK: usize = 1468;
 
 /// A socket bound to one address of ours and connected to one peer.
 ///
@@ -118,6 +121,9 @@ impl Conversation {
         header: impl Fn(usize) -> [u8; HEADER_BYTES],
     ) -> io::Result<()> {
         assert!(payload.len() <= count * block, "the run has room for its payload");
+        if count == 1 && payload.len() <= SHORT_BLOCK {
+            return self.send_block(header(0), payload).await;
+        }
         let mut headers = [[0; HEADER_BYTES]; RUN_MAX];
         let mut done = 0;
         while done < count {
@@ -144,6 +150,14 @@ impl Conversation {
             }
         }
         Ok(())
+    }
+
+    /// One header and one block. Putting the two together here is cheaper than telling the kernel of two places.
+    async fn send_block(&self, header: [u8; HEADER_BYTES], block: &[u8]) -> io::Result<()> {
+        let mut datagram = [0; HEADER_BYTES + SHORT_BLOCK];
+        datagram[..HEADER_BYTES].copy_from_slice(&header);
+        datagram[HEADER_BYTES..HEADER_BYTES + block.len()].copy_from_slice(block);
+        self.send(&datagram[..HEADER_BYTES + block.len()]).await
     }
 
     async fn send_parts(&self, parts: &[IoSlice<'_>]) -> io::Result<()> {

@@ -9,8 +9,8 @@ use super::datagram::BATCH_MAX;
 
 /// Room for one control packet of a connected conversation; what is longer arrives cut.
 pub(crate) const SMALL: usize = 128;
-/// Control packets received by one call.
-pub(crate) const SMALL_BATCH: usize = 4;
+/// Control packets received by one call. Two are enough to see whether the socket is empty now, and one is the rule.
+pub(crate) const SMALL_BATCH: usize = 2;
 
 const _: () = assert!(SMALL_BATCH <= BATCH_MAX);
 

@@ -70,7 +70,7 @@ impl Content {
         }
         let bytes = match self {
             Self::Memory(bytes) => bytes,
-            Self::File(file) => Bytes::from(read_aside(file.clone(), 0, file.size as usize).await?),
+            Self::File(file) => Bytes::from(read_aside(file.clone(), 0, file.size as usize, Vec::new()).await?),
         };
         let mut text = Vec::with_capacity(bytes.len() + bytes.len() / 16);
         for byte in bytes {
@@ -85,8 +85,9 @@ impl Content {
 }
 
 impl OpenFile {
-    fn read(&self, at: u64, len: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; len];
+    /// Reads into a buffer that was used before, or an empty one.
+    fn read(&self, at: u64, len: usize, mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+        bytes.resize(len, 0);
         self.file.read_exact_at(&mut bytes, at)?;
         let about = self.file.metadata()?;
         if about.len() != self.size || about.modified().ok() != self.modified {
@@ -103,6 +104,8 @@ pub(super) struct Reader {
     block: usize,
     chunk: Vec<u8>,
     chunk_at: u64,
+    /// The chunk before, whose memory the next one gets: fresh memory would cost more than reading into it.
+    spare: Vec<u8>,
     ahead: Option<(u64, JoinHandle<io::Result<Vec<u8>>>)>,
 }
 
@@ -114,6 +117,7 @@ impl Reader {
             block: usize::from(block.max(1)),
             chunk: Vec::new(),
             chunk_at: 0,
+            spare: Vec::new(),
             ahead: None,
         }
     }
@@ -137,7 +141,8 @@ impl Reader {
             let next = self.chunk_at + self.chunk.len() as u64;
             let len = self.chunk_len(CHUNK_BYTES, file.size - next);
             if len > 0 {
-                self.ahead = Some((next, spawn_blocking(move || file.read(next, len))));
+                let spare = std::mem::take(&mut self.spare);
+                self.ahead = Some((next, spawn_blocking(move || file.read(next, len, spare))));
             }
         }
         Ok(&self.chunk[start..stop])
@@ -153,14 +158,15 @@ impl Reader {
 
     async fn load(&mut self, file: &OpenFile, offset: u64) -> io::Result<()> {
         let ahead = self.ahead.take().filter(|(at, _)| *at == offset);
-        self.chunk = match ahead {
+        let chunk = match ahead {
             Some((_, reading)) => reading.await.map_err(io::Error::other)??,
             None => {
                 let bytes = if offset == 0 { FIRST_CHUNK_BYTES } else { CHUNK_BYTES };
                 let len = self.chunk_len(bytes, file.size - offset);
-                read_aside(file.clone(), offset, len).await?
+                read_aside(file.clone(), offset, len, std::mem::take(&mut self.spare)).await?
             }
         };
+        self.spare = std::mem::replace(&mut self.chunk, chunk);
         self.chunk_at = offset;
         Ok(())
     }
@@ -172,8 +178,8 @@ impl Reader {
     }
 }
 
-async fn read_aside(file: OpenFile, at: u64, len: usize) -> io::Result<Vec<u8>> {
-    spawn_blocking(move || file.read(at, len))
+async fn read_aside(file: OpenFile, at: u64, len: usize, spare: Vec<u8>) -> io::Result<Vec<u8>> {
+    spawn_blocking(move || file.read(at, len, spare))
         .await
         .map_err(io::Error::other)?
 }
