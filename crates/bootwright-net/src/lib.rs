@@ -3,6 +3,7 @@
 //! Everything here does I/O and nothing here decides. The only unsafe code of the workspace is in the module `sys`.
 
 pub mod beneath;
+pub mod cached;
 pub mod clock;
 pub mod environment;
 pub mod frame;

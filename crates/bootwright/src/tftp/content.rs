@@ -1,7 +1,8 @@
 //! The bytes of a file, held in memory or read piece by piece.
 //!
-//! Files are read and not mapped: a mapped file that someone truncates kills the process with SIGBUS. Reading happens
-//! beside the runtime, a chunk ahead of what is being sent, so that a slow disk delays its own transfer only.
+//! Files are read and not mapped: a mapped file that someone truncates kills the process with SIGBUS. What the page cache
+//! holds is read at once, in small pieces; the rest beside the runtime, a chunk ahead of what is being sent, so that a slow
+//! disk delays its own transfer only.
 
 use std::fs::File;
 use std::io;
@@ -9,12 +10,15 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use bootwright_net::cached;
 use bytes::Bytes;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// The first bytes read for a client that may never answer.
 const FIRST_CHUNK_BYTES: usize = 16 << 10;
-/// What is read at once afterwards.
+/// What is read at a time from the page cache; it should fit the processor's.
+const CACHED_CHUNK_BYTES: usize = 32 << 10;
+/// What is read at a time from a disk.
 const CHUNK_BYTES: usize = 128 << 10;
 /// The largest file that is converted to text mode, which happens in memory.
 const TEXT_BYTES_MAX: u64 = 512 << 10;
@@ -89,11 +93,26 @@ impl OpenFile {
     fn read(&self, at: u64, len: usize, mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
         bytes.resize(len, 0);
         self.file.read_exact_at(&mut bytes, at)?;
+        self.check()?;
+        Ok(bytes)
+    }
+
+    /// Reads into a buffer if nothing needs to be waited for, and says whether it did.
+    fn read_cached(&self, at: u64, len: usize, bytes: &mut Vec<u8>) -> io::Result<bool> {
+        bytes.resize(len, 0);
+        let read = cached::read(&self.file, bytes, at)?;
+        if read {
+            self.check()?;
+        }
+        Ok(read)
+    }
+
+    fn check(&self) -> io::Result<()> {
         let about = self.file.metadata()?;
         if about.len() != self.size || about.modified().ok() != self.modified {
             return Err(io::Error::other("the file was changed while it was sent"));
         }
-        Ok(bytes)
+        Ok(())
     }
 }
 
@@ -107,6 +126,8 @@ pub(super) struct Reader {
     /// The chunk before, whose memory the next one gets: fresh memory would cost more than reading into it.
     spare: Vec<u8>,
     ahead: Option<(u64, JoinHandle<io::Result<Vec<u8>>>)>,
+    /// Whether the last chunk was not in the page cache. The next one will hardly be either.
+    from_disk: bool,
 }
 
 impl Reader {
@@ -119,6 +140,7 @@ impl Reader {
             chunk_at: 0,
             spare: Vec::new(),
             ahead: None,
+            from_disk: false,
         }
     }
 
@@ -131,13 +153,16 @@ impl Reader {
             Content::Memory(_) => return Ok(self.held(offset, want)),
             Content::File(file) => file.clone(),
         };
+        if want == 0 {
+            return Ok(&[]);
+        }
         let end = self.chunk_at + self.chunk.len() as u64;
-        if want > 0 && !(self.chunk_at..end).contains(&offset) {
+        if !(self.chunk_at..end).contains(&offset) {
             self.load(&file, offset).await?;
         }
         let start = (offset - self.chunk_at) as usize;
         let stop = start.saturating_add(want).min(self.chunk.len());
-        if stop > self.chunk.len() / 2 && self.ahead.is_none() {
+        if self.from_disk && stop > self.chunk.len() / 2 && self.ahead.is_none() {
             let next = self.chunk_at + self.chunk.len() as u64;
             let len = self.chunk_len(CHUNK_BYTES, file.size - next);
             if len > 0 {
@@ -160,7 +185,9 @@ impl Reader {
         let ahead = self.ahead.take().filter(|(at, _)| *at == offset);
         let chunk = match ahead {
             Some((_, reading)) => reading.await.map_err(io::Error::other)??,
+            None if self.load_cached(file, offset)? => return Ok(()),
             None => {
+                self.from_disk = true;
                 let bytes = if offset == 0 { FIRST_CHUNK_BYTES } else { CHUNK_BYTES };
                 let len = self.chunk_len(bytes, file.size - offset);
                 read_aside(file.clone(), offset, len, std::mem::take(&mut self.spare)).await?
@@ -169,6 +196,20 @@ impl Reader {
         self.spare = std::mem::replace(&mut self.chunk, chunk);
         self.chunk_at = offset;
         Ok(())
+    }
+
+    fn load_cached(&mut self, file: &OpenFile, offset: u64) -> io::Result<bool> {
+        let len = self.chunk_len(CACHED_CHUNK_BYTES, file.size - offset);
+        // A chunk that cannot be had at once leaves nothing behind that would look like one.
+        let at_hand = file
+            .read_cached(offset, len, &mut self.chunk)
+            .inspect_err(|_| self.chunk.clear())?;
+        if at_hand {
+            (self.chunk_at, self.from_disk) = (offset, false);
+        } else {
+            self.chunk.clear();
+        }
+        Ok(at_hand)
     }
 
     /// Whole blocks, or what is left of the file.

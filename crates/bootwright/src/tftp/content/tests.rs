@@ -1,6 +1,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
+
 use super::*;
 
 /// A file of its own for one test, gone with it.
@@ -15,6 +17,14 @@ impl Scratch {
 
     fn open(&self) -> Content {
         Content::file(File::open(&self.0).unwrap()).unwrap()
+    }
+
+    /// Opens the file after the page cache has forgotten it, where the file system lets go of it.
+    fn open_cold(&self) -> Content {
+        let file = File::open(&self.0).unwrap();
+        file.sync_all().unwrap();
+        posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED).unwrap();
+        Content::file(file).unwrap()
     }
 }
 
@@ -46,17 +56,14 @@ async fn files_come_out_as_they_are_in_windows_of_any_size() {
     let whole = bytes(700_001);
     let scratch = Scratch::new("whole", &whole);
     for (block, windowsize) in [(512, 1), (1468, 1), (1468, 16), (65_464, 4)] {
-        let content = scratch.open();
-        assert_eq!(content.size(), 700_001);
-        let mut reader = Reader::new(content, block);
-        let read = read_all(&mut reader, whole.len(), usize::from(block) * windowsize)
-            .await
-            .unwrap();
-        assert!(read == whole, "{windowsize} x {block}");
-        assert!(
-            reader.blocks(700_001, 0).await.unwrap().is_empty(),
-            "the empty block behind the end"
-        );
+        for content in [scratch.open(), scratch.open_cold()] {
+            assert_eq!(content.size(), 700_001);
+            let mut reader = Reader::new(content, block);
+            let read = read_all(&mut reader, whole.len(), usize::from(block) * windowsize);
+            assert!(read.await.unwrap() == whole, "{windowsize} x {block}");
+            let behind = reader.blocks(700_001, 0).await.unwrap();
+            assert!(behind.is_empty(), "the empty block behind the end");
+        }
     }
 }
 
@@ -64,7 +71,7 @@ async fn files_come_out_as_they_are_in_windows_of_any_size() {
 async fn a_window_that_is_sent_again_is_read_again() {
     let whole = bytes(400_000);
     let scratch = Scratch::new("again", &whole);
-    let mut reader = Reader::new(scratch.open(), 1000);
+    let mut reader = Reader::new(scratch.open_cold(), 1000);
     for (offset, want) in [
         (0, 4000),
         (14_000, 4000),
