@@ -1,0 +1,170 @@
+//! A bad day out of a seed: everything goes wrong for a while, then everything is well, and all machines must come up.
+
+use std::time::Duration;
+
+use crate::Chance;
+use crate::machine::{Content, Doing};
+use crate::operator::Word;
+use crate::world::{Faults, Setup, World};
+
+/// How long things go wrong.
+const STORM: Duration = Duration::from_secs(30 * 60);
+
+/// How long the machines may take to come up once nothing goes wrong any more.
+const CALM: Duration = Duration::from_secs(4 * 3600);
+
+/// The configuration of the site.
+pub const CONFIG: &str = r#"
+[safety]
+max_concurrent = 2
+max_new_per_hour = 40
+pause_after_failures = 3
+
+[profiles.debian]
+kernel = "/images/debian/linux"
+deadline = "20m"
+
+[profiles.wipe]
+kernel = "/images/wipe/linux"
+deadline = "20m"
+"#;
+
+/// What a day came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// How many entries were recorded.
+    pub entries: u64,
+    /// How many runs there were.
+    pub runs: usize,
+    /// How often a disk was written.
+    pub wipes: u32,
+}
+
+/// Lives through the day of a seed.
+///
+/// # Errors
+/// What was wrong, with all that happened before.
+pub fn live(seed: u64) -> Result<Summary, String> {
+    let mut chance = Chance::new(seed ^ 0x5eed);
+    let machines = 2 + chance.place(3);
+    let faults = Faults {
+        loss: chance.below(25),
+        repeat: chance.below(15),
+        delay_ms: chance.below(200),
+        http: chance.below(10),
+        store: chance.below(6),
+    };
+    let mut world = World::new(&Setup {
+        seed,
+        machines,
+        with_data: chance.place(machines + 1),
+        config: CONFIG.to_owned(),
+        faults,
+    })?;
+    plan(&mut world, &mut chance, machines);
+    let lived = world
+        .run_until(STORM, |_| false)
+        .and_then(|_| calm(&mut world, machines));
+    match lived {
+        Ok(()) => Ok(Summary {
+            entries: world.checker().last().get(),
+            runs: world.checker().runs(),
+            wipes: world.checker().wipes(),
+        }),
+        Err(what) => Err(format!("{}\n{what}", world.log().join("\n"))),
+    }
+}
+
+fn plan(world: &mut World, chance: &mut Chance, machines: usize) {
+    let moment =
+        |chance: &mut Chance| Duration::from_millis(chance.below(u64::try_from(STORM.as_millis()).unwrap_or(1)));
+    for machine in 0..machines {
+        world.reset_after(Duration::from_millis(chance.below(30_000)), machine);
+        for _ in 0..chance.below(5) {
+            world.reset_after(moment(chance), machine);
+        }
+        for _ in 0..chance.below(4) {
+            world.late_report_after(moment(chance), machine);
+        }
+        for _ in 0..2 + chance.below(4) {
+            let word = arm(chance, machine);
+            world.say_after(moment(chance), word);
+        }
+        for _ in 0..chance.below(3) {
+            let word = match chance.below(12) {
+                0..3 => Word::Hold(machine),
+                3..6 => Word::Local(machine),
+                6..8 => Word::Lock(machine),
+                8..11 => Word::Unlock(machine),
+                _ => Word::Forget(machine),
+            };
+            world.say_after(moment(chance), word);
+        }
+    }
+    for _ in 0..chance.below(3) {
+        world.say_after(moment(chance), Word::Pause);
+        world.say_after(moment(chance), Word::Resume);
+    }
+    for _ in 0..chance.below(8) {
+        world.crash_after(moment(chance));
+    }
+    for _ in 0..chance.below(3) {
+        let ten_years_ms = 10 * 365 * 86_400_000;
+        let wall_ms = 1_700_000_000_000 - ten_years_ms + chance.below(2 * ten_years_ms);
+        world.set_wall_after(moment(chance), wall_ms);
+    }
+}
+
+fn arm(chance: &mut Chance, machine: usize) -> Word {
+    let profiles = if chance.percent(25) {
+        vec!["wipe", "debian"]
+    } else {
+        vec!["debian"]
+    };
+    let wipe = chance.percent(50);
+    Word::Arm {
+        machine,
+        profiles,
+        wipe,
+    }
+}
+
+/// Nothing goes wrong any more: the operator arms what is not up, and every machine gets there.
+fn calm(world: &mut World, machines: usize) -> Result<(), String> {
+    world.set_faults(Faults::default());
+    let second = Duration::from_secs(1);
+    let is_up = |world: &World, machine: usize| {
+        matches!(world.doing(machine), Some(Doing::System))
+            && matches!(world.content(machine), Some(Content::System(_)))
+    };
+    let begin = world.now();
+    while world.now() < begin + CALM {
+        world.say_after(second, Word::Resume);
+        let down: Vec<usize> = (0..machines).filter(|machine| !is_up(world, *machine)).collect();
+        for machine in down {
+            world.say_after(second * 2, Word::Unlock(machine));
+            world.say_after(second * 3, Word::Hold(machine));
+            let profiles = vec!["debian"];
+            let wipe = true;
+            world.say_after(
+                second * 4,
+                Word::Arm {
+                    machine,
+                    profiles,
+                    wipe,
+                },
+            );
+            world.reset_after(second * 5, machine);
+        }
+        let all_up = |world: &World| (0..machines).all(|machine| is_up(world, machine));
+        world.run_until(Duration::from_secs(30), |_| false)?;
+        if world.run_until(Duration::from_secs(20 * 60), all_up)? {
+            return Ok(());
+        }
+    }
+    let stuck: Vec<String> = (0..machines)
+        .filter(|machine| !is_up(world, *machine))
+        .map(|machine| format!("machine {machine}: {:?}", world.content(machine)))
+        .collect();
+    Err(format!("not all machines came up: {stuck:?}"))
+}

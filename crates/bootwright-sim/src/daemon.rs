@@ -1,0 +1,269 @@
+//! The daemon without its sockets: requests in, engine, record, answers out. An answer that promises something leaves
+//! with the commit that holds its promise.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bootwright_core::{Arch, Entry, Policy, Sighting, Timestamp, Transport, World};
+use bootwright_engine::{Engine, OfferAsk, OfferReply, Outcome, Woken};
+use bootwright_proto::dhcp::{
+    Arrival, Boot, BootFile, ClientKind, Port, Question, Reply, Request, Strategy, classify, question, render,
+};
+use bootwright_proto::http::BaseUrl;
+use bootwright_proto::tftp::option::{Caps, Terms, Way};
+use bootwright_proto::tftp::packet::{data_header, parse_request, render_oack};
+use bootwright_proto::tftp::{Action, Transfer};
+
+use crate::reply::{Parked, Waiting};
+
+/// The daemon's address.
+pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+
+/// The firmware that TFTP serves, whatever is asked for.
+const FIRMWARE: &[u8] = &[0x5a; 3000];
+
+/// What leaves when a commit is durable.
+#[derive(Debug)]
+pub(crate) enum Release {
+    /// Nothing.
+    Nothing,
+    /// An answer by HTTP.
+    Http(Waiting, u16, String),
+    /// The answer to the operator.
+    Operator(usize),
+}
+
+/// What has to be recorded together, and what leaves then.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) release: Release,
+}
+
+/// The daemon's memory, which a crash takes.
+pub(crate) struct Daemon {
+    pub(crate) engine: Engine,
+    pub(crate) base: BaseUrl,
+    pub(crate) pending: VecDeque<Batch>,
+    /// The writer has failed, and the store has to be opened again.
+    pub(crate) failed: bool,
+    pub(crate) parked: Vec<Parked>,
+    pub(crate) transfers: BTreeMap<u16, (Transfer, SocketAddrV4)>,
+    next_port: u16,
+}
+
+impl Daemon {
+    pub(crate) fn start(policy: &Arc<Policy>, world: World, now: Timestamp) -> Self {
+        let engine = Engine::new(Arc::clone(policy), world, now);
+        let mut daemon = Self {
+            engine,
+            base: "http://10.77.0.1:8080"
+                .parse()
+                .unwrap_or_else(|_| unreachable!("a URL")),
+            pending: VecDeque::new(),
+            failed: false,
+            parked: Vec::new(),
+            transfers: BTreeMap::new(),
+            next_port: 40_000,
+        };
+        let outcome = daemon.engine.reload(now, None, Arc::clone(policy));
+        let (_, woken) = daemon.submit(outcome, |_| Release::Nothing);
+        daemon.wake(&woken);
+        daemon
+    }
+
+    /// Takes what has to be recorded, and the answer that may leave at once.
+    pub(crate) fn submit<R>(
+        &mut self,
+        outcome: Outcome<R>,
+        release: impl FnOnce(&R) -> Release,
+    ) -> (Option<Release>, Woken) {
+        let held = release(&outcome.reply);
+        let woken = outcome.woken;
+        if outcome.promises && self.failed {
+            // What was promised cannot be recorded: whoever asked is told to come again.
+            return (Some(unrecorded(held)), woken);
+        }
+        if outcome.promises {
+            self.pending.push_back(Batch {
+                entries: outcome.entries,
+                release: held,
+            });
+            return (None, woken);
+        }
+        if !outcome.entries.is_empty() && !self.failed {
+            self.pending.push_back(Batch {
+                entries: outcome.entries,
+                release: Release::Nothing,
+            });
+        }
+        (Some(held), woken)
+    }
+
+    /// Held machines whose question may have another answer now.
+    pub(crate) fn wake(&mut self, woken: &Woken) -> Vec<Parked> {
+        let (mut awake, mut asleep) = (Vec::new(), Vec::new());
+        for parked in std::mem::take(&mut self.parked) {
+            let wakes = match woken {
+                Woken::None => false,
+                Woken::All => true,
+                Woken::Host(host) => self.engine.find(&parked.facts).as_ref() == Some(host),
+            };
+            if wakes { awake.push(parked) } else { asleep.push(parked) }
+        }
+        self.parked = asleep;
+        awake
+    }
+
+    /// A DHCP request, on port 67 or 4011: the reply, if there is one. Whatever it records waits for nobody.
+    pub(crate) fn dhcp(
+        &mut self,
+        now: Timestamp,
+        port: Port,
+        request: &Request,
+    ) -> (Option<(SocketAddrV4, Vec<u8>)>, Woken) {
+        let client = classify(request);
+        let arrival = Arrival {
+            port,
+            ours: &[SERVER],
+            uboot: false,
+        };
+        let Ok(question) = question(request, &client, arrival) else {
+            return (None, Woken::None);
+        };
+        let ipxe = matches!(client.kind, ClientKind::Ipxe(_));
+        let known = |arch: Arch| self.engine.policy().first_files.contains_key(&arch);
+        let Some(arch) = client.arch(known).or(ipxe.then_some(Arch::BIOS)) else {
+            return (None, Woken::None);
+        };
+        let mut seen = Sighting {
+            boot_mac: Some(request.mac),
+            link: Some("lan0".to_owned()),
+            arch: Some(arch),
+            ..Sighting::default()
+        };
+        seen.facts.macs.insert(request.mac);
+        seen.facts.uuid = request.uuid;
+        let outcome = self.engine.offer(now, &OfferAsk { seen, arch, ipxe });
+        let boot = self.boot(&outcome.reply);
+        let (_, woken) = self.submit(outcome, |_| Release::Nothing);
+        let Some(boot) = boot else { return (None, woken) };
+        let reply = match question {
+            Question::Discover => Reply::ProxyOffer(boot),
+            Question::BootFile | Question::MenuEntry => Reply::BootAck(boot),
+        };
+        let from = match port {
+            Port::Dhcp => 67,
+            Port::Pxe => 4011,
+        };
+        let bytes = render(request, SERVER, &reply).ok();
+        (bytes.map(|bytes| (SocketAddrV4::new(SERVER, from), bytes)), woken)
+    }
+
+    fn boot(&self, reply: &OfferReply) -> Option<Boot> {
+        let file = |name: &str| BootFile::new(name).ok();
+        match reply {
+            OfferReply::Silence(_) => None,
+            OfferReply::Script => Some(Boot::Ipxe {
+                script: file(&self.base.join("/boot.ipxe"))?,
+            }),
+            OfferReply::FirstFile {
+                file: name,
+                transport: Transport::Tftp,
+            } => Some(Boot::Pxe {
+                file: file(name)?,
+                strategy: Strategy::Direct,
+            }),
+            OfferReply::FirstFile {
+                file: name,
+                transport: Transport::Http,
+            } => Some(Boot::Http {
+                url: file(&self.base.join(&format!("/firmware/{name}")))?,
+            }),
+        }
+    }
+
+    /// A TFTP packet: packets to send, with the port that they leave from.
+    pub(crate) fn tftp(&mut self, now: Duration, peer: SocketAddrV4, port: u16, bytes: &[u8]) -> (u16, Vec<Vec<u8>>) {
+        if port != 69 {
+            let action = match self.transfers.get_mut(&port) {
+                Some((transfer, known)) if *known == peer => transfer.on_packet(now, bytes),
+                Some(_) | None => return (port, Vec::new()),
+            };
+            return (port, self.blocks(port, action));
+        }
+        let Ok(request) = parse_request(bytes) else {
+            return (port, Vec::new());
+        };
+        let size = u64::try_from(FIRMWARE.len()).unwrap_or(0);
+        let caps = Caps {
+            blksize: 1468,
+            windowsize: 16,
+        };
+        let way = Way { mtu: 1500, ipv6: false };
+        let terms = Terms::negotiate(&request.asked, request.mode, size, way, caps);
+        let (transfer, action) = Transfer::begin(terms, size, now);
+        // A client that asks again has not heard the first answer: its new transfer takes the place of the old one.
+        self.transfers.retain(|_, (_, known)| *known != peer);
+        self.next_port = self.next_port.checked_add(1).unwrap_or(40_001);
+        let port = self.next_port;
+        self.transfers.insert(port, (transfer, peer));
+        (port, self.blocks(port, action))
+    }
+
+    /// The transfers whose time has come: for each its port, its peer and its packets.
+    pub(crate) fn tftp_timers(&mut self, now: Duration) -> Vec<(u16, SocketAddrV4, Vec<Vec<u8>>)> {
+        let due = self
+            .transfers
+            .iter()
+            .filter(|(_, (transfer, _))| transfer.deadline() <= now);
+        let ports: Vec<u16> = due.map(|(port, _)| *port).collect();
+        let mut sent = Vec::new();
+        for port in ports {
+            if let Some((transfer, peer)) = self.transfers.get_mut(&port) {
+                let (action, peer) = (transfer.on_timer(now), *peer);
+                sent.push((port, peer, self.blocks(port, action)));
+            }
+        }
+        sent
+    }
+
+    fn blocks(&mut self, port: u16, action: Action) -> Vec<Vec<u8>> {
+        let Some((transfer, _)) = self.transfers.get(&port) else {
+            return Vec::new();
+        };
+        let packets = match action {
+            Action::SendOack => {
+                let mut bytes = vec![0; 512];
+                let len = render_oack(transfer.terms(), &mut bytes).unwrap_or(0);
+                bytes.truncate(len);
+                vec![bytes]
+            }
+            Action::Send(blocks) => (blocks.first..blocks.first + u64::from(blocks.count))
+                .map(|block| {
+                    let (start, len) = transfer.span(block);
+                    let mut bytes = data_header(Transfer::wire(block)).to_vec();
+                    let start = usize::try_from(start).unwrap_or(usize::MAX);
+                    bytes.extend(FIRMWARE.iter().skip(start).take(usize::from(len)));
+                    bytes
+                })
+                .collect(),
+            Action::Ignore(_) | Action::Wait => Vec::new(),
+            Action::Finish(_) => {
+                self.transfers.remove(&port);
+                Vec::new()
+            }
+        };
+        packets
+    }
+}
+
+/// What is said in place of an answer whose promise could not be recorded.
+pub(crate) fn unrecorded(release: Release) -> Release {
+    match release {
+        Release::Http(waiting, _, _) => Release::Http(waiting, 503, String::new()),
+        Release::Operator(_) | Release::Nothing => Release::Nothing,
+    }
+}

@@ -1,0 +1,178 @@
+//! What machines do, from power-on to their own system.
+
+use std::time::Duration;
+
+use bootwright_client::machine::{Fate, Machine, Output};
+use bootwright_core::Token;
+
+use crate::installer::{Installer, Wish};
+use crate::machine::{Content, Doing};
+use crate::reply::Waiting;
+use crate::world::{Event, World};
+
+impl World {
+    pub(crate) fn reset(&mut self, machine: usize) {
+        let (now, seed) = (self.now, self.chance.next());
+        let Some(body) = self.machines.get_mut(machine) else {
+            return;
+        };
+        body.power += 1;
+        let seed = u32::try_from(seed >> 32).unwrap_or(0);
+        let (firmware, outputs) = Machine::power_on(body.spec(seed), now);
+        body.doing = Doing::Firmware(Box::new(firmware));
+        self.note(&format!("machine {machine} is switched on"));
+        self.carry(machine, outputs);
+    }
+
+    /// Carries what a machine's firmware wants, and looks where it has come to.
+    pub(crate) fn carry(&mut self, machine: usize, outputs: Vec<Output>) {
+        let power = self.machines.get(machine).map_or(0, |body| body.power);
+        for output in outputs {
+            match output {
+                Output::Print(_) => {}
+                Output::Send(datagram) => self.travel(|| Event::ToServers(datagram.clone())),
+                Output::Fetch { id, url } => {
+                    let waiting = Waiting { machine, power, id };
+                    let after = Duration::from_millis(self.chance.between(1, 30));
+                    self.after(after, Event::Request(waiting, url));
+                }
+            }
+        }
+        let fate = match self.machines.get(machine).map(|body| &body.doing) {
+            Some(Doing::Firmware(firmware)) => firmware.fate().cloned(),
+            _ => None,
+        };
+        if let Some(fate) = fate {
+            self.fate(machine, &fate);
+        }
+    }
+
+    fn fate(&mut self, machine: usize, fate: &Fate) {
+        let now = self.now;
+        let Some(body) = self.machines.get_mut(machine) else {
+            return;
+        };
+        match fate {
+            Fate::Kernel(boot) => {
+                let power = body.power;
+                body.doing = Installer::start(&boot.args).map_or(Doing::Stuck, Doing::Installer);
+                self.note(&format!("machine {machine} starts its installer"));
+                self.after(Duration::from_millis(3_000), Event::Installer(machine, power));
+            }
+            Fate::Disk { .. } if matches!(body.content, Content::System(_)) => self.start_system(machine),
+            Fate::Disk { .. } => {
+                let Doing::Firmware(firmware) = &mut body.doing else {
+                    return;
+                };
+                let outputs = firmware.came_back(now, 0x2e85_2001);
+                self.carry(machine, outputs);
+            }
+            Fate::NextEntry(_) if matches!(body.content, Content::System(_)) => self.start_system(machine),
+            Fate::NextEntry(gone) => {
+                body.doing = Doing::Stuck;
+                self.note(&format!("machine {machine} finds nothing to start: {gone:?}"));
+            }
+        }
+    }
+
+    fn start_system(&mut self, machine: usize) {
+        let Some(body) = self.machines.get_mut(machine) else {
+            return;
+        };
+        body.doing = Doing::System;
+        if let Content::System(token) = body.content {
+            body.reports_left.push((token, "up"));
+        }
+        self.note(&format!("machine {machine} starts its system"));
+        self.after(Duration::from_secs(5), Event::LateReport(machine));
+    }
+
+    /// A report of a system, or one that an installer could not make or makes again.
+    pub(crate) fn late_report(&mut self, machine: usize) {
+        let Some(body) = self.machines.get_mut(machine) else {
+            return;
+        };
+        let report = body.reports_left.pop().or(match body.content {
+            Content::System(token) => Some((token, "done")),
+            Content::Empty | Content::Data | Content::Half(_) => None,
+        });
+        let Some((token, kind)) = report else { return };
+        // Nobody waits for the answer.
+        let waiting = Waiting {
+            machine,
+            power: 0,
+            id: 0,
+        };
+        let target = format!("/r/{}/{kind}", token.reveal());
+        self.after(Duration::from_millis(5), Event::Request(waiting, target));
+    }
+
+    pub(crate) fn response(&mut self, waiting: Waiting, status: u16, body: String) -> Result<(), String> {
+        let now = self.now;
+        let Some(at) = self.machines.get_mut(waiting.machine) else {
+            return Ok(());
+        };
+        if at.power != waiting.power {
+            return Ok(());
+        }
+        match &mut at.doing {
+            Doing::Firmware(firmware) => {
+                let outputs = firmware.on_response(now, waiting.id, status, body.into_bytes());
+                self.carry(waiting.machine, outputs);
+            }
+            Doing::Installer(installer) => {
+                let token = installer.token;
+                let wish = installer.heard(status, &body, &mut self.chance);
+                if status == 200 && wish == Wish::Reboot && body == "ok" {
+                    self.checker.end_acknowledged(token)?;
+                }
+                self.grant_wish(waiting.machine, token, wish)?;
+            }
+            Doing::Off | Doing::System | Doing::Stuck => {}
+        }
+        Ok(())
+    }
+
+    pub(crate) fn installer_goes_on(&mut self, machine: usize, power: u32) {
+        let Some(body) = self.machines.get_mut(machine) else {
+            return;
+        };
+        let found = body.found();
+        let (present, disk) = (body.power, body.disk.clone());
+        let Doing::Installer(installer) = &mut body.doing else {
+            return;
+        };
+        if present != power {
+            return;
+        }
+        if let Wish::Fetch(target) = installer.want(&disk, found) {
+            let waiting = Waiting { machine, power, id: 0 };
+            let after = Duration::from_millis(self.chance.between(1, 30));
+            self.after(after, Event::Request(waiting, target));
+        }
+    }
+
+    fn grant_wish(&mut self, machine: usize, token: Token, wish: Wish) -> Result<(), String> {
+        let Some(body) = self.machines.get_mut(machine) else {
+            return Ok(());
+        };
+        let power = body.power;
+        let go_on = |world: &mut Self, ms| world.after(Duration::from_millis(ms), Event::Installer(machine, power));
+        match wish {
+            Wish::Fetch(_) => go_on(self, 0),
+            Wish::Wait(ms) => go_on(self, ms),
+            Wish::Write { more_after_ms } => {
+                self.checker.wiped(token, &body.disk, body.found())?;
+                body.content = Content::Half(token);
+                self.note(&format!("machine {machine} writes to its disk"));
+                go_on(self, more_after_ms);
+            }
+            Wish::Complete => {
+                body.content = Content::System(token);
+                go_on(self, 0);
+            }
+            Wish::Reboot => self.reset(machine),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! A machine: its firmware, its disk, and what it does after the firmware.
+
+use std::net::Ipv4Addr;
+
+use bootwright_client::ipxe::Generation;
+use bootwright_client::machine::{Machine, Spec, Start};
+use bootwright_core::{MacAddr, Token};
+
+use crate::installer::Installer;
+
+/// What is on a disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Nothing.
+    Empty,
+    /// Somebody's data, which starts nothing.
+    Data,
+    /// What an install of this run has written so far.
+    Half(Token),
+    /// A system that starts, written by this run.
+    System(Token),
+}
+
+/// What a machine is doing.
+#[derive(Debug)]
+pub enum Doing {
+    /// It is off.
+    Off,
+    /// Its firmware and its boot loader run.
+    Firmware(Box<Machine>),
+    /// An installer runs.
+    Installer(Installer),
+    /// The system on its disk runs.
+    System,
+    /// Its firmware found nothing to start, and says so.
+    Stuck,
+}
+
+/// A machine on the segment.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) mac: MacAddr,
+    pub(crate) start: Start,
+    pub(crate) serial: String,
+    pub(crate) disk: String,
+    pub(crate) content: Content,
+    pub(crate) doing: Doing,
+    /// How often it was switched on or reset: what was meant for an earlier time does not reach it.
+    pub(crate) power: u32,
+    /// Whether its installer finished and could not say so, for a while.
+    pub(crate) reports_left: Vec<(Token, &'static str)>,
+}
+
+impl Body {
+    /// The machine with this number, off, with an empty disk or one that holds data.
+    pub(crate) fn new(number: usize, data: bool) -> Self {
+        let [.., high, low] = u32::try_from(number).unwrap_or(0).to_be_bytes();
+        let start = match number % 4 {
+            0 => Start::BiosPxe,
+            1 => Start::UefiPxe,
+            2 => Start::IpxeRom,
+            _ => Start::UefiHttp,
+        };
+        Self {
+            mac: MacAddr::new([0x52, 0x54, 0x00, 0x77, high, low]),
+            start,
+            serial: format!("SN{number:05}"),
+            disk: format!("DISK{number:05}"),
+            content: if data { Content::Data } else { Content::Empty },
+            doing: Doing::Off,
+            power: 0,
+            reports_left: Vec::new(),
+        }
+    }
+
+    pub(crate) fn spec(&self, seed: u32) -> Spec {
+        let uuid = format!("00112233-4455-6677-8899-{}", self.mac.hyphens().replace('-', ""));
+        Spec {
+            start: self.start,
+            generation: Generation::Of2025,
+            mac: self.mac,
+            others: std::collections::BTreeSet::new(),
+            uuid: uuid.parse().ok(),
+            serial: Some(self.serial.clone()),
+            asset: None,
+            manufacturer: Some("Simulated".to_owned()),
+            product: None,
+            seed,
+        }
+    }
+
+    pub(crate) fn address(&self) -> Option<Ipv4Addr> {
+        match &self.doing {
+            Doing::Firmware(machine) => machine.address(),
+            Doing::Off | Doing::Installer(_) | Doing::System | Doing::Stuck => None,
+        }
+    }
+
+    /// What the disk guard is told.
+    pub(crate) fn found(&self) -> Option<&'static str> {
+        match self.content {
+            Content::Empty => None,
+            Content::Data => Some("ext4"),
+            Content::Half(_) => Some("half"),
+            Content::System(_) => Some("system"),
+        }
+    }
+}

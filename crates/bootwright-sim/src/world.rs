@@ -1,0 +1,331 @@
+//! The world: who is there, what is under way, and what happens next.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bootwright_client::rom::Datagram;
+use bootwright_config::Source;
+use bootwright_core::{Policy, Timestamp, Token};
+use bootwright_store::{MemoryDisk, MemoryStore};
+
+use crate::chance::Chance;
+use crate::check::Checker;
+use crate::clock::Clock;
+use crate::daemon::{Daemon, Release};
+use crate::lan::Lan;
+use crate::machine::{Body, Content, Doing};
+use crate::operator::Word;
+use crate::reply::Waiting;
+
+/// How a world begins.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// What luck there is.
+    pub seed: u64,
+    /// How many machines there are.
+    pub machines: usize,
+    /// How many of them, the first ones, have data on their disks.
+    pub with_data: usize,
+    /// The operator's configuration.
+    pub config: String,
+    /// What goes wrong.
+    pub faults: Faults,
+}
+
+/// What goes wrong, in times of a hundred.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Datagrams that are lost.
+    pub loss: u64,
+    /// Datagrams that come twice.
+    pub repeat: u64,
+    /// How much later than others a datagram may come, in milliseconds.
+    pub delay_ms: u64,
+    /// Requests by HTTP that are served and whose answer is lost.
+    pub http: u64,
+    /// Commits that fail, in one of three ways.
+    pub store: u64,
+}
+
+/// What happens at a moment.
+pub(crate) enum Event {
+    ToMachine {
+        machine: usize,
+        power: u32,
+        source: SocketAddrV4,
+        port: u16,
+        bytes: Vec<u8>,
+    },
+    ToServers(Datagram),
+    Request(Waiting, String),
+    Response(Waiting, u16, String),
+    PollOver(Waiting),
+    Commit,
+    Reopen,
+    Crash,
+    Start,
+    Say(usize),
+    Installer(usize, u32),
+    Reset(usize),
+    LateReport(usize),
+    SetWall(u64),
+}
+
+/// A site in virtual time.
+pub struct World {
+    pub(crate) now: Duration,
+    pub(crate) chance: Chance,
+    pub(crate) faults: Faults,
+    pub(crate) machines: Vec<Body>,
+    pub(crate) daemon: Option<Daemon>,
+    pub(crate) words: Vec<Word>,
+    pub(crate) policy: Arc<Policy>,
+    queue: BTreeMap<(Duration, u64), Event>,
+    count: u64,
+    pub(crate) lan: Lan,
+    pub(crate) disk: MemoryDisk,
+    pub(crate) store: MemoryStore,
+    pub(crate) clock: Clock,
+    pub(crate) checker: Checker,
+    pub(crate) committing: bool,
+    tokens: u64,
+    log: Vec<String>,
+    pub(crate) acknowledged: Vec<usize>,
+}
+
+impl World {
+    /// A world in which nothing has happened yet: the daemon runs, all machines are off.
+    ///
+    /// # Errors
+    /// When the configuration is wrong.
+    pub fn new(setup: &Setup) -> Result<Self, String> {
+        let source = Source {
+            path: "config.toml".to_owned(),
+            text: setup.config.clone(),
+        };
+        let loaded = bootwright_config::load(&[source], &|path| Err(format!("there is no file {path}")))
+            .map_err(|diagnostics| bootwright_config::render_all(&diagnostics))?;
+        let disk = MemoryDisk::new();
+        let max_attempts = loaded.policy.safety.max_attempts;
+        let mut world = Self {
+            now: Duration::ZERO,
+            chance: Chance::new(setup.seed),
+            faults: setup.faults,
+            machines: (0..setup.machines)
+                .map(|number| Body::new(number, number < setup.with_data))
+                .collect(),
+            daemon: None,
+            words: Vec::new(),
+            policy: Arc::new(loaded.policy),
+            queue: BTreeMap::new(),
+            count: 0,
+            lan: Lan::default(),
+            store: MemoryStore::on(disk.clone()),
+            disk,
+            clock: Clock::new(1_700_000_000_000),
+            checker: Checker::new(max_attempts),
+            committing: false,
+            tokens: 0,
+            log: Vec::new(),
+            acknowledged: Vec::new(),
+        };
+        world.start();
+        Ok(world)
+    }
+
+    /// The checker, and what it has seen.
+    #[must_use]
+    pub const fn checker(&self) -> &Checker {
+        &self.checker
+    }
+
+    /// What happened, a line each.
+    #[must_use]
+    pub fn log(&self) -> &[String] {
+        &self.log
+    }
+
+    /// What a machine is doing.
+    #[must_use]
+    pub fn doing(&self, machine: usize) -> Option<&Doing> {
+        self.machines.get(machine).map(|body| &body.doing)
+    }
+
+    /// What is on a machine's disk.
+    #[must_use]
+    pub fn content(&self, machine: usize) -> Option<&Content> {
+        self.machines.get(machine).map(|body| &body.content)
+    }
+
+    /// The time that has gone by.
+    #[must_use]
+    pub const fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// Whether the operator was told that this word was carried out.
+    #[must_use]
+    pub fn was_acknowledged(&self, word: usize) -> bool {
+        self.acknowledged.contains(&word)
+    }
+
+    /// Sets what goes wrong from now on.
+    pub const fn set_faults(&mut self, faults: Faults) {
+        self.faults = faults;
+    }
+
+    /// The operator says something after a while. Gives the number of the word.
+    pub fn say_after(&mut self, after: Duration, word: Word) -> usize {
+        self.words.push(word);
+        let number = self.words.len() - 1;
+        self.after(after, Event::Say(number));
+        number
+    }
+
+    /// A machine is switched on, or reset, after a while.
+    pub fn reset_after(&mut self, after: Duration, machine: usize) {
+        self.after(after, Event::Reset(machine));
+    }
+
+    /// The daemon is killed after a while, and started again a little later.
+    pub fn crash_after(&mut self, after: Duration) {
+        self.after(after, Event::Crash);
+    }
+
+    /// Somebody sets the box's wall clock after a while.
+    pub fn set_wall_after(&mut self, after: Duration, wall_ms: u64) {
+        self.after(after, Event::SetWall(wall_ms));
+    }
+
+    /// A machine whose install is over says so once more after a while.
+    pub fn late_report_after(&mut self, after: Duration, machine: usize) {
+        self.after(after, Event::LateReport(machine));
+    }
+
+    pub(crate) fn after(&mut self, after: Duration, event: Event) {
+        self.count += 1;
+        self.queue.insert((self.now + after, self.count), event);
+    }
+
+    pub(crate) fn note(&mut self, words: &str) {
+        self.log.push(format!("{:>9.3} {words}", self.now.as_secs_f64()));
+    }
+
+    /// Lets the world go on until something holds, or so much time has gone by. Says whether it holds.
+    ///
+    /// # Errors
+    /// What the checker found.
+    pub fn run_until(&mut self, limit: Duration, holds: impl Fn(&Self) -> bool) -> Result<bool, String> {
+        let end = self.now + limit;
+        loop {
+            if holds(self) {
+                return Ok(true);
+            }
+            match self.next() {
+                Some(next) if next <= end => self.step(next)?,
+                Some(_) | None => {
+                    self.now = end;
+                    return Ok(holds(self));
+                }
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Duration> {
+        let queued = self.queue.first_key_value().map(|(key, _)| key.0);
+        let machines = self.machines.iter().filter_map(|body| match &body.doing {
+            Doing::Firmware(machine) => machine.deadline(),
+            Doing::Off | Doing::Installer(_) | Doing::System | Doing::Stuck => None,
+        });
+        let daemon = self.daemon.iter().flat_map(|daemon| {
+            let site_now = self.site_now();
+            let due = daemon.engine.next_due().filter(|due| *due > site_now);
+            let tick = due.map(|due| self.now + Duration::from_millis(due.since(site_now).as_millis()));
+            let transfers = daemon.transfers.values().map(|(transfer, _)| transfer.deadline());
+            transfers.chain(tick)
+        });
+        queued.into_iter().chain(machines).chain(daemon).min()
+    }
+
+    /// Lets one thing happen.
+    fn step(&mut self, at: Duration) -> Result<(), String> {
+        self.now = self.now.max(at);
+        let event = match self.queue.first_entry() {
+            Some(first) if first.key().0 <= self.now => Some(first.remove()),
+            _ => None,
+        };
+        match event {
+            Some(event) => self.happen(event)?,
+            None => self.timers(),
+        }
+        self.tick();
+        Ok(())
+    }
+
+    fn timers(&mut self) {
+        let now = self.now;
+        for number in 0..self.machines.len() {
+            let outputs = match self.machines.get_mut(number).map(|body| &mut body.doing) {
+                Some(Doing::Firmware(machine)) => machine.on_timer(now),
+                _ => continue,
+            };
+            self.carry(number, outputs);
+        }
+        let sent = self
+            .daemon
+            .as_mut()
+            .map(|daemon| daemon.tftp_timers(now))
+            .unwrap_or_default();
+        for (port, peer, packets) in sent {
+            self.send_blocks(port, peer, packets);
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = self.site_now();
+        let due = self.daemon.as_ref().and_then(|daemon| daemon.engine.next_due());
+        if due.is_some_and(|due| due <= now) {
+            self.ask(|engine, now| engine.tick(now), |()| Release::Nothing);
+        }
+    }
+
+    pub(crate) fn site_now(&self) -> Timestamp {
+        self.clock.now(self.now)
+    }
+
+    pub(crate) fn fresh_token(&mut self) -> Token {
+        self.tokens += 1;
+        Token::new(((u128::from(self.chance.next()) << 64) | u128::from(self.tokens)).to_be_bytes())
+    }
+
+    fn happen(&mut self, event: Event) -> Result<(), String> {
+        match event {
+            Event::ToMachine {
+                machine,
+                power,
+                source,
+                port,
+                bytes,
+            } => self.to_machine(machine, power, source, port, &bytes),
+            Event::ToServers(datagram) => self.to_servers(&datagram),
+            Event::Request(waiting, target) => self.request(waiting, &target),
+            Event::Response(waiting, status, body) => self.response(waiting, status, body)?,
+            Event::PollOver(waiting) => self.poll_over(waiting),
+            Event::Commit => self.commit()?,
+            Event::Reopen => self.reopen()?,
+            Event::Crash => self.crash()?,
+            Event::Start => self.start(),
+            Event::Say(word) => self.say(word),
+            Event::Installer(machine, power) => self.installer_goes_on(machine, power),
+            Event::Reset(machine) => self.reset(machine),
+            Event::LateReport(machine) => self.late_report(machine),
+            Event::SetWall(wall_ms) => {
+                self.note("the wall clock is set");
+                self.clock.set_wall(wall_ms);
+            }
+        }
+        Ok(())
+    }
+}

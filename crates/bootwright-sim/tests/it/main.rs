@@ -1,0 +1,3 @@
+//! Days on a site in memory.
+
+mod seed;
