@@ -45,6 +45,15 @@ pub struct Summary {
 /// # Errors
 /// What was wrong, with all that happened before.
 pub fn live(seed: u64) -> Result<Summary, String> {
+    let world = day(seed)?;
+    Ok(Summary {
+        entries: world.checker().last().get(),
+        runs: world.checker().runs(),
+        wipes: world.checker().wipes(),
+    })
+}
+
+fn day(seed: u64) -> Result<World, String> {
     let mut chance = Chance::new(seed ^ 0x5eed);
     let machines = 2 + chance.place(3);
     let faults = Faults {
@@ -53,6 +62,7 @@ pub fn live(seed: u64) -> Result<Summary, String> {
         delay_ms: chance.below(200),
         http: chance.below(10),
         store: chance.below(6),
+        answers_early: false,
     };
     let mut world = World::new(&Setup {
         seed,
@@ -66,11 +76,7 @@ pub fn live(seed: u64) -> Result<Summary, String> {
         .run_until(STORM, |_| false)
         .and_then(|_| calm(&mut world, machines));
     match lived {
-        Ok(()) => Ok(Summary {
-            entries: world.checker().last().get(),
-            runs: world.checker().runs(),
-            wipes: world.checker().wipes(),
-        }),
+        Ok(()) => Ok(world),
         Err(what) => Err(format!("{}\n{what}", world.log().join("\n"))),
     }
 }
@@ -105,7 +111,7 @@ fn plan(world: &mut World, chance: &mut Chance, machines: usize) {
         world.say_after(moment(chance), Word::Pause);
         world.say_after(moment(chance), Word::Resume);
     }
-    for _ in 0..chance.below(8) {
+    for _ in 0..chance.below(12) {
         world.crash_after(moment(chance));
     }
     for _ in 0..chance.below(3) {
@@ -129,7 +135,7 @@ fn arm(chance: &mut Chance, machine: usize) -> Word {
     }
 }
 
-/// Nothing goes wrong any more: the operator arms what is not up, and every machine gets there.
+/// Nothing goes wrong any more: the operator arms every machine, and again what does not come up, until all are.
 fn calm(world: &mut World, machines: usize) -> Result<(), String> {
     world.set_faults(Faults::default());
     let second = Duration::from_secs(1);
@@ -138,9 +144,14 @@ fn calm(world: &mut World, machines: usize) -> Result<(), String> {
             && matches!(world.content(machine), Some(Content::System(_)))
     };
     let begin = world.now();
+    let mut first = true;
     while world.now() < begin + CALM {
         world.say_after(second, Word::Resume);
-        let down: Vec<usize> = (0..machines).filter(|machine| !is_up(world, *machine)).collect();
+        // At first all of them are installed once more, so that the day ends with as many runs as machines.
+        let down: Vec<usize> = (0..machines)
+            .filter(|machine| first || !is_up(world, *machine))
+            .collect();
+        first = false;
         for machine in down {
             world.say_after(second * 2, Word::Unlock(machine));
             world.say_after(second * 3, Word::Hold(machine));
@@ -167,4 +178,12 @@ fn calm(world: &mut World, machines: usize) -> Result<(), String> {
         .map(|machine| format!("machine {machine}: {:?}", world.content(machine)))
         .collect();
     Err(format!("not all machines came up: {stuck:?}"))
+}
+
+/// All that happened on the day of a seed.
+///
+/// # Errors
+/// As `live`.
+pub fn tell(seed: u64) -> Result<Vec<String>, String> {
+    day(seed).map(|world| world.log().to_vec())
 }

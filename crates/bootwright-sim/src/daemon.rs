@@ -234,7 +234,7 @@ impl Daemon {
         let Some((transfer, _)) = self.transfers.get(&port) else {
             return Vec::new();
         };
-        let packets = match action {
+        match action {
             Action::SendOack => {
                 let mut bytes = vec![0; 512];
                 let len = render_oack(transfer.terms(), &mut bytes).unwrap_or(0);
@@ -255,8 +255,7 @@ impl Daemon {
                 self.transfers.remove(&port);
                 Vec::new()
             }
-        };
-        packets
+        }
     }
 }
 

@@ -20,7 +20,8 @@ impl World {
     ) {
         let now = self.site_now();
         let Some(daemon) = &mut self.daemon else { return };
-        let outcome = question(&mut daemon.engine, now);
+        let mut outcome = question(&mut daemon.engine, now);
+        outcome.promises &= !self.faults.answers_early;
         let (leaves, woken) = daemon.submit(outcome, release);
         let awake = daemon.wake(&woken);
         self.plan_commit();

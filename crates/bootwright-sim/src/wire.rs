@@ -24,7 +24,7 @@ impl World {
         }
     }
 
-    pub(crate) fn to_servers(&mut self, datagram: &Datagram) {
+    pub(crate) fn at_servers(&mut self, datagram: &Datagram) {
         match datagram.destination.port() {
             port @ (67 | 4011) => {
                 let Ok(request) = parse(&datagram.bytes) else { return };
@@ -79,7 +79,7 @@ impl World {
         });
     }
 
-    pub(crate) fn to_machine(&mut self, machine: usize, power: u32, source: SocketAddrV4, port: u16, bytes: &[u8]) {
+    pub(crate) fn at_machine(&mut self, machine: usize, power: u32, source: SocketAddrV4, port: u16, bytes: &[u8]) {
         let now = self.now;
         let outputs = match self.machines.get_mut(machine) {
             Some(body) if body.power == power => match &mut body.doing {

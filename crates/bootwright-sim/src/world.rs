@@ -47,6 +47,8 @@ pub struct Faults {
     pub http: u64,
     /// Commits that fail, in one of three ways.
     pub store: u64,
+    /// The daemon is broken: it answers before it has recorded what it promises. The checker has to find that out.
+    pub answers_early: bool,
 }
 
 /// What happens at a moment.
@@ -308,8 +310,8 @@ impl World {
                 source,
                 port,
                 bytes,
-            } => self.to_machine(machine, power, source, port, &bytes),
-            Event::ToServers(datagram) => self.to_servers(&datagram),
+            } => self.at_machine(machine, power, source, port, &bytes),
+            Event::ToServers(datagram) => self.at_servers(&datagram),
             Event::Request(waiting, target) => self.request(waiting, &target),
             Event::Response(waiting, status, body) => self.response(waiting, status, body)?,
             Event::PollOver(waiting) => self.poll_over(waiting),

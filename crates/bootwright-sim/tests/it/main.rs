@@ -1,3 +1,5 @@
 //! Days on a site in memory.
 
+mod checker;
+mod scenario;
 mod seed;
