@@ -4,7 +4,6 @@
 
 pub mod beneath;
 pub mod cached;
-pub mod clock;
 pub mod environment;
 pub mod frame;
 pub mod gso;
@@ -22,5 +21,4 @@ mod sys;
 pub mod udp;
 pub mod watch;
 
-pub use clock::{Clock, ClockReading};
 pub use link::Link;

@@ -5,15 +5,14 @@
 //! them, under the same lock. An answer that promises something in them waits for its commit, all others leave at once.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bootwright_core::{HostId, MacAddr, Policy, Timestamp, Token, World};
+use bootwright_core::{HostId, MacAddr, Policy, Timestamp, Token, Uuid, World};
 use bootwright_engine::{Engine, Outcome, Woken};
-use bootwright_net::Clock;
 use bootwright_store::{ClockReading, Health, QUEUE_MAX, Recorded, SiteClock, Store, Writer, resume};
 use tokio::sync::{Notify, broadcast, oneshot};
 
@@ -32,12 +31,14 @@ const REOPEN_AFTER: Duration = Duration::from_secs(2);
 pub struct Core {
     engine: Mutex<Engine>,
     writer: Writer,
-    clock: Clock,
+    boot_id: Uuid,
     site_clock: SiteClock,
     policy: ArcSwap<Policy>,
     held: Mutex<BTreeMap<HostId, Arc<Notify>>>,
     events: broadcast::Sender<Recorded>,
     failed: Notify,
+    /// Whether the memory holds what the writer did not take.
+    diverged: AtomicBool,
 }
 
 /// An answer of the engine that may have to wait for its commit.
@@ -95,8 +96,8 @@ impl Core {
     /// When the store cannot be read or no thread can be started.
     pub fn start(mut store: Box<dyn Store>, policy: Arc<Policy>) -> anyhow::Result<Arc<Self>> {
         let loaded = store.load()?;
-        let clock = Clock::new()?;
-        let site_clock = resume(loaded.clock.as_ref(), reading(&clock)?);
+        let boot_id = ClockReading::boot_id()?;
+        let site_clock = resume(loaded.clock.as_ref(), ClockReading::now(boot_id));
         let (events, _) = broadcast::channel(FOLLOWERS_LAG_MAX);
         let followers = events.clone();
         let committed = Box::new(move |entries: &[Recorded]| {
@@ -106,19 +107,19 @@ impl Core {
                 let _ = followers.send(recorded.clone());
             }
         });
-        let commit_clock = Clock::new()?;
-        let read_clock = Box::new(move || reading(&commit_clock).unwrap_or(EPOCH));
+        let read_clock = Box::new(move || ClockReading::now(boot_id));
         let writer = Writer::start(store, loaded.seq, site_clock, read_clock, committed)?;
-        let now = site_clock.now(clock.boottime_ms());
+        let now = site_clock.now(ClockReading::now(boot_id).boottime_ms);
         let core = Arc::new(Self {
             engine: Mutex::new(Engine::new(Arc::clone(&policy), loaded.world, now)),
             writer,
-            clock,
+            boot_id,
             site_clock,
             policy: ArcSwap::new(Arc::clone(&policy)),
             held: Mutex::default(),
             events,
             failed: Notify::new(),
+            diverged: AtomicBool::new(false),
         });
         let _ = core.ask(|engine, now| engine.reload(now, None, policy)).now();
         Ok(core)
@@ -127,7 +128,7 @@ impl Core {
     /// Now, on the site's time line.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.site_clock.now(self.clock.boottime_ms())
+        self.site_clock.now(ClockReading::now(self.boot_id).boottime_ms)
     }
 
     /// The policy in force.
@@ -147,6 +148,11 @@ impl Core {
         engine.set_busy(self.writer.queue_len() > QUEUE_BUSY);
         let outcome = question(&mut engine, self.now());
         let commit = self.submit(outcome.entries, outcome.promises);
+        if matches!(commit, Commit::Refused(_)) {
+            // The memory is ahead of the record: nothing more may build on it.
+            let _ = engine.set_store(false, false);
+            self.diverged.store(true, Ordering::Relaxed);
+        }
         drop(engine);
         self.wake(&outcome.woken);
         Answer {
@@ -270,10 +276,23 @@ impl Core {
     }
 
     async fn watch_store(self: &Arc<Self>) {
-        match self.writer.health() {
-            Health::Good => self.set_store(true, false),
-            Health::Low => self.set_store(true, true),
-            Health::Failed(why) => {
+        let why = match self.writer.health() {
+            Health::Failed(why) => Some(why.to_string()),
+            Health::Good | Health::Low if self.diverged.load(Ordering::Relaxed) => {
+                Some("not everything that happened could be recorded".to_owned())
+            }
+            Health::Good => {
+                self.set_store(true, false);
+                None
+            }
+            Health::Low => {
+                self.set_store(true, true);
+                None
+            }
+        };
+        match why {
+            None => {}
+            Some(why) => {
                 self.set_store(false, false);
                 tracing::error!(%why, "the store cannot be written; nothing begins until it can");
                 tokio::time::sleep(REOPEN_AFTER).await;
@@ -300,6 +319,9 @@ impl Core {
         let mut engine = self.engine();
         let loaded = self.writer.reopen()?;
         *engine = Engine::new(self.policy(), loaded.world, self.now());
+        self.diverged.store(false, Ordering::Relaxed);
+        // From here on what is submitted was made from what the record says.
+        self.writer.accept();
         drop(engine);
         self.wake(&Woken::All);
         Ok(())
@@ -310,24 +332,4 @@ impl Core {
     pub fn world(&self) -> World {
         self.read(|engine, _| engine.world().clone())
     }
-}
-
-/// The clocks of a machine that has none.
-const EPOCH: ClockReading = ClockReading {
-    boot_id: bootwright_core::Uuid::from_text_order([0; 16]),
-    boottime_ms: 0,
-    wall_ms: 0,
-};
-
-fn reading(clock: &Clock) -> io::Result<ClockReading> {
-    let reading = clock.read();
-    let boot_id = reading
-        .boot_id
-        .parse()
-        .map_err(|_| io::Error::other("the kernel's boot id is no UUID"))?;
-    Ok(ClockReading {
-        boot_id,
-        boottime_ms: reading.boottime_ms,
-        wall_ms: reading.wall_ms,
-    })
 }
