@@ -2,9 +2,9 @@
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use bootwright_core::{ProfileName, Stayed};
+use bootwright_core::{Policy, ProfileName, Stayed};
 use bootwright_engine::{Command as Order, Decision, Refusal};
-use bootwright_proto::http::api::{Command, CommandReport, Problem, ProblemCode};
+use bootwright_proto::http::api::{Command, CommandReport};
 
 use super::body::{self, Body};
 use super::fault::Fault;
@@ -21,7 +21,7 @@ pub(super) async fn command(
     let ends = matches!(command, Command::Done);
     let order = Order::Host {
         host: host.clone(),
-        decision: decision(command)?,
+        decision: decision(command, &state.core.policy(), &host)?,
     };
     let answer = state.core.ask(|engine, now| {
         let outcome = engine.command(now, operator.name(), &order);
@@ -69,7 +69,9 @@ const fn next_step(waits: bool) -> &'static str {
     }
 }
 
-fn decision(command: Command) -> Result<Decision, Fault> {
+fn decision(command: Command, known: &Policy, host: &str) -> Result<Decision, Fault> {
+    let name = |profile: &String| name(profile, known, host);
+    let names = |profiles: &[String]| profiles.iter().map(name).collect::<Result<Vec<_>, _>>();
     Ok(match command {
         Command::Arm { profiles, allow_wipe } => Decision::Arm {
             profiles: names(&profiles)?,
@@ -93,17 +95,10 @@ fn decision(command: Command) -> Result<Decision, Fault> {
     })
 }
 
-fn names(profiles: &[String]) -> Result<Vec<ProfileName>, Fault> {
-    profiles.iter().map(|profile| name(profile)).collect()
-}
-
-fn name(profile: &str) -> Result<ProfileName, Fault> {
-    profile.parse().map_err(|error| {
-        let shown: String = profile.chars().take(80).filter(|c| !c.is_control()).collect();
-        Problem::new(ProblemCode::UnknownProfile)
-            .detail(format!("`{shown}` is no profile: {error}"))
-            .into()
-    })
+/// A text that is no name is no profile's name either.
+fn name(profile: &str, known: &Policy, host: &str) -> Result<ProfileName, Fault> {
+    let fault = |_| Fault::unknown_profile(host, profile, known.profiles.keys().map(ProfileName::as_str));
+    profile.parse().map_err(fault)
 }
 
 /// A serial number is compared with what the installer's kernel says of a disk: no space around it, nothing unprintable.

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bootwright_content::nearest;
-use bootwright_core::HostId;
+use bootwright_core::{HostId, ProfileName};
 use bootwright_engine::{Engine, Refusal};
 use bootwright_proto::http::api::{Problem, ProblemCode};
 
@@ -67,6 +67,20 @@ impl Fault {
             .into()
     }
 
+    /// No profile has this name. The one that is most like it is offered, or all.
+    pub(super) fn unknown_profile<'a>(host: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        let known: Vec<&str> = known.collect();
+        let hint = match nearest(name, known.iter().copied()) {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None if known.is_empty() => "the configuration has no profiles; `[profiles.<name>]` defines one".to_owned(),
+            None => format!("there are: {}", known.join(", ")),
+        };
+        Problem::new(ProblemCode::UnknownProfile)
+            .detail(format!("{}: no profile is called `{}`", shown(host), shown(name)))
+            .hint(hint)
+            .into()
+    }
+
     /// There is no install that could be called done.
     pub(super) fn no_run(host: &HostId) -> Self {
         Problem::new(ProblemCode::Conflict)
@@ -82,15 +96,7 @@ impl Fault {
         let problem = match refusal {
             Refusal::NoSuchHost(name) => return Self::unknown_host(engine, name),
             Refusal::NoSuchProfile { name, known } => {
-                let hint = match nearest(name.as_str(), known.iter().map(|name| name.as_str())) {
-                    Some(nearest) => Some(format!("did you mean `{nearest}`?")),
-                    None => hint,
-                };
-                return Problem {
-                    hint,
-                    ..Problem::new(ProblemCode::UnknownProfile).detail(format!("{host}: {message}"))
-                }
-                .into();
+                return Self::unknown_profile(&host, name.as_str(), known.iter().map(ProfileName::as_str));
             }
             Refusal::NoProfile => Problem::new(ProblemCode::UnknownProfile)
                 .detail(format!("{host}: {message}"))
@@ -100,7 +106,9 @@ impl Fault {
                 // The refusal names the host itself.
                 ..Problem::new(ProblemCode::Conflict).detail(message)
             },
-            Refusal::BadText(_) => Problem::new(ProblemCode::BadRequest).detail(format!("{host}: {message}")),
+            Refusal::BadText(_) => Problem::new(ProblemCode::BadRequest)
+                .detail(format!("{host}: {message}"))
+                .hint("such as `label.rack=b-12`"),
             Refusal::StoreDown => Problem::new(ProblemCode::StoreUnavailable)
                 .detail(format!("{host}: nothing was done, since it cannot be recorded"))
                 .hint("`bootwright status` shows how the store does; then try again"),

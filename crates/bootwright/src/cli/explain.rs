@@ -146,7 +146,8 @@ fn guard_lines(guard: Option<&GuardView>) -> Table {
 }
 
 fn answer_text(answer: &Answer) -> String {
-    let Some(text) = &answer.text else {
+    // A text of one line is a name that the words hold as well.
+    let Some(text) = answer.text.as_ref().filter(|text| text.trim_end().contains('\n')) else {
         return String::new();
     };
     let lines: String = text.lines().map(|line| format!("  | {}\n", safe(line))).collect();

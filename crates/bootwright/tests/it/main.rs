@@ -1,5 +1,12 @@
 //! The daemon's parts for real: sockets, files and other people's programs, in namespaces that the tests make.
 
+mod api;
+mod cli;
+mod cli_check;
+mod cli_event;
+mod cli_explain;
+mod cli_host;
+mod cli_site;
 mod crash;
 mod daemon;
 mod dhcp_proxy;

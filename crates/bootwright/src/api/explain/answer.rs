@@ -90,21 +90,25 @@ fn script(
 /// The boot file's name stands in the text as it stands in the packet.
 fn dhcp(who: &str, reply: &OfferReply, here: &Here) -> Answer {
     let (verdict, mut words) = word::offer(reply);
-    let text = match reply {
+    let (text, whence) = match reply {
         OfferReply::FirstFile {
             file,
             transport: Transport::Tftp,
-        } => {
-            words.push_str(&format!(" from {}", here.address));
-            Some(file.clone())
-        }
+        } => (Some(file.clone()), format!(" from {}", here.address)),
         OfferReply::FirstFile {
             file,
             transport: Transport::Http,
-        } => Some(here.base.join(&format!("/firmware/{file}"))),
-        OfferReply::Script => Some(here.base.join("/boot.ipxe")),
-        OfferReply::Silence(_) => None,
+        } => {
+            let url = here.base.join(&format!("/firmware/{file}"));
+            (Some(url.clone()), format!(": {url}"))
+        }
+        OfferReply::Script => {
+            let url = here.base.join("/boot.ipxe");
+            (Some(url.clone()), format!(": {url}"))
+        }
+        OfferReply::Silence(_) => (None, String::new()),
     };
+    words.push_str(&whence);
     Answer {
         channel: format!("dhcp {who}"),
         verdict: verdict.to_owned(),

@@ -174,7 +174,7 @@ fn budgets(engine: &Engine, explained: &Explanation) -> Vec<Line> {
     lines.push(line(
         "pause_after_failures",
         format!(
-            "{} of {} failed runs in a row, which pause all installs",
+            "{} runs failed in a row; {} would pause all installs",
             engine.world().site.failures,
             safety.pause_after_failures
         ),

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use bootwright_content::nearest;
 use bootwright_core::{
     Arch, Facts, Firmware, Grant, Grantor, Host, HostId, HostState, Identity, MacAddr, Phase, Policy, ProfileName,
     Sighting, Timestamp,
 };
 use bootwright_engine::{Engine, HostView};
-use bootwright_proto::http::api::{Problem, ProblemCode};
 
 use super::super::fault::Fault;
 
@@ -151,14 +149,7 @@ fn profile(name: &str, policy: &Policy) -> Result<ProfileName, Fault> {
         return Ok(name.clone());
     }
     let names = policy.profiles.keys().map(ProfileName::as_str);
-    let hint = match nearest(name, names) {
-        Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => "`[profiles.<name>]` of the configuration defines profiles".to_owned(),
-    };
-    let problem = Problem::new(ProblemCode::UnknownProfile)
-        .detail(format!("no profile is called `{name}`"))
-        .hint(hint);
-    Err(problem.into())
+    Err(Fault::unknown_profile("--as-if", name, names))
 }
 
 impl Subject {

@@ -1,0 +1,93 @@
+//! The control API at its edges: what is refused, and how.
+
+use serde_json::Value;
+
+use crate::cli::SITE;
+use crate::daemon::{Answer, Daemon};
+use crate::netns::Netns;
+
+fn problem(answer: &Answer) -> (u16, String, String) {
+    assert!(
+        answer
+            .head
+            .to_lowercase()
+            .contains("content-type: application/problem+json"),
+        "{}",
+        answer.head
+    );
+    let problem: Value = serde_json::from_str(answer.text()).expect("a problem document");
+    assert_eq!(problem["status"], answer.status);
+    let text = |key: &str| problem[key].as_str().unwrap_or_default().to_owned();
+    (answer.status, text("code"), text("detail"))
+}
+
+#[test]
+fn what_is_no_request_of_the_api_is_a_problem_document() {
+    let inside = Netns::new("daemon");
+    let daemon = Daemon::start(&inside, SITE);
+    let arm = "/api/v1/hosts/oak-1/command";
+    let large = format!("{{\"command\":\"hold\",\"why\":\"{}\"}}", "x".repeat(70_000));
+    let cases = [
+        ("GET", "/", "", 404, "not_found"),
+        ("GET", "/api/v1/host", "", 404, "not_found"),
+        ("POST", "/api/v1/status", "", 405, "method_not_allowed"),
+        ("DELETE", "/api/v1/hosts/oak-1", "", 405, "method_not_allowed"),
+        ("GET", "/api/v1/hosts/nobody", "", 404, "unknown_host"),
+        ("GET", "/api/v1/hosts?sort=name", "", 400, "bad_request"),
+        ("GET", "/api/v1/hosts?limit=many", "", 400, "bad_request"),
+        ("GET", "/api/v1/events?after=-1", "", 400, "bad_request"),
+        ("POST", arm, "", 400, "bad_request"),
+        ("POST", arm, "{", 400, "bad_request"),
+        ("POST", arm, r#"{"command":"wipe"}"#, 400, "bad_request"),
+        (
+            "POST",
+            arm,
+            r#"{"command":"arm","profile":"debian"}"#,
+            400,
+            "bad_request",
+        ),
+        (
+            "POST",
+            arm,
+            r#"{"command":"arm","allow_wipe":[""]}"#,
+            400,
+            "bad_request",
+        ),
+        (
+            "POST",
+            arm,
+            r#"{"command":"arm","profiles":["nosuch"]}"#,
+            422,
+            "unknown_profile",
+        ),
+        ("POST", arm, r#"{"command":"done"}"#, 409, "conflict"),
+        ("POST", arm, &large, 413, "too_large"),
+        ("POST", "/api/v1/pause", r#"{"reason":"x"}"#, 400, "bad_request"),
+        ("POST", "/api/v1/apply", r#"{"hosts":["nobody"]}"#, 404, "unknown_host"),
+    ];
+    for (method, target, body, status, code) in cases {
+        let (found, name, _) = problem(&daemon.api(method, target, body));
+        assert_eq!((found, name.as_str()), (status, code), "{method} {target} {body:.60}");
+    }
+    let alive = daemon.api("GET", "/api/v1/health", "");
+    assert_eq!((alive.status, alive.text()), (200, "{\"alive\":true}"));
+}
+
+#[test]
+fn a_command_that_is_refused_leaves_no_trace() {
+    let inside = Netns::new("daemon");
+    let daemon = Daemon::start(&inside, SITE);
+    let arm = "/api/v1/hosts/oak-1/command";
+    let armed = daemon.api("POST", arm, r#"{"command":"arm","profiles":["debian"]}"#);
+    assert_eq!(armed.status, 200, "{}", armed.text());
+    let before = daemon.api("GET", "/api/v1/events?last=1", "").body;
+    for body in [
+        r#"{"command":"arm","profiles":["nosuch"]}"#,
+        r#"{"command":"live","profile":"nosuch"}"#,
+        r#"{"command":"done"}"#,
+        r#"{"command":"set_label","key":"","value":"x"}"#,
+    ] {
+        assert!(daemon.api("POST", arm, body).status >= 400, "{body}");
+    }
+    assert_eq!(daemon.api("GET", "/api/v1/events?last=1", "").body, before);
+}

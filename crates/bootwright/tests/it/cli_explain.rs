@@ -1,0 +1,272 @@
+//! `bootwright explain`: what it says is what machines read from the daemon's sockets.
+
+use std::net::Ipv4Addr;
+
+use expect_test::expect;
+use serde_json::Value;
+
+use crate::cli::{SITE, ask, json, transcript};
+use crate::daemon::{Daemon, PATIENCE, get};
+use crate::netns::{End, Netns, cable};
+use crate::segment::{captured, discover};
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+
+fn segment() -> (Netns, Netns) {
+    let (daemon, machine) = (Netns::new("daemon"), Netns::new("machine"));
+    cable(
+        &End::new(&daemon, "lab0", "10.77.0.1/24"),
+        &End::new(&machine, "eth0", "10.77.0.50/24"),
+    );
+    (daemon, machine)
+}
+
+/// What is said to be answered on a channel.
+fn said<'a>(explanation: &'a Value, channel: &str) -> &'a Value {
+    let answers = explanation["answers"].as_array().expect("answers");
+    let answer = answers.iter().find(|answer| answer["channel"] == channel);
+    answer.unwrap_or_else(|| panic!("nothing is said of `{channel}`: {explanation}"))
+}
+
+/// The text with the token of its run put out.
+fn without_token(text: &str) -> String {
+    let Some((_, rest)) = text.split_once("/r/") else {
+        return text.to_owned();
+    };
+    text.replace(&rest[..32], &"0".repeat(32))
+}
+
+#[test]
+fn the_script_that_is_explained_is_the_script_that_is_served() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, SITE);
+    let query = "mac=52-54-00-00-00-01&platform=efi&uuid=4c4c4544-0042-3510-8056-b4c04f4d3132&serial=S-17";
+    let serve = || {
+        let answer = get(&machine, OURS, &format!("/ipxe?{query}"));
+        assert_eq!(answer.status, 200);
+        without_token(answer.text())
+    };
+    serve();
+    let stories: [(&[&str], &str); 8] = [
+        (&[], "hold"),
+        (&["host arm oak-1"], "install"),
+        (&[], "install"),
+        (&[], "give-up"),
+        (&[], "local"),
+        (&["host live oak-1 rescue"], "live"),
+        (&["host local oak-1"], "local"),
+        (&["host ignore oak-1"], "silence"),
+    ];
+    for (number, (commands, verdict)) in stories.into_iter().enumerate() {
+        for command in commands {
+            assert_eq!(ask(&daemon.socket(), command).code, 0, "{command}");
+        }
+        let explanation = json(&daemon.socket(), "explain oak-1");
+        let answer = said(&explanation, "ipxe");
+        assert_eq!(answer["verdict"], verdict, "story {number}: {explanation}");
+        let text = answer["text"].as_str().expect("a text");
+        assert_eq!(text, serve(), "story {number}, {verdict}");
+    }
+}
+
+#[test]
+fn the_boot_file_that_is_explained_is_the_boot_file_that_is_offered() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, SITE);
+    for (packet, channel) in [
+        ("uefi-firmware-discover", "dhcp efi64"),
+        ("bios-firmware-discover", "dhcp bios"),
+        ("bios-ipxe-discover", "dhcp ipxe"),
+    ] {
+        let packet = captured(packet);
+        let mac = packet[28..34]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<Vec<_>>()
+            .join(":");
+        let heard = discover(&machine, "eth0", &packet, PATIENCE).expect("an offer");
+        let explanation = json(&daemon.socket(), &format!("explain {mac}"));
+        let text = said(&explanation, channel)["text"]
+            .as_str()
+            .expect("a boot file")
+            .to_owned();
+        assert_eq!(text.as_bytes(), heard.answer.file, "{channel}");
+    }
+}
+
+#[test]
+fn a_request_that_was_not_answered_is_explained() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, SITE);
+    let boots = captured("bios-firmware-discover");
+    discover(&machine, "eth0", &boots, PATIENCE).expect("an offer");
+    let mac = boots[28..34]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<Vec<_>>()
+        .join(":");
+    assert_eq!(ask(&daemon.socket(), &format!("host ignore {mac}")).code, 0);
+    daemon.clear_log();
+    let silence = std::time::Duration::from_millis(500);
+    assert!(discover(&machine, "eth0", &boots, silence).is_none());
+    daemon.wait_for_log("the host is ignored");
+    let explanation = json(&daemon.socket(), &format!("explain {mac}"));
+    assert_eq!(said(&explanation, "dhcp bios")["verdict"], "silence");
+    let why = explanation["silences"][0]["words"].as_str().expect("a reason");
+    assert!(why.contains("the host is ignored"), "{why}");
+}
+
+/// The words alone: what is sent is compared with what machines read.
+fn without_texts(transcript: &str) -> String {
+    let words = transcript.lines().filter(|line| !line.starts_with("  | "));
+    words.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn rules_safety_and_answers_are_told_in_words() {
+    let inside = Netns::new("daemon");
+    let daemon = Daemon::start(&inside, SITE);
+    let commands = [
+        "host arm oak-1 debian --allow-wipe S4EVNX0M",
+        "host lock oak-2",
+        "pause cooling is off",
+        "explain oak-1",
+        "explain oak-2 --as-if label.rack=b",
+        "explain 52:54:00:00:00:09 --as-if arch=efi64-http",
+        "explain 00:00:00:00:00:00",
+        "explain oak-3",
+        "explain oak-1 --as-if colour=red",
+        "explain oak-1 --as-if profile=debain",
+    ];
+    expect![[r#"
+        $ bootwright host arm oak-1 debian --allow-wipe S4EVNX0M
+        oak-1: armed with debian by root for 1 d, overwriting of S4EVNX0M allowed
+        the install begins when it next boots from the network
+        $ bootwright host lock oak-2
+        oak-2: locked
+        $ bootwright pause cooling is off
+        installs are paused: cooling is off; `bootwright resume` lets them go on
+        $ bootwright explain oak-1
+        oak-1: armed
+        it waits: installs are paused: cooling is off
+
+        identity
+          known as oak-1: mac 52:54:00:00:00:01
+
+        rules
+          rack-b  rescue  no  label.rack is `a`, and `b` is asked for
+
+        safety
+          pause                 installs are paused: cooling is off; `bootwright resume` lets them go on
+          arm_ttl               its arming by root lapses, unless its install begins, in 1 d
+          identity              it was armed as the machine with these facts; one that shows others is held
+          max_concurrent        0 of 32 installs are under way
+          max_new_per_hour      0 of 200 installs began within the last hour
+          pause_after_failures  0 runs failed in a row; 3 would pause all installs
+
+        disk guard
+          empty-only  an empty disk may be written; S4EVNX0M may be overwritten
+
+        answers
+          dhcp bios  first-file  it fetches `undionly.kpxe` by TFTP from 127.0.0.1
+          tftp       first-file  `undionly.kpxe` has 70000 bytes, SHA-256 8df00fd03a0aa5f135ee7a04a56549b4115396997ab384b7d03868064fdd07d8
+          dhcp ipxe  script      it fetches the script that asks what to do: http://127.0.0.1:8080/boot.ipxe
+          ipxe       hold        it waits: installs are paused: cooling is off
+
+        ipxe
+        $ bootwright explain oak-2 --as-if label.rack=b
+        oak-2: new
+        it waits: nobody has armed it
+
+        identity
+          known as oak-2: mac 52:54:00:00:00:02
+
+        rules
+          rack-b  rescue  decides  all that it asks is there; it arms nothing by itself
+
+        safety
+          pause                 installs are paused: cooling is off; `bootwright resume` lets them go on
+          lock                  it is locked; `bootwright host unlock oak-2` takes the lock away
+          unknown               hosts that nobody has decided about are held
+          max_concurrent        0 of 32 installs are under way
+          max_new_per_hour      0 of 200 installs began within the last hour
+          pause_after_failures  0 runs failed in a row; 3 would pause all installs
+
+        disk guard
+          empty-only  an empty disk may be written
+
+        answers
+          dhcp bios  first-file  it fetches `undionly.kpxe` by TFTP from 127.0.0.1
+          tftp       first-file  `undionly.kpxe` has 70000 bytes, SHA-256 8df00fd03a0aa5f135ee7a04a56549b4115396997ab384b7d03868064fdd07d8
+          dhcp ipxe  script      it fetches the script that asks what to do: http://127.0.0.1:8080/boot.ipxe
+          ipxe       hold        it waits: nobody has armed it
+
+        ipxe
+        $ bootwright explain 52:54:00:00:00:09 --as-if arch=efi64-http
+        plum-79: new
+        it waits: nobody has armed it
+
+        identity
+          not known yet; it would be remembered as a new host
+
+        rules
+          rack-b  rescue  no  label.rack is not known, and `b` is asked for
+
+        safety
+          pause                 installs are paused: cooling is off; `bootwright resume` lets them go on
+          unknown               hosts that nobody has decided about are held
+          max_concurrent        0 of 32 installs are under way
+          max_new_per_hour      0 of 200 installs began within the last hour
+          pause_after_failures  0 runs failed in a row; 3 would pause all installs
+
+        disk guard
+          empty-only  an empty disk may be written
+
+        answers
+          dhcp efi64-http  first-file  it fetches `snponly.efi` by HTTP: http://127.0.0.1:8080/firmware/snponly.efi
+          dhcp ipxe        script      it fetches the script that asks what to do: http://127.0.0.1:8080/boot.ipxe
+          ipxe             hold        it waits: nobody has armed it
+
+        ipxe
+        $ bootwright explain 00:00:00:00:00:00
+        00:00:00:00:00:00: unknown
+        it waits: it shows neither a proper hardware address nor a UUID nor a serial number
+
+        identity
+          nothing tells it from other machines
+
+        answers
+          ipxe  hold  it waits: it shows neither a proper hardware address nor a UUID nor a serial number
+
+        ipxe
+        $ bootwright explain oak-3
+        error: no host is called `oak-3`
+         hint: did you mean `oak-1`? `bootwright host list` shows all hosts
+        [exit 1]
+        $ bootwright explain oak-1 --as-if colour=red
+        error: `colour` cannot be supposed; keys are: profile, arch, firmware, interface, mac, uuid, serial, asset, manufacturer, product, label.KEY
+        [exit 1]
+        $ bootwright explain oak-1 --as-if profile=debain
+        error: --as-if: no profile is called `debain`
+         hint: did you mean `debian`?
+        [exit 1]
+    "#]].assert_eq(&without_texts(&transcript(&daemon, &commands)));
+}
+
+#[test]
+fn supposing_an_arming_shows_the_install_and_arms_nobody() {
+    let inside = Netns::new("daemon");
+    let daemon = Daemon::start(&inside, SITE);
+    let explanation = json(&daemon.socket(), "explain oak-2 --as-if profile=debian");
+    assert_eq!(said(&explanation, "ipxe")["verdict"], "install");
+    assert_eq!(json(&daemon.socket(), "explain oak-2")["state"], "new");
+    assert_eq!(
+        said(&json(&daemon.socket(), "explain oak-2"), "ipxe")["verdict"],
+        "hold"
+    );
+    assert_eq!(
+        json(&daemon.socket(), "host list")["hosts"],
+        serde_json::json!([]),
+        "explaining changes nothing"
+    );
+}
