@@ -18,7 +18,7 @@ fn tell(daemon: &Daemon<'_>, words: &str) {
 
 /// The lines with their times cut out.
 fn untimed(text: &str) -> String {
-    let line = |line: &str| format!("{}  TIME{}\n", &line[..6], &line[27..]);
+    let line = |line: &str| format!("{}  TIME{}\n", line[..6].trim_start(), &line[27..]);
     text.lines().map(line).collect()
 }
 
