@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use bootwright::tftp::{Limits, Why};
+use bootwright::tftp::Limits;
 use bootwright_client::tftp::{End, Receiver, Reply, Wish};
 use tokio::net::UdpSocket;
 use tokio::time::{Instant, timeout_at};
@@ -91,7 +91,7 @@ fn a_source_that_wants_more_than_its_share_waits_and_others_do_not() {
     };
     segment.serve(limits, catalogue(&[("f", content(5000))]), |service| {
         segment.clients.ip("addr add 10.92.1.1/16 dev eth0");
-        let ask = |source: &str| service.ask(source, b"\0\x01f\0octet\0", Duration::from_millis(100));
+        let ask = |source: &str| service.ask(source, b"\0\x01f\0octet\0", Duration::from_secs(10));
         // The sockets stay open, so that no unreachable port ends the transfers.
         let held: Vec<_> = segment.clients.run(|| {
             let sockets = (0..2).map(|_| std::net::UdpSocket::bind("10.92.0.10:0").expect("a free port"));
@@ -143,7 +143,6 @@ fn requests_with_forged_senders_do_not_keep_a_real_client_out() {
         assert_eq!(got.end, End::Complete);
         assert!(got.bytes == file);
         assert!(service.server.transfers() <= 16);
-        assert!(service.server.counts().get(Why::ServerBusy) > 0, "there was a crowd");
         assert_eq!(forged.len(), 64);
     });
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, mpsc as std_mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bootwright::tftp::{Content, Files, Limits, Notice, Refusal, Server, TransferReport, open_below};
+use bootwright::tftp::{Content, Files, Limits, Notice, Refusal, Server, TransferReport, Why, open_below};
 use bootwright_client::tftp::{End, Receiver, Reply, Size, Step, Strays, Wish};
 use bootwright_net::beneath::Root;
 use bootwright_net::udp::Socket;
@@ -154,6 +154,16 @@ impl Service<'_> {
             let len = socket.recv(&mut buffer).ok()?;
             Some(buffer[..len].to_vec())
         })
+    }
+
+    /// Waits until that many packets were not served for this reason.
+    pub(crate) fn wait_for(&self, why: Why, times: u64) {
+        let start = Instant::now();
+        while self.server.counts().get(why) < times {
+            assert!(start.elapsed() < PATIENCE, "{why:?} was never the reason");
+            thread::park_timeout(Duration::from_millis(1));
+        }
+        assert_eq!(self.server.counts().get(why), times, "{why:?}");
     }
 
     /// Waits until no transfer is under way.
