@@ -37,28 +37,44 @@ pub(super) fn check(sources: &Sources) -> Result<Vec<Finding>> {
 }
 
 /// Name, first line and length of each function. The sources are as rustfmt writes them (another tier sees to that),
-/// so a function ends at the first line that holds nothing but its brace at its own indentation.
+/// so a function ends at the first line that holds nothing but its brace at its own indentation. Lines of text that a
+/// raw string holds are data and do not count: a story's transcript may be long.
 fn functions(text: &str) -> Vec<(&str, usize, usize)> {
-    let lines: Vec<&str> = text.lines().collect();
+    let lines = code_lines(text);
     let mut found = Vec::new();
     for (index, line) in lines.iter().enumerate() {
+        let Some(line) = line else { continue };
         let indentation = line.len() - line.trim_start().len();
         let Some(name) = function_name(line.trim_start()) else {
             continue;
         };
         let closing = format!("{}}}", &line[..indentation]);
         let ends_here = line.ends_with('}') || line.ends_with(';');
-        let length = if ends_here {
-            1
+        let end = lines[index..].iter().position(|later| *later == Some(closing.as_str()));
+        let last = if ends_here {
+            index
         } else {
-            lines[index..]
-                .iter()
-                .position(|later| *later == closing)
-                .map_or(1, |offset| offset + 1)
+            end.map_or(index, |offset| index + offset)
         };
-        found.push((name, index + 1, length));
+        found.push((name, index + 1, lines[index..=last].iter().flatten().count()));
     }
     found
+}
+
+/// The lines; nothing in place of those that lie inside a raw string.
+fn code_lines(text: &str) -> Vec<Option<&str>> {
+    let mut inside = false;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        if inside {
+            inside = !line.contains("\"#");
+            lines.push(None);
+            continue;
+        }
+        inside = line.rsplit_once("r#\"").is_some_and(|(_, rest)| !rest.contains("\"#"));
+        lines.push(Some(line));
+    }
+    lines
 }
 
 fn function_name(code: &str) -> Option<&str> {
@@ -114,6 +130,13 @@ mod tests {
             findings(&method(99)),
             ["error: a.rs:2: `long` has 101 lines, at most 100: split it"]
         );
+    }
+
+    #[test]
+    fn a_transcript_in_a_raw_string_is_not_counted_and_does_not_end_the_function() {
+        let transcript = "}\n".repeat(200);
+        let text = format!("fn a() {{\n    check(r#\"\n{transcript}    \"#);\n    b();\n}}\n");
+        assert_eq!(functions(&text), [("a", 1, 4)]);
     }
 
     #[test]
