@@ -176,6 +176,7 @@ async fn serve_all(
     let counters = Arc::new(Counters::default());
     let links = Arc::new(ArcSwap::from_pointee(Vec::new()));
     let plane = Arc::new(Plane {
+        heard: http::Heard::default(),
         core: Arc::clone(&core),
         counters: Arc::clone(&counters),
         catalogue: Arc::clone(&catalogue),

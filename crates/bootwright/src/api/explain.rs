@@ -116,7 +116,7 @@ fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, c
         rules: rules(&explained),
         safety,
         guard: Some(guard(state, &explained)),
-        answers: answer::all(state, &explained, &subject.seen),
+        answers: answer::all(state, &explained, subject),
         silences: silence.into_iter().collect(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod stream;
 
+use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use bootwright_proto::http::api::{EventPage, EventView, Status};
@@ -14,6 +15,8 @@ use super::failure::Failure;
 use super::print::{self, Printer};
 use super::table::safe;
 use stream::Reader;
+use tokio::io::Interest;
+use tokio::net::unix::pipe::Sender;
 
 /// The most events that one question asks for.
 const PAGE_EVENTS: usize = 1000;
@@ -30,7 +33,11 @@ pub(super) async fn run(client: &Client, printer: Printer, options: &EventOption
         past(client, printer, options).await?
     };
     if options.follow {
-        follow(client, printer, options.host.as_deref(), last).await?;
+        tokio::select! {
+            ended = follow(client, printer, options.host.as_deref(), last) => ended?,
+            // Such as `head`, which has seen enough: nothing may be printed for hours that would tell.
+            () = reader_gone() => return Err(Failure::ReaderGone),
+        }
     }
     Ok(Exit::Good)
 }
@@ -95,6 +102,22 @@ async fn follow(client: &Client, printer: Printer, host: Option<&str>, from: u64
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSE_MAX);
+    }
+}
+
+/// Ends when nobody reads what is printed any more. A file is always read.
+async fn reader_gone() {
+    // A descriptor of its own is only looked at: what is printed goes through the standard one.
+    let output = std::io::stdout().as_fd().try_clone_to_owned();
+    let Ok(output) = output.and_then(Sender::from_owned_fd_unchecked) else {
+        return std::future::pending().await;
+    };
+    loop {
+        match output.ready(Interest::ERROR).await {
+            Ok(ready) if ready.is_error() || ready.is_write_closed() => return,
+            Ok(_) => {}
+            Err(_) => return std::future::pending().await,
+        }
     }
 }
 

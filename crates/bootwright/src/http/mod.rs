@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod file;
+mod heard;
 mod listen;
 mod report;
 mod route;
@@ -15,6 +16,7 @@ use bootwright_config::Daemon;
 use bootwright_net::Link;
 
 pub use file::Shelf;
+pub use heard::Heard;
 pub use listen::{bind, serve};
 
 use crate::core::Core;
@@ -40,4 +42,6 @@ pub struct Plane {
     pub daemon: Arc<Daemon>,
     /// The box's links, as last seen.
     pub links: Arc<ArcSwap<Vec<Link>>>,
+    /// What machines last said of themselves.
+    pub heard: Heard,
 }

@@ -51,13 +51,15 @@ pub(super) async fn decision(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, que
     match answer.settled().await {
         Ok(reply) => {
             let definition = definition(plane, &reply);
+            let asked = Asked {
+                sighting: seen,
+                ..asked.clone()
+            };
+            plane.heard.remember(&reply, &asked);
             let surroundings = Surroundings {
                 base,
                 address: ends.local,
-                asked: &Asked {
-                    sighting: seen,
-                    ..asked.clone()
-                },
+                asked: &asked,
                 polls: poll.polls,
                 definition: definition.as_ref(),
                 max_attempts: plane.core.policy().safety.max_attempts,

@@ -8,7 +8,7 @@ use expect_test::expect;
 use serde_json::Value;
 
 use crate::cli::{SITE, ask, bootwright};
-use crate::daemon::{Daemon, PATIENCE};
+use crate::daemon::{Daemon, PATIENCE, wait_until};
 use crate::netns::Netns;
 
 fn tell(daemon: &Daemon<'_>, words: &str) {
@@ -167,6 +167,27 @@ fn a_follower_hears_of_its_host_alone() {
     tell(&daemon, "host lock oak-2");
     tell(&daemon, "host lock oak-1");
     assert_eq!(follower.until("locked"), [6]);
+}
+
+#[test]
+fn a_follower_ends_when_nobody_reads_it_any_more() {
+    let inside = Netns::new("daemon");
+    let mut daemon = Daemon::start(&inside, SITE);
+    let mut child = bootwright()
+        .arg("--socket")
+        .arg(daemon.socket())
+        .args(["events", "--follow", "--since", "0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    output.read_line(&mut line).expect("a line");
+    assert!(line.contains("configuration in force"), "{line}");
+    daemon.kill();
+    drop(output);
+    wait_until("the follower ends", || child.try_wait().expect("its state").is_some());
 }
 
 #[test]

@@ -40,7 +40,8 @@ fn without_token(text: &str) -> String {
 fn the_script_that_is_explained_is_the_script_that_is_served() {
     let (inside, machine) = segment();
     let daemon = Daemon::start(&inside, SITE);
-    let query = "mac=52-54-00-00-00-01&platform=efi&uuid=4c4c4544-0042-3510-8056-b4c04f4d3132&serial=S-17";
+    let query = "mac=52-54-00-00-00-01&nic=52-54-00-00-00-0a&platform=efi&uuid=4c4c4544-0042-3510-8056-b4c04f4d3132\
+                 &serial_hex=532d3137&buildarch=x86_64&version_hex=312e32312e31&ip=10.77.0.50";
     let serve = || {
         let answer = get(&machine, OURS, &format!("/ipxe?{query}"));
         assert_eq!(answer.status, 200);

@@ -10,6 +10,7 @@ use bootwright_proto::http::api::Answer;
 use bootwright_proto::http::{Asked, BaseUrl};
 
 use super::super::{ApiState, word};
+use super::subject::Subject;
 use crate::http::script::{Surroundings, render_reply};
 
 /// Where a machine would reach us.
@@ -19,8 +20,10 @@ struct Here {
 }
 
 /// What the machine is answered on each channel.
-pub(super) fn all(state: &ApiState, explained: &Explanation, seen: &Sighting) -> Vec<Answer> {
+pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) -> Vec<Answer> {
+    let seen = &subject.seen;
     let here = here(state, seen);
+    let asked = asked(state, explained, subject);
     let mut answers = Vec::new();
     for given in &explained.answers {
         match given {
@@ -38,7 +41,7 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, seen: &Sighting) ->
                     channel: "ipxe".to_owned(),
                     verdict: word::code(verdict).to_owned(),
                     words,
-                    text: Some(script(state, explained.view.definition.as_ref(), reply, seen, &here)),
+                    text: Some(script(state, explained.view.definition.as_ref(), reply, &asked, &here)),
                 });
             }
         }
@@ -61,7 +64,33 @@ pub(super) fn doubt(state: &ApiState, seen: &Sighting, why: HoldWhy) -> Answer {
         channel: "ipxe".to_owned(),
         verdict: "hold".to_owned(),
         words,
-        text: Some(script(state, None, &reply, seen, &here(state, seen))),
+        text: Some(script(state, None, &reply, &said(seen), &here(state, seen))),
+    }
+}
+
+/// What the machine would say: what it said last, but for what is supposed and for what its console shows.
+fn asked(state: &ApiState, explained: &Explanation, subject: &Subject) -> Asked {
+    let last = state.plane.heard.of(&explained.view.host.id);
+    match last {
+        Some(last) if subject.supposed => Asked {
+            sighting: subject.seen.clone(),
+            screen: None,
+            confirmed: false,
+            ..last
+        },
+        Some(last) => Asked {
+            screen: None,
+            confirmed: false,
+            ..last
+        },
+        None => said(&subject.seen),
+    }
+}
+
+fn said(seen: &Sighting) -> Asked {
+    Asked {
+        sighting: seen.clone(),
+        ..Asked::default()
     }
 }
 
@@ -69,17 +98,13 @@ fn script(
     state: &ApiState,
     definition: Option<&bootwright_core::HostDefinition>,
     reply: &ScriptReply,
-    seen: &Sighting,
+    asked: &Asked,
     here: &Here,
 ) -> String {
-    let asked = Asked {
-        sighting: seen.clone(),
-        ..Asked::default()
-    };
     let surroundings = Surroundings {
         base: &here.base,
         address: IpAddr::V4(here.address),
-        asked: &asked,
+        asked,
         polls: 0,
         definition,
         max_attempts: state.core.policy().safety.max_attempts,

@@ -35,10 +35,12 @@ pub(super) enum Who {
 pub(super) struct Subject {
     pub(super) who: Who,
     pub(super) seen: Sighting,
+    /// Whether anything of it is supposed.
+    pub(super) supposed: bool,
 }
 
 /// What the machine is supposed to show, and what it is supposed to be armed with.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Supposed {
     facts: Facts,
     arch: Option<Arch>,
@@ -176,7 +178,11 @@ impl Subject {
             Who::Known(view) | Who::New(view) => supposed.imagine(view, now, engine.policy()),
             Who::Nobody | Who::Doubtful { .. } => {}
         }
-        Ok(Self { who, seen })
+        Ok(Self {
+            who,
+            seen,
+            supposed: *supposed != Supposed::default(),
+        })
     }
 }
 
