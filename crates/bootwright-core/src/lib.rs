@@ -7,6 +7,7 @@
 
 pub mod addr;
 pub mod arch;
+pub mod attribute;
 pub mod decide;
 pub mod due;
 pub mod entry;
@@ -26,10 +27,12 @@ pub mod state;
 pub mod step;
 pub mod time;
 pub mod uuid;
+pub mod verdict;
 
 pub use addr::MacAddr;
 pub use arch::{Arch, Transport};
-pub use decide::{Ask, Asker, HoldWhy, LocalWhy, Situation, Verdict, Why, decide};
+pub use attribute::attributes;
+pub use decide::{Asker, Situation, decide};
 pub use due::due;
 pub use entry::{Cause, Change, Entry, RuleRecord, Site, Verb, World, apply};
 pub use event::Event;
@@ -47,3 +50,4 @@ pub use state::{Failure, Grant, Grantor, HostState, Phase, Run, Stance};
 pub use step::{Stayed, Step, step};
 pub use time::{Span, Timestamp};
 pub use uuid::Uuid;
+pub use verdict::{Ask, HoldWhy, LocalWhy, Verdict, Why};

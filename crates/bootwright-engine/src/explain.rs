@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bootwright_core::decide::attributes;
+use bootwright_core::attributes;
 use bootwright_core::local::choose;
 use bootwright_core::{
     Arch, Ask, Asker, Firmware, Host, HostId, LocalMethod, ProfileName, RuleName, RuleVerdict, Run, RunNumber,

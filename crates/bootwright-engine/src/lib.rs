@@ -7,6 +7,7 @@
 mod command;
 mod engine;
 mod explain;
+mod hold;
 mod limit;
 mod meeting;
 mod newcomer;
@@ -17,6 +18,7 @@ mod record;
 mod reload;
 mod report;
 mod script;
+mod serve;
 mod tick;
 mod transfer;
 mod visit;

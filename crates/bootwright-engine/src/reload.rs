@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use bootwright_core::decide::{UNKNOWN_RULE, attributes};
+use bootwright_core::attributes;
+use bootwright_core::decide::UNKNOWN_RULE;
 use bootwright_core::rule::first_match;
 use bootwright_core::{
     Cause, Change, Event, Grant, Grantor, Host, HostId, Phase, Policy, ProfileName, RuleName, RuleRecord, Stance,

@@ -1,0 +1,196 @@
+//! What a machine asks and what it is told, with the words for the reasons.
+
+use std::fmt;
+
+use crate::{Arch, ProfileName, RuleName};
+
+/// What a machine asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Firmware asks by DHCP where to boot.
+    Offer {
+        /// Its architecture.
+        arch: Arch,
+        /// Whether it is iPXE and can run our script by itself.
+        ipxe: bool,
+    },
+    /// iPXE, or another boot loader, asks what to do.
+    Script,
+}
+
+/// What a machine is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Fetch this first boot file.
+    FirstFile(String),
+    /// Fetch the script.
+    AskAgainByScript,
+    /// Install this profile; it is this attempt of its run.
+    Install {
+        /// What to install.
+        profile: ProfileName,
+        /// Which attempt this is; the first begins the run.
+        attempt: u32,
+    },
+    /// Ask a person at the console whether this profile may be installed; no run begins before that.
+    Confirm(ProfileName),
+    /// The run has no attempt left: it fails, and the host boots its disk.
+    GiveUp,
+    /// The first rule that matches grants an install; record that and decide again.
+    AutoArm {
+        /// The rule.
+        rule: RuleName,
+        /// What it grants.
+        profile: ProfileName,
+    },
+    /// Boot this profile, as every time.
+    Live(ProfileName),
+    /// Boot the own disk.
+    Local(LocalWhy),
+    /// Wait and ask again.
+    Hold(HoldWhy),
+    /// Nothing is answered.
+    Silence(Why),
+}
+
+/// Why a host boots its own disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LocalWhy {
+    /// It is installed.
+    Installed,
+    /// Its last run failed.
+    Failed,
+    /// An operator wants it so.
+    Chosen,
+    /// The policy for unknown hosts wants it so.
+    Unknown,
+}
+
+/// Why a host waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HoldWhy {
+    /// Nobody has decided about it.
+    Undecided,
+    /// An operator wants it to wait.
+    Chosen,
+    /// It is locked.
+    Locked,
+    /// Installs are paused, for this reason.
+    Paused(String),
+    /// As many installs as allowed are under way.
+    Concurrent {
+        /// How many are allowed.
+        limit: u32,
+    },
+    /// As many installs as allowed began within the last hour.
+    Hourly {
+        /// How many are allowed.
+        limit: u32,
+    },
+    /// The profile is not in the configuration, or not whole.
+    NoProfile(ProfileName),
+    /// Its facts contradict each other or the record, in these words.
+    Contradiction(String),
+    /// None of its facts tells it from other machines.
+    Nobody,
+    /// The rule that would arm it has granted all that its limit allows.
+    RuleLimit {
+        /// The rule.
+        rule: RuleName,
+        /// Its limit.
+        limit: u32,
+    },
+    /// The rule that would arm it came after the host; `apply` accepts that.
+    RuleNotApplied {
+        /// The rule.
+        rule: RuleName,
+    },
+    /// The arming has expired.
+    GrantExpired,
+    /// The record cannot be written, so that nothing may begin.
+    StoreDown,
+}
+
+/// Why nothing is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// An operator wants the host ignored.
+    HostIgnored,
+    /// The policy wants unknown hosts ignored.
+    UnknownIgnored,
+    /// We observe only.
+    Observing,
+    /// DHCP is off.
+    DhcpOff,
+    /// No boot file is configured for this architecture.
+    ArchNotServed(Arch),
+}
+
+impl fmt::Display for LocalWhy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Installed => "it is installed",
+            Self::Failed => "its last run failed; arm it again to install it",
+            Self::Chosen => "an operator chose its own disk",
+            Self::Unknown => "the policy for unknown hosts is `local`",
+        })
+    }
+}
+
+impl fmt::Display for HoldWhy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Undecided => f.write_str("nobody has armed it"),
+            Self::Chosen => f.write_str("it is held until it is armed"),
+            Self::Locked => f.write_str("it is locked"),
+            Self::Paused(why) => write!(f, "installs are paused: {why}"),
+            Self::Concurrent { limit } => {
+                write!(f, "{limit} installs are under way, as many as `max_concurrent` allows")
+            }
+            Self::Hourly { limit } => {
+                write!(
+                    f,
+                    "{limit} installs began within the last hour, as many as `max_new_per_hour` allows"
+                )
+            }
+            Self::NoProfile(profile) => write!(f, "profile `{profile}` is not in the configuration"),
+            Self::Contradiction(why) => write!(f, "its identity is in doubt: {why}"),
+            Self::Nobody => f.write_str("it shows neither a proper hardware address nor a UUID nor a serial number"),
+            Self::RuleLimit { rule, limit } => write!(f, "rule `{rule}` has granted its {limit} installs"),
+            Self::RuleNotApplied { rule } => {
+                write!(
+                    f,
+                    "rule `{rule}` is younger than this host; `bootwright apply` accepts it"
+                )
+            }
+            Self::GrantExpired => f.write_str("its arming has expired"),
+            Self::StoreDown => f.write_str("the store cannot be written"),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HostIgnored => f.write_str("the host is ignored"),
+            Self::UnknownIgnored => f.write_str("the policy for unknown hosts is `ignore`"),
+            Self::Observing => f.write_str("the mode is `observe`"),
+            Self::DhcpOff => f.write_str("the mode is `off`"),
+            Self::ArchNotServed(arch) => write!(f, "no boot file is configured for {arch}"),
+        }
+    }
+}
+
+impl Why {
+    /// A name for counters.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::HostIgnored => "host-ignored",
+            Self::UnknownIgnored => "unknown-ignored",
+            Self::Observing => "observing",
+            Self::DhcpOff => "dhcp-off",
+            Self::ArchNotServed(_) => "arch-not-served",
+        }
+    }
+}

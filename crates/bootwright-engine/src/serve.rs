@@ -1,0 +1,193 @@
+//! What a verdict makes of a host, and the answer that it leads to.
+
+use std::sync::Arc;
+
+use bootwright_core::local::choose;
+use bootwright_core::{
+    Cause, Change, Event, Firmware, HoldWhy, Host, HostId, LocalBoot, LocalMethod, LocalWhy, Profile, ProfileName,
+    Sighting, Timestamp, Token, Verb, Verdict,
+};
+
+use crate::engine::Engine;
+use crate::limit::WARNING_SPAN;
+use crate::script::{InstallTicket, ScriptReply};
+use crate::visit::Stage;
+
+impl Engine {
+    pub(crate) fn serve(
+        &mut self,
+        now: Timestamp,
+        host: &Arc<Host>,
+        seen: &Sighting,
+        verdict: Verdict,
+        fresh: Token,
+    ) -> ScriptReply {
+        let id = &host.id;
+        if !matches!(verdict, Verdict::Hold(_))
+            && let Some(visit) = self.visits.get_mut(id)
+        {
+            visit.held = None;
+            visit.reach(now, Stage::Script);
+        }
+        match verdict {
+            Verdict::Install { profile, .. } => self.serve_install(now, id, seen, &profile, fresh),
+            Verdict::Confirm(profile) => {
+                let name = self.display_name(id).clone();
+                let note = format!("asks at its console whether {profile} may be installed");
+                self.news_once(now, id, Verb::Hold, note);
+                ScriptReply::Confirm {
+                    host: Arc::clone(host),
+                    name,
+                    profile,
+                }
+            }
+            Verdict::GiveUp => {
+                let max_attempts = self.policy.safety.max_attempts;
+                let (run, spent) = match host.state.phase.run() {
+                    Some(run) => (run.number.get(), now < run.deadline),
+                    None => (host.state.runs, true),
+                };
+                let (event, why) = if spent {
+                    (Event::AttemptsSpent { at: now, max_attempts }, "all attempts used")
+                } else {
+                    (
+                        Event::DeadlinePassed { at: now },
+                        "nothing was heard until the deadline",
+                    )
+                };
+                let note = format!("run {run} failed: {why}; next boots: local disk");
+                // While nothing can be recorded the run stays as it is, and the next question finds it so.
+                if self.store_ready && self.happen(now, Cause::Machine, id, &event, Verb::Fail, note).is_ok() {
+                    self.pending.promises = true;
+                }
+                self.serve_local(now, id, seen, LocalWhy::Failed)
+            }
+            Verdict::Live(name) => match self.policy.profiles.get(&name).cloned() {
+                Some(profile) => {
+                    let note = format!("live script served, {name}");
+                    self.note(now, id, Cause::Machine, Verb::Live, note);
+                    ScriptReply::Live {
+                        host: Arc::clone(host),
+                        profile,
+                    }
+                }
+                None => self.hold(now, id, HoldWhy::NoProfile(name)),
+            },
+            Verdict::Local(why) => self.serve_local(now, id, seen, why),
+            Verdict::Hold(why) => self.hold(now, id, why),
+            Verdict::Silence(why) => ScriptReply::Silence(why),
+            Verdict::AutoArm { rule, .. } => self.hold(now, id, HoldWhy::RuleNotApplied { rule }),
+            Verdict::FirstFile(_) | Verdict::AskAgainByScript => self.hold(now, id, HoldWhy::Undecided),
+        }
+    }
+
+    fn serve_install(
+        &mut self,
+        now: Timestamp,
+        id: &HostId,
+        seen: &Sighting,
+        name: &ProfileName,
+        fresh: Token,
+    ) -> ScriptReply {
+        let Some(profile) = self.profile_of_run(id, name) else {
+            return self.hold(now, id, HoldWhy::NoProfile(name.clone()));
+        };
+        let max_attempts = self.policy.safety.max_attempts;
+        let event = Event::ScriptServed {
+            token: fresh,
+            revision: profile.revision,
+            at: now,
+            deadline: now.after(profile.deadline),
+            max_attempts,
+        };
+        let (number, attempt) = match self.host(id).and_then(|host| host.state.phase.run()) {
+            Some(run) => (run.number.get(), run.attempts.saturating_add(1)),
+            None => (self.host(id).map_or(0, |host| host.state.runs).saturating_add(1), 1),
+        };
+        let note = format!("run {number}, install script of {name} served (attempt {attempt} of {max_attempts})");
+        if let Err(why) = self.happen(now, Cause::Machine, id, &event, Verb::Boot, note) {
+            tracing::warn!(host = %id, %why, "the install script was not served");
+            return self.hold(now, id, HoldWhy::Undecided);
+        }
+        self.pending.promises = true;
+        match self.host(id).cloned() {
+            Some(host) => match host.state.phase.run().cloned() {
+                Some(run) => {
+                    let name = self.display_name(&host.id).clone();
+                    let boot_mac = seen.boot_mac.or(self.visits.get(id).and_then(|visit| visit.boot_mac));
+                    ScriptReply::Install(Box::new(InstallTicket {
+                        host,
+                        name,
+                        profile,
+                        run,
+                        boot_mac,
+                    }))
+                }
+                None => self.hold(now, id, HoldWhy::Undecided),
+            },
+            None => self.hold(now, id, HoldWhy::Undecided),
+        }
+    }
+
+    /// The profile for a run that begins, or in the revision that a run under way was started with.
+    pub(crate) fn profile_of_run(&self, id: &HostId, name: &ProfileName) -> Option<Arc<Profile>> {
+        let under_way = self.host(id).and_then(|host| host.state.phase.run());
+        let started_with = under_way.and_then(|run| self.profiles_in_use.get(&(name.clone(), run.revision)));
+        started_with.or_else(|| self.policy.profiles.get(name)).cloned()
+    }
+
+    fn serve_local(&mut self, now: Timestamp, id: &HostId, seen: &Sighting, why: LocalWhy) -> ScriptReply {
+        let Some(host) = self.host(id).cloned() else {
+            return self.hold(now, id, HoldWhy::Undecided);
+        };
+        let visit = self.visits.get(id);
+        let firmware = seen
+            .firmware
+            .or(visit.and_then(|visit| visit.firmware))
+            .unwrap_or(Firmware::Bios);
+        let pinned = self.definition(id).and_then(|definition| definition.local);
+        let local = choose(firmware, pinned, &host.local, now);
+        let (method, returns) = (local.method.unwrap_or(LocalMethod::Exit), local.returns);
+        if self.store_ready {
+            self.remember_local(now, &host, local, method);
+        }
+        ScriptReply::Local {
+            host,
+            method,
+            why,
+            returns,
+        }
+    }
+
+    fn remember_local(&mut self, now: Timestamp, host: &Host, local: LocalBoot, method: LocalMethod) {
+        let returns = local.returns;
+        let (verb, note) = match returns {
+            0 => (Verb::Local, format!("local-boot script served ({method})")),
+            _ => {
+                let hint = if returns >= 3 {
+                    "; no method of the list starts its disk"
+                } else {
+                    ""
+                };
+                let times = if returns == 1 {
+                    "once".to_owned()
+                } else {
+                    format!("{returns} times in a row")
+                };
+                (
+                    Verb::Loop,
+                    format!("came back from its disk too early, {times}; local-boot script served ({method}){hint}"),
+                )
+            }
+        };
+        // A machine that loops for hours is written down once a minute, which keeps its loop in memory.
+        let last = host.local.served.map(|served| now.since(served));
+        if returns <= 10 || last.is_none_or(|span| span >= WARNING_SPAN) {
+            let change = Change::LocalBootSet {
+                host: host.id.clone(),
+                local,
+            };
+            self.record(now, Cause::Machine, verb, note, change);
+        }
+    }
+}
