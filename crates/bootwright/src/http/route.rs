@@ -38,10 +38,18 @@ pub(super) async fn route(
         }
         Err(refusal) => {
             plane.counters.count("http", refusal.name());
-            tracing::debug!(%peer, why = %refusal, "refused {}", sanitise(target.get(..200).unwrap_or(target)));
+            tracing::debug!(%peer, why = %refusal, "refused {}", shown(target));
             refuse(refusal)
         }
     }
+}
+
+/// A target as it may stand in the log: without anything that could be a run's token, and of bounded length.
+fn shown(target: &str) -> String {
+    if target.starts_with("/r/") || target.contains("//r/") {
+        return "/r/…".to_owned();
+    }
+    sanitise(&target.chars().take(200).collect::<String>())
 }
 
 fn refuse(refusal: Refusal) -> Answer {
