@@ -40,16 +40,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .arg("--data-dir")
         .arg(&data)
         .arg("--firmware-dir")
-        .arg(root.join("firmware"))
-        .args(&args.rest);
+        .arg(root.join("firmware"));
     if !package::is_root() {
+        let socket = data.join("control.sock");
+        daemon.arg("--socket").arg(&socket);
         eprintln!(
-            "not root: the ports 67, 69 and 4011 need a right that your user lacks; if the start fails, either run\n    \
+            "not root: the ports 67, 69 and 4011 need a right that your user lacks; if they are not bound, either run\n    \
              sudo -E cargo xtask serve\nor give the right to the binary once per build:\n    \
-             sudo setcap cap_net_bind_service,cap_net_raw+ep {}",
-            daemon.get_program().to_string_lossy()
+             sudo setcap cap_net_bind_service,cap_net_raw+ep {}\n\
+             the command line finds the daemon with\n    export BOOTWRIGHT_SOCKET={}",
+            daemon.get_program().to_string_lossy(),
+            socket.display()
         );
     }
+    daemon.args(&args.rest);
     eprintln!("starting {}", process::line(&daemon));
     // The daemon takes this process's place, so that signals and the exit status are its own.
     let error = daemon.exec();
