@@ -174,3 +174,40 @@ fn the_record_is_checked_while_the_daemon_runs() {
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.contains("is good: entries 1 to 3, 1 host\n"), "{}", said.out);
 }
+
+#[test]
+fn a_restored_record_installs_nothing_until_somebody_has_looked() {
+    let inside = Netns::new("daemon");
+    let mut daemon = Daemon::start(&inside, SITE);
+    assert_eq!(ask(&daemon.socket(), "host arm oak-1").code, 0);
+    let (data, copy) = (daemon.data_dir(), daemon.directory().join("copy.db"));
+    let run = |verb: &str| crate::cli::run(&format!("{verb} {} --data-dir {}", copy.display(), data.display()));
+    let said = run("backup");
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(run("backup").code, 1, "a backup replaces nothing");
+    assert_eq!(ask(&daemon.socket(), "host arm oak-2 rescue").code, 0);
+    let said = run("restore");
+    assert_eq!(said.code, 4, "a running daemon holds the store: {said:?}");
+    daemon.stop();
+
+    let said = run("restore");
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("bootwright.db.before-restore-1"), "{}", said.out);
+    daemon.clear_log();
+    daemon.run();
+    daemon.wait_for_log("ready ");
+    let hosts = json(&daemon.socket(), "host list");
+    assert_eq!(hosts["hosts"].as_array().map(Vec::len), Some(1), "{hosts}");
+    assert_eq!(
+        (&hosts["hosts"][0]["host"], &hosts["hosts"][0]["state"]),
+        (&json!("oak-1"), &json!("new"))
+    );
+    let paused = json(&daemon.socket(), "status")["paused"].to_string();
+    assert!(paused.contains("restored from a backup"), "{paused}");
+    daemon.stop();
+
+    std::fs::write(&copy, "no store").expect("a file");
+    let said = run("restore");
+    assert_eq!(said.code, 1, "{said:?}");
+    daemon.run();
+}
