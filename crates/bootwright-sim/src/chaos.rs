@@ -27,6 +27,29 @@ deadline = "20m"
 [profiles.wipe]
 kernel = "/images/wipe/linux"
 deadline = "20m"
+
+[profiles.rescue]
+kernel = "/images/rescue/linux"
+"#;
+
+/// Another one: a profile reads otherwise, another is gone, and a rule arms what it sees for the first time.
+const OTHER_CONFIG: &str = r#"
+[safety]
+max_concurrent = 3
+max_new_per_hour = 40
+pause_after_failures = 4
+max_rule_arms_per_minute = 1
+
+[profiles.debian]
+kernel = "/images/debian-13/linux"
+deadline = "15m"
+
+[[rules]]
+name = "rack"
+when = { mac = "52:54:00:77:*" }
+profile = "debian"
+auto_arm = true
+limit = 2
 "#;
 
 /// What a day came to.
@@ -97,19 +120,29 @@ fn plan(world: &mut World, chance: &mut Chance, machines: usize) {
             world.say_after(moment(chance), word);
         }
         for _ in 0..chance.below(3) {
-            let word = match chance.below(12) {
+            let word = match chance.below(16) {
                 0..3 => Word::Hold(machine),
                 3..6 => Word::Local(machine),
                 6..8 => Word::Lock(machine),
                 8..11 => Word::Unlock(machine),
+                11..13 => Word::Live(machine),
+                13 => Word::Ignore(machine),
                 _ => Word::Forget(machine),
             };
             world.say_after(moment(chance), word);
+        }
+        for _ in 0..chance.below(2) {
+            world.another_after(moment(chance), machine);
         }
     }
     for _ in 0..chance.below(3) {
         world.say_after(moment(chance), Word::Pause);
         world.say_after(moment(chance), Word::Resume);
+    }
+    for _ in 0..chance.below(3) {
+        let config = if chance.percent(50) { CONFIG } else { OTHER_CONFIG };
+        world.say_after(moment(chance), Word::Reload(config));
+        world.say_after(moment(chance), Word::Apply);
     }
     for _ in 0..chance.below(12) {
         world.crash_after(moment(chance));
@@ -146,6 +179,9 @@ fn calm(world: &mut World, machines: usize) -> Result<(), String> {
     let begin = world.now();
     let mut first = true;
     while world.now() < begin + CALM {
+        if first {
+            world.say_after(second, Word::Reload(CONFIG));
+        }
         world.say_after(second, Word::Resume);
         // At first all of them are installed once more, so that the day ends with as many runs as machines.
         let down: Vec<usize> = (0..machines)
@@ -153,6 +189,10 @@ fn calm(world: &mut World, machines: usize) -> Result<(), String> {
             .collect();
         first = false;
         for machine in down {
+            // Only a person can say which of two machines with one card is meant.
+            if world.is_taken_for_another(machine) {
+                world.say_after(second, Word::Forget(machine));
+            }
             world.say_after(second * 2, Word::Unlock(machine));
             world.say_after(second * 3, Word::Hold(machine));
             let profiles = vec!["debian"];

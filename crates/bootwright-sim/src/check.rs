@@ -25,6 +25,8 @@ struct Known {
     wipes: u32,
     /// Disks that may be overwritten although they are not empty.
     disks: BTreeSet<String>,
+    /// The serial number of the machine that the grant was given for, if it was known.
+    machine: Option<String>,
 }
 
 impl Checker {
@@ -109,6 +111,7 @@ impl Checker {
             let known = self.runs.entry(run.token).or_default();
             known.attempts = run.attempts;
             known.disks.clone_from(&grant.wipe);
+            known.machine.clone_from(&grant.machine.serial);
         }
         let next_of_queue = matches!(&before.phase, Phase::Installing { rest, .. } if !rest.is_empty());
         let granted = matches!(entry.by, Cause::Operator(_) | Cause::Rule(_));
@@ -173,6 +176,21 @@ impl Checker {
             return Err(format!("disk {disk} is written, it held {found} and nobody named it"));
         }
         Ok(())
+    }
+
+    /// A machine with this serial number starts a run's installer.
+    ///
+    /// # Errors
+    /// When the run was granted to another.
+    pub fn may_be_used_by(&self, token: Token, serial: &str) -> Result<(), String> {
+        let run = self.runs.get(&token);
+        let granted = run.and_then(|run| run.machine.as_deref());
+        match granted.filter(|granted| *granted != serial) {
+            None => Ok(()),
+            Some(granted) => Err(format!(
+                "machine {serial} starts the installer that {granted} was granted"
+            )),
+        }
     }
 
     /// A run was told that its end is noted.

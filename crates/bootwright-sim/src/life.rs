@@ -11,21 +11,32 @@ use crate::reply::Waiting;
 use crate::world::{Event, World};
 
 impl World {
-    pub(crate) fn reset(&mut self, machine: usize) {
+    pub(crate) fn reset(&mut self, machine: usize) -> Result<(), String> {
+        self.power_on(machine, false)
+    }
+
+    /// Another machine with this one's card is switched on in its place.
+    pub(crate) fn another(&mut self, machine: usize) -> Result<(), String> {
+        self.power_on(machine, true)
+    }
+
+    fn power_on(&mut self, machine: usize, is_another: bool) -> Result<(), String> {
         let (now, seed) = (self.now, self.chance.next());
         let Some(body) = self.machines.get_mut(machine) else {
-            return;
+            return Ok(());
         };
         body.power += 1;
+        body.is_another = is_another;
         let seed = u32::try_from(seed >> 32).unwrap_or(0);
         let (firmware, outputs) = Machine::power_on(body.spec(seed), now);
         body.doing = Doing::Firmware(Box::new(firmware));
-        self.note(&format!("machine {machine} is switched on"));
-        self.carry(machine, outputs);
+        let who = if is_another { "another machine instead of " } else { "" };
+        self.note(&format!("{who}machine {machine} is switched on"));
+        self.carry(machine, outputs)
     }
 
     /// Carries what a machine's firmware wants, and looks where it has come to.
-    pub(crate) fn carry(&mut self, machine: usize, outputs: Vec<Output>) {
+    pub(crate) fn carry(&mut self, machine: usize, outputs: Vec<Output>) -> Result<(), String> {
         let power = self.machines.get(machine).map_or(0, |body| body.power);
         for output in outputs {
             match output {
@@ -42,37 +53,42 @@ impl World {
             Some(Doing::Firmware(firmware)) => firmware.fate().cloned(),
             _ => None,
         };
-        if let Some(fate) = fate {
-            self.fate(machine, &fate);
-        }
+        fate.map_or(Ok(()), |fate| self.fate(machine, &fate))
     }
 
-    fn fate(&mut self, machine: usize, fate: &Fate) {
+    fn fate(&mut self, machine: usize, fate: &Fate) -> Result<(), String> {
         let now = self.now;
         let Some(body) = self.machines.get_mut(machine) else {
-            return;
+            return Ok(());
         };
+        let starts = matches!(body.content, Content::System(_)) && !body.is_another;
         match fate {
             Fate::Kernel(boot) => {
+                let installer = Installer::start(&boot.args);
+                if let Some(installer) = installer.as_ref().filter(|_| body.is_another) {
+                    self.checker
+                        .may_be_used_by(installer.token, &format!("OTHER-{}", body.serial))?;
+                    body.doing = Doing::Stuck;
+                    return Ok(());
+                }
                 let power = body.power;
-                body.doing = Installer::start(&boot.args).map_or(Doing::Stuck, Doing::Installer);
+                body.doing = installer.map_or(Doing::Stuck, Doing::Installer);
                 self.note(&format!("machine {machine} starts its installer"));
                 self.after(Duration::from_millis(3_000), Event::Installer(machine, power));
             }
-            Fate::Disk { .. } if matches!(body.content, Content::System(_)) => self.start_system(machine),
-            Fate::Disk { .. } => {
-                let Doing::Firmware(firmware) = &mut body.doing else {
-                    return;
-                };
-                let outputs = firmware.came_back(now, 0x2e85_2001);
-                self.carry(machine, outputs);
+            Fate::Disk { .. } | Fate::NextEntry(_) if starts => self.start_system(machine),
+            Fate::Disk { .. } if !body.is_another => {
+                if let Doing::Firmware(firmware) = &mut body.doing {
+                    let outputs = firmware.came_back(now, 0x2e85_2001);
+                    return self.carry(machine, outputs);
+                }
             }
-            Fate::NextEntry(_) if matches!(body.content, Content::System(_)) => self.start_system(machine),
-            Fate::NextEntry(gone) => {
+            Fate::Disk { .. } | Fate::NextEntry(_) => {
                 body.doing = Doing::Stuck;
-                self.note(&format!("machine {machine} finds nothing to start: {gone:?}"));
+                self.note(&format!("machine {machine} finds nothing to start"));
             }
         }
+        Ok(())
     }
 
     fn start_system(&mut self, machine: usize) {
@@ -118,7 +134,7 @@ impl World {
         match &mut at.doing {
             Doing::Firmware(firmware) => {
                 let outputs = firmware.on_response(now, waiting.id, status, body.into_bytes());
-                self.carry(waiting.machine, outputs);
+                self.carry(waiting.machine, outputs)?;
             }
             Doing::Installer(installer) => {
                 let token = installer.token;
@@ -171,7 +187,7 @@ impl World {
                 body.content = Content::System(token);
                 go_on(self, 0);
             }
-            Wish::Reboot => self.reset(machine),
+            Wish::Reboot => self.reset(machine)?,
         }
         Ok(())
     }

@@ -47,7 +47,9 @@ pub(crate) struct Body {
     pub(crate) doing: Doing,
     /// How often it was switched on or reset: what was meant for an earlier time does not reach it.
     pub(crate) power: u32,
-    /// Whether its installer finished and could not say so, for a while.
+    /// Whether another machine stands in its place until the next reset.
+    pub(crate) is_another: bool,
+    /// What its system has to report still.
     pub(crate) reports_left: Vec<(Token, &'static str)>,
 }
 
@@ -69,6 +71,7 @@ impl Body {
             content: if data { Content::Data } else { Content::Empty },
             doing: Doing::Off,
             power: 0,
+            is_another: false,
             reports_left: Vec::new(),
         }
     }
@@ -81,7 +84,11 @@ impl Body {
             mac: self.mac,
             others: std::collections::BTreeSet::new(),
             uuid: uuid.parse().ok(),
-            serial: Some(self.serial.clone()),
+            serial: Some(if self.is_another {
+                format!("OTHER-{}", self.serial)
+            } else {
+                self.serial.clone()
+            }),
             asset: None,
             manufacturer: Some("Simulated".to_owned()),
             product: None,

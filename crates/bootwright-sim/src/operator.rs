@@ -27,20 +27,28 @@ pub enum Word {
     Unlock(usize),
     /// Forget the machine.
     Forget(usize),
+    /// Let the machine boot the profile `rescue` every time.
+    Live(usize),
+    /// Never answer the machine.
+    Ignore(usize),
     /// Pause installs.
     Pause,
     /// Let them go on.
     Resume,
+    /// Take this configuration.
+    Reload(&'static str),
+    /// Accept what the last reload would arm.
+    Apply,
 }
 
 impl Word {
-    /// The command for the engine. Machines are called by their first card.
-    pub(crate) fn command(&self, card: impl Fn(usize) -> String, disk: impl Fn(usize) -> String) -> Command {
+    /// The command for the engine, if it is one. Machines are called by their first card.
+    pub(crate) fn command(&self, card: impl Fn(usize) -> String, disk: impl Fn(usize) -> String) -> Option<Command> {
         let host = |machine: usize, decision| Command::Host {
             host: card(machine),
             decision,
         };
-        match self {
+        Some(match self {
             Self::Arm {
                 machine,
                 profiles,
@@ -56,10 +64,16 @@ impl Word {
             Self::Lock(machine) => host(*machine, Decision::Lock),
             Self::Unlock(machine) => host(*machine, Decision::Unlock),
             Self::Forget(machine) => host(*machine, Decision::Forget),
+            Self::Live(machine) => {
+                let profile = "rescue".parse().ok()?;
+                host(*machine, Decision::Live { profile })
+            }
+            Self::Ignore(machine) => host(*machine, Decision::Ignore),
             Self::Pause => Command::Pause {
                 why: "the operator wants to look".to_owned(),
             },
             Self::Resume => Command::Resume,
-        }
+            Self::Reload(_) | Self::Apply => return None,
+        })
     }
 }

@@ -8,8 +8,9 @@ use bootwright_engine::{Engine, Outcome};
 use bootwright_store::{EventQuery, Fault, MemoryStore, Page, Reader, Store};
 
 use crate::daemon::{Daemon, Release, unrecorded};
+use crate::operator::Word;
 use crate::reply::Waiting;
-use crate::world::{Event, World};
+use crate::world::{Event, World, policy};
 
 impl World {
     /// Asks the engine something; what may leave at once leaves, the rest with its commit.
@@ -208,13 +209,37 @@ impl World {
                 .unwrap_or_default()
         };
         let command = word.command(card, disk);
-        self.note(&format!("the operator says {word:?}"));
+        match (&word, command) {
+            (Word::Reload(text), _) => self.reload(text),
+            (_, Some(command)) => {
+                self.note(&format!("the operator says {word:?}"));
+                self.ask(
+                    |engine, now| engine.command(now, "alice", &command),
+                    |reply| match reply {
+                        Ok(_) => Release::Operator(number),
+                        Err(_) => Release::Nothing,
+                    },
+                );
+            }
+            (_, None) => {
+                self.note(&format!("the operator says {word:?}"));
+                self.ask(
+                    |engine, now| engine.apply_proposals(now, "alice", &[]),
+                    |_| Release::Operator(number),
+                );
+            }
+        }
+    }
+
+    /// Another configuration is in the file: the daemon takes it, or will when it starts.
+    fn reload(&mut self, text: &str) {
+        let Ok(policy) = policy(text) else { return };
+        self.note("the operator changes the configuration");
+        self.policy = Arc::new(policy);
+        let policy = Arc::clone(&self.policy);
         self.ask(
-            |engine, now| engine.command(now, "alice", &command),
-            |reply| match reply {
-                Ok(_) => Release::Operator(number),
-                Err(_) => Release::Nothing,
-            },
+            |engine, now| engine.reload(now, Some("alice"), policy),
+            |_| Release::Nothing,
         );
     }
 }

@@ -79,16 +79,23 @@ impl World {
         });
     }
 
-    pub(crate) fn at_machine(&mut self, machine: usize, power: u32, source: SocketAddrV4, port: u16, bytes: &[u8]) {
+    pub(crate) fn at_machine(
+        &mut self,
+        machine: usize,
+        power: u32,
+        source: SocketAddrV4,
+        port: u16,
+        bytes: &[u8],
+    ) -> Result<(), String> {
         let now = self.now;
         let outputs = match self.machines.get_mut(machine) {
             Some(body) if body.power == power => match &mut body.doing {
                 Doing::Firmware(machine) => machine.on_packet(now, source, port, bytes),
-                Doing::Off | Doing::Installer(_) | Doing::System | Doing::Stuck => return,
+                Doing::Off | Doing::Installer(_) | Doing::System | Doing::Stuck => return Ok(()),
             },
-            Some(_) | None => return,
+            Some(_) | None => return Ok(()),
         };
-        self.carry(machine, outputs);
+        self.carry(machine, outputs)
     }
 }
 

@@ -71,8 +71,20 @@ pub(crate) enum Event {
     Say(usize),
     Installer(usize, u32),
     Reset(usize),
+    Another(usize),
     LateReport(usize),
     SetWall(u64),
+}
+
+/// The policy of a configuration.
+pub(crate) fn policy(text: &str) -> Result<Policy, String> {
+    let source = Source {
+        path: "config.toml".to_owned(),
+        text: text.to_owned(),
+    };
+    bootwright_config::load(&[source], &|path| Err(format!("there is no file {path}")))
+        .map(|loaded| loaded.policy)
+        .map_err(|diagnostics| bootwright_config::render_all(&diagnostics))
 }
 
 /// A site in virtual time.
@@ -103,14 +115,9 @@ impl World {
     /// # Errors
     /// When the configuration is wrong.
     pub fn new(setup: &Setup) -> Result<Self, String> {
-        let source = Source {
-            path: "config.toml".to_owned(),
-            text: setup.config.clone(),
-        };
-        let loaded = bootwright_config::load(&[source], &|path| Err(format!("there is no file {path}")))
-            .map_err(|diagnostics| bootwright_config::render_all(&diagnostics))?;
+        let policy = policy(&setup.config)?;
         let disk = MemoryDisk::new();
-        let max_attempts = loaded.policy.safety.max_attempts;
+        let max_attempts = policy.safety.max_attempts;
         let mut world = Self {
             now: Duration::ZERO,
             chance: Chance::new(setup.seed),
@@ -120,7 +127,7 @@ impl World {
                 .collect(),
             daemon: None,
             words: Vec::new(),
-            policy: Arc::new(loaded.policy),
+            policy: Arc::new(policy),
             queue: BTreeMap::new(),
             count: 0,
             lan: Lan::default(),
@@ -161,6 +168,17 @@ impl World {
         self.machines.get(machine).map(|body| &body.content)
     }
 
+    /// Whether the record takes another machine for this one, since that was there first.
+    #[must_use]
+    pub fn is_taken_for_another(&self, machine: usize) -> bool {
+        let Some(body) = self.machines.get(machine) else {
+            return false;
+        };
+        let hosts = self.checker.world().hosts.values();
+        let mut known = hosts.filter(|host| host.facts.macs.contains(&body.mac));
+        known.any(|host| host.facts.serial.as_ref().is_some_and(|serial| *serial != body.serial))
+    }
+
     /// The time that has gone by.
     #[must_use]
     pub const fn now(&self) -> Duration {
@@ -189,6 +207,11 @@ impl World {
     /// A machine is switched on, or reset, after a while.
     pub fn reset_after(&mut self, after: Duration, machine: usize) {
         self.after(after, Event::Reset(machine));
+    }
+
+    /// Another machine, with this one's card in it, is switched on in its place after a while.
+    pub fn another_after(&mut self, after: Duration, machine: usize) {
+        self.after(after, Event::Another(machine));
     }
 
     /// The daemon is killed after a while, and started again a little later.
@@ -260,20 +283,20 @@ impl World {
         };
         match event {
             Some(event) => self.happen(event)?,
-            None => self.timers(),
+            None => self.timers()?,
         }
         self.tick();
         Ok(())
     }
 
-    fn timers(&mut self) {
+    fn timers(&mut self) -> Result<(), String> {
         let now = self.now;
         for number in 0..self.machines.len() {
             let outputs = match self.machines.get_mut(number).map(|body| &mut body.doing) {
                 Some(Doing::Firmware(machine)) => machine.on_timer(now),
                 _ => continue,
             };
-            self.carry(number, outputs);
+            self.carry(number, outputs)?;
         }
         let sent = self
             .daemon
@@ -283,6 +306,7 @@ impl World {
         for (port, peer, packets) in sent {
             self.send_blocks(port, peer, packets);
         }
+        Ok(())
     }
 
     fn tick(&mut self) {
@@ -310,7 +334,7 @@ impl World {
                 source,
                 port,
                 bytes,
-            } => self.at_machine(machine, power, source, port, &bytes),
+            } => self.at_machine(machine, power, source, port, &bytes)?,
             Event::ToServers(datagram) => self.at_servers(&datagram),
             Event::Request(waiting, target) => self.request(waiting, &target),
             Event::Response(waiting, status, body) => self.response(waiting, status, body)?,
@@ -321,7 +345,8 @@ impl World {
             Event::Start => self.start(),
             Event::Say(word) => self.say(word),
             Event::Installer(machine, power) => self.installer_goes_on(machine, power),
-            Event::Reset(machine) => self.reset(machine),
+            Event::Reset(machine) => self.reset(machine)?,
+            Event::Another(machine) => self.another(machine)?,
             Event::LateReport(machine) => self.late_report(machine),
             Event::SetWall(wall_ms) => {
                 self.note("the wall clock is set");
