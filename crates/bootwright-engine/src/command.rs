@@ -159,8 +159,24 @@ impl Engine {
         name: &str,
         decision: &Decision,
     ) -> Result<Option<HostId>, Refusal> {
-        if let Decision::Arm { profiles, .. } = decision {
-            self.check_profiles(profiles)?;
+        // What would be refused must not leave a host behind.
+        match decision {
+            Decision::Arm { profiles, .. } => self.check_profiles(profiles)?,
+            Decision::Live { profile } => self.check_profiles(std::slice::from_ref(profile))?,
+            Decision::SetLabel { key, value } | Decision::SetMetadata { key, value } => {
+                check_text(key, value.as_deref())?;
+            }
+            Decision::Queue { .. } | Decision::Done => {
+                let defined = self.policy.hosts.get_key_value(name);
+                return defined.map_or(Ok(None), |(id, _)| {
+                    Err(Refusal::State {
+                        host: id.clone(),
+                        why: Stayed::NotArmed,
+                    })
+                });
+            }
+            Decision::Forget => return Ok(None),
+            Decision::Hold | Decision::Local | Decision::Ignore | Decision::Lock | Decision::Unlock => {}
         }
         if !self.hosts_defined_as(name).is_empty() {
             return Err(Refusal::BadText(

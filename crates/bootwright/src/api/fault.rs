@@ -106,9 +106,10 @@ impl Fault {
                 // The refusal names the host itself.
                 ..Problem::new(ProblemCode::Conflict).detail(message)
             },
-            Refusal::BadText(_) => Problem::new(ProblemCode::BadRequest)
-                .detail(format!("{host}: {message}"))
-                .hint("such as `label.rack=b-12`"),
+            Refusal::BadText(_) => Problem {
+                hint: hint.or_else(|| Some("such as `label.rack=b-12`".to_owned())),
+                ..Problem::new(ProblemCode::BadRequest).detail(format!("{host}: {message}"))
+            },
             Refusal::StoreDown => Problem::new(ProblemCode::StoreUnavailable)
                 .detail(format!("{host}: nothing was done, since it cannot be recorded"))
                 .hint("`bootwright status` shows how the store does; then try again"),

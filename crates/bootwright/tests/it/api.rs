@@ -87,7 +87,10 @@ fn a_command_that_is_refused_leaves_no_trace() {
         r#"{"command":"done"}"#,
         r#"{"command":"set_label","key":"","value":"x"}"#,
     ] {
-        assert!(daemon.api("POST", arm, body).status >= 400, "{body}");
+        for host in ["oak-1", "oak-2", "52:54:00:00:00:09"] {
+            let target = format!("/api/v1/hosts/{host}/command");
+            assert!(daemon.api("POST", &target, body).status >= 400, "{host} {body}");
+        }
     }
     assert_eq!(daemon.api("GET", "/api/v1/events?last=1", "").body, before);
 }
