@@ -51,7 +51,8 @@ pub enum Silence {
     TooLong,
     /// An ERROR. An answer to it could make two servers talk to each other for ever.
     Error,
-    /// An opcode that no request has; DATA and ACK belong to a transfer's own port.
+    /// No request: another opcode, or nothing where a request has its file name and mode. An error would be several
+    /// times as long, and whatever speaks text at everybody would go on talking with us for ever.
     NotRequest,
 }
 
@@ -112,6 +113,8 @@ pub enum Packet<'a> {
 /// Accepts what firmware sends: a missing last NUL, zeros behind the end, an option name without a value, repeated
 /// options (the first counts), names and modes in any case.
 ///
+/// An error answers only what has a name and a mode, and is at most three times as long, for the sender may be forged.
+///
 /// # Errors
 /// [`Reject`], saying whether and how to answer.
 pub fn parse_request(bytes: &[u8]) -> Result<Request<'_>, Reject> {
@@ -121,24 +124,26 @@ pub fn parse_request(bytes: &[u8]) -> Result<Request<'_>, Reject> {
     let Some((opcode, body)) = bytes.split_first_chunk::<2>() else {
         return Err(Reject::Silence(Silence::TooShort));
     };
-    match u16::from_be_bytes(*opcode) {
-        1 => {}
-        2 => return Err(Reject::Answer(ErrorCode::Access, "read only")),
+    let opcode = u16::from_be_bytes(*opcode);
+    match opcode {
+        1 | 2 => {}
         5 => return Err(Reject::Silence(Silence::Error)),
-        3 | 4 | 6 => return Err(Reject::Silence(Silence::NotRequest)),
-        _ => return Err(Reject::Answer(ErrorCode::Illegal, "not a request")),
+        _ => return Err(Reject::Silence(Silence::NotRequest)),
     }
     let (name, rest) = field(body);
     let (mode, options) = field(rest.unwrap_or_default());
-    if name.is_empty() {
-        return Err(Reject::Answer(ErrorCode::Illegal, "no file name"));
+    if name.is_empty() || mode.is_empty() {
+        return Err(Reject::Silence(Silence::NotRequest));
+    }
+    if opcode == 2 {
+        return Err(Reject::Answer(ErrorCode::Access, "read only"));
     }
     let mode = if mode.eq_ignore_ascii_case(b"octet") {
         Mode::Octet
     } else if mode.eq_ignore_ascii_case(b"netascii") {
         Mode::Netascii
     } else {
-        return Err(Reject::Answer(ErrorCode::Illegal, "mode is neither octet nor netascii"));
+        return Err(Reject::Answer(ErrorCode::Illegal, "bad mode"));
     };
     Ok(Request {
         name,

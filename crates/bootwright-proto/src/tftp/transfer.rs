@@ -20,6 +20,9 @@ pub const UNHEARD_LOSSES_MAX: u8 = 3;
 /// How often the first block is sent again to a client that was never heard. It is far longer than the request, and a real
 /// client that misses it asks again.
 const UNHEARD_BLOCKS_AGAIN: u8 = 1;
+/// The shortest time between two answers to one request. No client repeats itself sooner, but who forges requests in a
+/// victim's name would, and the first block is longer than its request.
+const REPEAT_QUIET: Duration = Duration::from_millis(250);
 /// The shortest time between two answers to duplicate acknowledgements, where the round trip is not longer still.
 const QUIET: Duration = Duration::from_millis(50);
 
@@ -88,8 +91,8 @@ pub enum Stray {
     Malformed,
     /// A packet that a receiver does not send.
     Unexpected,
-    /// An acknowledgement that came before. Answering it would double every packet from then on (the Sorcerer's
-    /// Apprentice, RFC 1123 section 4.2.3.1).
+    /// An acknowledgement that came before, or a request that came a moment ago. Answering the former would double every
+    /// packet from then on (the Sorcerer's Apprentice, RFC 1123 section 4.2.3.1).
     Duplicate,
     /// An acknowledgement of a block that is not under way.
     Outside,
@@ -182,10 +185,14 @@ impl Transfer {
 
     /// The request came once more from the same port. Before the client was heard its first packet is sent again; after
     /// that the request means a new transfer, which is the caller's to begin, and nothing is sent here.
-    pub fn on_repeat(&mut self) -> Action {
+    pub fn on_repeat(&mut self, now: Duration) -> Action {
         if self.heard || self.stage == Stage::Ended {
             return Action::Ignore(Stray::Late);
         }
+        if now < self.sent_at.saturating_add(REPEAT_QUIET) {
+            return Action::Ignore(Stray::Duplicate);
+        }
+        self.sent_at = now;
         self.clean = false;
         self.packets_resent = self.packets_resent.saturating_add(1);
         self.flight()

@@ -44,7 +44,7 @@ impl Refusal {
             Self::NotFound => (ErrorCode::NotFound, "file not found"),
             Self::Denied => (ErrorCode::Access, "access denied"),
             Self::Unreadable => (ErrorCode::Other, "cannot be read now"),
-            Self::WrongMode => (ErrorCode::Illegal, "too large for text mode, ask in octet mode"),
+            Self::WrongMode => (ErrorCode::Illegal, "ask in octet mode"),
         }
     }
 }

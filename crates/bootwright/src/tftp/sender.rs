@@ -218,7 +218,7 @@ impl<F: Files> Sender<'_, F> {
                 (Some(ending), _) => Some(ending),
                 (None, Order::None) => None,
                 (None, Order::Repeat) => {
-                    let action = self.transfer.on_repeat();
+                    let action = self.transfer.on_repeat(self.now());
                     self.act(action).await
                 }
                 (None, order) => ending_of(order),

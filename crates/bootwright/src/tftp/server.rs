@@ -128,7 +128,7 @@ impl<F: Files> Server<F> {
             Err(Reject::Answer(code, text)) => return Err(self.refuse(socket, datagram, code, text)),
         };
         let Ok(name) = Name::normalise(request.name) else {
-            return Err(self.refuse(socket, datagram, ErrorCode::Access, "no such name can be served"));
+            return Err(self.refuse(socket, datagram, ErrorCode::Access, "no such name"));
         };
         let key = Key {
             peer,

@@ -78,7 +78,7 @@ impl Lan<'_> {
 
     fn serve(&mut self, packet: &[u8]) {
         let action = match (&mut self.transfer, parse_request(packet)) {
-            (Some(transfer), Ok(_)) => transfer.on_repeat(),
+            (Some(transfer), Ok(_)) => transfer.on_repeat(self.now),
             (Some(transfer), Err(_)) => transfer.on_packet(self.now, packet),
             (None, Ok(request)) => {
                 let size = self.file.len() as u64;

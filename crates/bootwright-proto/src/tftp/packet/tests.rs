@@ -88,7 +88,7 @@ fn odd_requests_are_read_as_they_were_meant() {
 #[test]
 fn what_is_no_read_request_gets_the_answer_it_should() {
     let long = [0_u8; 1501];
-    let cases: [(&[u8], &str); 11] = [
+    let cases: [(&[u8], &str); 12] = [
         (b"", "silence: TooShort"),
         (b"\0", "silence: TooShort"),
         (&long, "silence: TooLong"),
@@ -96,13 +96,26 @@ fn what_is_no_read_request_gets_the_answer_it_should() {
         (b"\0\x03\0\x01data", "silence: NotRequest"),
         (b"\0\x04\0\x01", "silence: NotRequest"),
         (b"\0\x02a\0octet\0", "error 2: read only"),
-        (b"\0\x09", "error 4: not a request"),
-        (b"\0\x01", "error 4: no file name"),
-        (b"\0\x01a\0", "error 4: mode is neither octet nor netascii"),
-        (b"\0\x01a\0mail\0", "error 4: mode is neither octet nor netascii"),
+        (b"\0\x09", "silence: NotRequest"),
+        (b"\0\x01", "silence: NotRequest"),
+        (b"\0\x02a\0", "silence: NotRequest"),
+        (b"\0\x01a\0", "silence: NotRequest"),
+        (b"\0\x01a\0mail\0", "error 4: bad mode"),
     ];
     for (bytes, expected) in cases {
         assert_eq!(read(bytes), expected, "{}", bytes.escape_ascii());
+    }
+}
+
+#[test]
+fn no_error_is_more_than_three_times_as_long_as_what_it_answers() {
+    let shortest: [&[u8]; 4] = [b"\0\x02a\0b", b"\0\x01a\0b", b"\0\x01a\0b\0", b"\0\x02a\0b\0"];
+    for bytes in shortest {
+        let Err(Reject::Answer(code, text)) = parse_request(bytes) else {
+            panic!("no error: {}", bytes.escape_ascii());
+        };
+        let len = render_error(code, text, &mut [0; ERROR_BYTES_MAX]).expect("there is room");
+        assert!(len <= 3 * bytes.len(), "{len} bytes answer {}", bytes.escape_ascii());
     }
 }
 
@@ -118,7 +131,10 @@ fn every_truncation_of_a_real_request_is_read_or_refused_without_harm() {
         "{seen:?}"
     );
     assert!(seen.contains("snponly.efi Octet tsize=0 blksize=146"), "{seen:?}");
-    assert!(seen.contains("error 4: mode is neither octet nor netascii"), "{seen:?}");
+    assert!(
+        seen.contains("error 4: bad mode") && seen.contains("silence: NotRequest"),
+        "{seen:?}"
+    );
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn play(options: &str, size: u64, story: &str) -> String {
             ("error", Some(code)) => transfer.on_packet(now, &error(code.try_into().unwrap())),
             ("data", Some(_)) => transfer.on_packet(now, b"\0\x03\0\x01x"),
             ("noise", None) => transfer.on_packet(now, b"\0"),
-            ("repeat", None) => transfer.on_repeat(),
+            ("repeat", None) => transfer.on_repeat(now),
             ("refused", None) => transfer.on_unreachable(),
             ("wait", None) => {
                 now = transfer.deadline();
@@ -442,25 +442,26 @@ fn a_repeated_request_repeats_the_first_packet_until_the_client_is_heard() {
     check(
         "blksize 1000 ",
         6000,
-        "repeat; repeat; ack 0; repeat",
+        "300; repeat; repeat; 300; repeat; ack 0; repeat",
         expect![[r#"
              0 begin: send oack
-             0 repeat: send oack
-             0 repeat: send oack
-             0 ack 0: send 1
-             0 repeat: nothing: Late
+           300 repeat: send oack
+           300 repeat: nothing: Duplicate
+           600 repeat: send oack
+           600 ack 0: send 1
+           600 repeat: nothing: Late
         acknowledged 0 of 6000, 2 sent again
     "#]],
     );
     check(
         "",
         6000,
-        "repeat; ack 1; repeat",
+        "300; repeat; ack 1; repeat",
         expect![[r#"
              0 begin: send 1
-             0 repeat: send 1
-             0 ack 1: send 2
-             0 repeat: nothing: Late
+           300 repeat: send 1
+           300 ack 1: send 2
+           300 repeat: nothing: Late
         acknowledged 512 of 6000, 1 sent again
     "#]],
     );

@@ -130,7 +130,7 @@ proptest! {
                 0 | 1 => transfer.on_packet(now, &ack(number % 100)),
                 2 => transfer.on_packet(now, &ack(number)),
                 3 => transfer.on_packet(now, &number.to_be_bytes()),
-                4 => transfer.on_repeat(),
+                4 => transfer.on_repeat(now),
                 _ => transfer.on_timer(now),
             };
             prop_assert!(transfer.acked_bytes() <= size.min(farthest.saturating_mul(512)));
