@@ -4,6 +4,7 @@
 
 pub mod beneath;
 pub mod cached;
+pub mod descriptor;
 pub mod environment;
 pub mod frame;
 pub mod gso;

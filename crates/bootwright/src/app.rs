@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use bootwright_config::Daemon;
 use bootwright_engine::FetchKind;
+use bootwright_net::Link;
 use bootwright_net::beneath::Root;
 use bootwright_net::environment::Environment;
 use bootwright_net::watch::Watch;
@@ -195,9 +196,9 @@ async fn serve_all(
     {
         let _machines = machines.enter();
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        machines.spawn(http::serve(Arc::clone(&plane), listener));
+        machines.spawn(http::serve(Arc::clone(&plane), listener, connections_max()));
     }
-    let (tftp, notices) = start_tftp(&daemon, &core, &catalogue)?;
+    let (tftp, notices) = start_tftp(&daemon, &core, &catalogue, &links)?;
     tokio::spawn(follow_transfers(
         Arc::clone(&core),
         Arc::clone(&counters),
@@ -246,6 +247,15 @@ async fn serve_all(
     Ok(())
 }
 
+/// How many connections of machines there is room for, with all the descriptors that we can get.
+fn connections_max() -> usize {
+    let descriptors = bootwright_net::descriptor::raise_limit().unwrap_or_else(|error| {
+        tracing::warn!(why = %error, "cannot tell how many files may be open");
+        1024
+    });
+    http::connections_within(descriptors)
+}
+
 fn shelf(path: &'static str, data_dir: &std::path::Path, kind: FetchKind) -> anyhow::Result<Shelf> {
     let directory = data_dir.join(path.trim_start_matches('/'));
     Shelf::open(path, &directory, kind).with_context(|| format!("cannot open `{}`", directory.display()))
@@ -255,6 +265,7 @@ fn start_tftp(
     daemon: &Daemon,
     core: &Arc<Core>,
     catalogue: &Arc<Catalogue>,
+    links: &Arc<ArcSwap<Vec<Link>>>,
 ) -> anyhow::Result<(Arc<Tftp>, mpsc::Receiver<crate::tftp::Notice>)> {
     let root = daemon.tftp.root.as_ref().map(|path| {
         Root::open_dir(path)
@@ -266,6 +277,8 @@ fn start_tftp(
         catalogue: Arc::clone(catalogue),
         root: root.transpose()?,
         strict: daemon.tftp.strict,
+        relayed: !daemon.dhcp.relays.is_empty(),
+        links: Arc::clone(links),
         fixed_url: daemon.base_url.fixed().and_then(|url| url.parse::<BaseUrl>().ok()),
         http_port: daemon.http.port,
     };

@@ -4,8 +4,10 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bootwright_core::Span;
 use bootwright_engine::{FetchKind, Fetched};
+use bootwright_net::Link;
 use bootwright_net::beneath::Root;
 use bootwright_proto::http::BaseUrl;
 use bootwright_proto::script::ipxe::autoexec_script;
@@ -30,6 +32,10 @@ pub struct BootFiles {
     pub root: Option<Arc<Root>>,
     /// Whether only machines are served that asked by DHCP before.
     pub strict: bool,
+    /// Whether machines of other networks are served too, since relays bring their requests.
+    pub relayed: bool,
+    /// The box's links, as last seen.
+    pub links: Arc<ArcSwap<Vec<Link>>>,
     /// The URL of the machine plane, if the configuration sets it.
     pub fixed_url: Option<BaseUrl>,
     /// The machine plane's port.
@@ -38,7 +44,8 @@ pub struct BootFiles {
 
 impl Files for BootFiles {
     fn admits(&self, peer: SocketAddr, _local: IpAddr) -> bool {
-        !self.strict || self.core.read(|engine, _| engine.host_at(peer.ip()).is_some())
+        let near = self.relayed || self.is_on_link(peer.ip());
+        near && (!self.strict || self.core.read(|engine, _| engine.host_at(peer.ip()).is_some()))
     }
 
     fn open(
@@ -59,6 +66,13 @@ impl Files for BootFiles {
 }
 
 impl BootFiles {
+    /// Whether a peer is on one of our links, so that nobody elsewhere gets an answer that he did not ask for.
+    fn is_on_link(&self, peer: IpAddr) -> bool {
+        let links = self.links.load();
+        let mut addresses = links.iter().flat_map(|link| &link.addresses);
+        addresses.any(|address| address.covers(peer))
+    }
+
     /// What is in the catalogue or made on demand, under its name or wherever a loader thinks that it is.
     fn made(&self, name: &str, local: IpAddr) -> Option<Content> {
         let last = name.rsplit('/').next().unwrap_or(name);

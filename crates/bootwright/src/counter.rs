@@ -1,12 +1,20 @@
 //! What is counted: every packet that got an answer, and every one that got none with its reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// From how many panics within [`PANICS_WITHIN`] on the daemon is not well.
+const PANICS_MAX: usize = 5;
+/// See [`PANICS_MAX`].
+const PANICS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Counters by kind and reason. The reasons are names in the code, so there is a bounded number of them.
 #[derive(Debug, Default)]
 pub struct Counters {
     counts: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
+    /// When the last few panics happened.
+    panics: Mutex<VecDeque<Instant>>,
 }
 
 impl Counters {
@@ -14,6 +22,24 @@ impl Counters {
     pub fn count(&self, kind: &'static str, reason: &'static str) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry((kind, reason)).or_default() += 1;
+    }
+
+    /// Counts a panic.
+    pub fn count_panic(&self, kind: &'static str) {
+        self.count(kind, "panicked");
+        let mut panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
+        panics.push_back(Instant::now());
+        if panics.len() > PANICS_MAX {
+            panics.pop_front();
+        }
+    }
+
+    /// Whether requests are served without frequent panics.
+    #[must_use]
+    pub fn is_steady(&self) -> bool {
+        let panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = panics.iter().filter(|panic| panic.elapsed() < PANICS_WITHIN);
+        recent.count() < PANICS_MAX
     }
 
     /// All counts, in the order of their names.

@@ -11,6 +11,7 @@ pub mod firmware;
 pub mod http;
 pub mod journal;
 pub mod link;
+pub mod mishap;
 pub mod place;
 pub mod reload;
 pub mod starter;

@@ -26,6 +26,9 @@ pub enum LogFormat {
     Json,
 }
 
+/// How long the log has to say why the process ends.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// Lines that were dropped because nobody read them in time.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
@@ -112,9 +115,11 @@ impl Lossy {
                 .get_or_init(|| {
                     let (sender, lines) = sync_channel::<Vec<u8>>(LINES_MAX);
                     let writing = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
+                        let mut told = 0;
                         for line in lines {
                             // There is nobody to tell.
                             let _ = io::stderr().lock().write_all(&line);
+                            told = tell_dropped(told);
                         }
                     });
                     drop(writing);
@@ -123,6 +128,18 @@ impl Lossy {
                 .clone(),
         )
     }
+}
+
+/// Says once in place of the lines that were dropped how many they were; returns how many were told of.
+fn tell_dropped(told: u64) -> u64 {
+    let dropped = dropped_lines();
+    if dropped > told {
+        tracing::warn!(
+            "{} lines of the log were dropped here, since nobody read them in time",
+            dropped - told
+        );
+    }
+    dropped
 }
 
 impl<'a> MakeWriter<'a> for Lossy {
@@ -166,13 +183,14 @@ impl Drop for Line {
 pub fn end_on_engine_panic() {
     static HOOKED: OnceLock<Arc<()>> = OnceLock::new();
     HOOKED.get_or_init(|| {
-        let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            usual(panic);
+            // Not to standard error itself, where a reader who has gone away would hold us up for ever.
+            tracing::error!(why = sanitise(&panic.to_string()), "a bug");
             let inside = panic.location().is_some_and(|place| {
                 place.file().contains("bootwright-engine") || place.file().contains("bootwright-core")
             });
             if inside {
+                std::thread::sleep(LAST_WORDS);
                 std::process::abort();
             }
         }));

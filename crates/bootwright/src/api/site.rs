@@ -83,6 +83,10 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
     if !errors.is_empty() {
         warnings.push("the configuration on disk cannot be used; the last good one is in force".to_owned());
     }
+    if !state.counters.is_steady() {
+        warnings
+            .push("requests make the daemon panic; the log says where, and a restart may help for a while".to_owned());
+    }
     let dropped = telemetry::dropped_lines();
     if dropped > 0 {
         warnings.push(format!(
@@ -91,7 +95,7 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
     }
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        ready: store.ready && links.iter().any(|link| link.served),
+        ready: store.ready && links.iter().any(|link| link.served) && state.counters.is_steady(),
         started: state.moments.started(),
         mode: mode(state.core.policy().dhcp).to_owned(),
         paused: overview.paused,

@@ -111,16 +111,6 @@ pub(super) enum Verb {
         #[arg(long, env = "BOOTWRIGHT_DRY_RUN")]
         dry_run: bool,
     },
-    /// Write a consistent copy of the record; the daemon may run meanwhile
-    Backup {
-        /// The file to write, which must not exist
-        file: PathBuf,
-    },
-    /// Put a copy of the record back in its place, while no daemon runs
-    Restore {
-        /// The copy
-        file: PathBuf,
-    },
     /// Print the version
     Version,
     /// Print the completions for a shell

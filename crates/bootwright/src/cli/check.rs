@@ -11,19 +11,21 @@ use serde::Serialize;
 use super::Exit;
 use super::argument::Common;
 use super::failure::{Failure, plain};
-use super::place;
 use super::print::Printer;
 use super::site::diagnostic_words;
 use super::table::safe;
-use crate::api::diagnostic;
+use crate::api::{DATABASE, diagnostic};
 use crate::reload::{Files, Unusable};
 
+/// Where data lies unless somebody says otherwise.
+const DATA_DIR: &str = "/var/lib/bootwright";
+
 /// Checks the configuration: it is read and rendered, and what it needs of the data directory is looked for.
-pub(super) fn configuration(printer: Printer, common: &Common, firmware_dir: &Path) -> Result<Exit, Failure> {
+pub(super) fn configuration(printer: Printer, place: &Common, firmware_dir: &Path) -> Result<Exit, Failure> {
     let mut good = None;
-    let mut diagnostics = match Files::new(common.config.clone()).load() {
+    let mut diagnostics = match Files::new(place.config.clone()).load() {
         Ok(loaded) => {
-            let data_dir = common
+            let data_dir = place
                 .data_dir
                 .clone()
                 .or(loaded.daemon.data_dir.as_ref().map(PathBuf::from));
@@ -41,8 +43,8 @@ pub(super) fn configuration(printer: Printer, common: &Common, firmware_dir: &Pa
             "name another file with `--config`, or make this one readable",
         )],
     };
-    if !common.config.exists() {
-        diagnostics.push(no_file(&common.config));
+    if !place.config.exists() {
+        diagnostics.push(no_file(&place.config));
     }
     let errors = count(&diagnostics, Severity::Error);
     let warnings = count(&diagnostics, Severity::Warning);
@@ -119,12 +121,31 @@ struct StoreReport {
 }
 
 /// Folds the record again and compares it with the tables. The daemon may run meanwhile.
-pub(super) fn store(printer: Printer, common: &Common) -> Result<Exit, Failure> {
-    let path = place::existing_store(common)?;
+pub(super) fn store(printer: Printer, place: &Common) -> Result<Exit, Failure> {
+    let from_config = || {
+        Files::new(place.config.clone())
+            .load()
+            .ok()?
+            .daemon
+            .data_dir
+            .map(PathBuf::from)
+    };
+    let data_dir = place
+        .data_dir
+        .clone()
+        .or_else(from_config)
+        .unwrap_or_else(|| PathBuf::from(DATA_DIR));
+    let path = data_dir.join(DATABASE);
     let failed = |error: bootwright_store::StoreError| Failure::File {
         message: error.to_string(),
         hint: "name the daemon's data directory with `--data-dir`".to_owned(),
     };
+    if !path.exists() {
+        return Err(Failure::File {
+            message: format!("there is no store `{}`", path.display()),
+            hint: "name the daemon's data directory with `--data-dir`".to_owned(),
+        });
+    }
     let Report {
         first,
         last,

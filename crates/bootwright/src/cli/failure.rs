@@ -19,8 +19,6 @@ pub(super) enum Failure {
     NoDaemon { socket: PathBuf, cause: io::Error },
     /// The daemon's answer cannot be understood, or breaks off.
     Broken(String),
-    /// Another process holds the data directory.
-    Held(String),
     /// A file cannot be read or written.
     File { message: String, hint: String },
     /// Nobody reads what is printed any more.
@@ -36,7 +34,6 @@ impl Failure {
             Self::Usage { .. } => Exit::Usage,
             Self::Refused { .. } | Self::Broken(_) | Self::File { .. } | Self::Output(_) => Exit::Failed,
             Self::NoDaemon { .. } => Exit::CannotRun,
-            Self::Held(_) => Exit::Held,
             Self::ReaderGone => Exit::Good,
         }
     }
@@ -57,7 +54,6 @@ impl Failure {
                 message.clone(),
                 Some("the daemon may be of another version: compare `bootwright version` with its log".to_owned()),
             ),
-            Self::Held(message) => (message.clone(), None),
             Self::ReaderGone => return None,
             Self::Output(cause) => (format!("cannot write the output: {}", plain(cause)), None),
         };

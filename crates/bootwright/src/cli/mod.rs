@@ -4,7 +4,6 @@
 
 mod age;
 mod argument;
-mod backup;
 mod check;
 mod client;
 mod event;
@@ -12,7 +11,6 @@ mod explain;
 mod failure;
 mod host;
 mod init;
-mod place;
 mod print;
 mod site;
 mod table;
@@ -40,8 +38,6 @@ enum Exit {
     Usage,
     /// No daemon answers.
     CannotRun,
-    /// Another process holds the data directory.
-    Held,
 }
 
 impl From<Exit> for ExitCode {
@@ -51,7 +47,6 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::CannotRun => 3,
-            Exit::Held => 4,
         })
     }
 }
@@ -85,8 +80,6 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Init => init::run(printer, &common.config),
         Verb::Check { store: true, .. } => check::store(printer, &common),
         Verb::Check { firmware_dir, .. } => check::configuration(printer, &common, &firmware_dir),
-        Verb::Backup { file } => backup::back_up(printer, &common, &file),
-        Verb::Restore { file } => backup::restore(printer, &common, &file),
         Verb::Version => site::version(printer),
         Verb::Completions { shell } => {
             let mut text = Vec::new();

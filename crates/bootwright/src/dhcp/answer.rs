@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bootwright_core::{Arch, MacAddr, Sighting, Timestamp, Transport, Why};
@@ -16,6 +15,7 @@ use bootwright_proto::dhcp::{
 use super::pace::Pace;
 use crate::core::Core;
 use crate::counter::Counters;
+use crate::mishap::contain;
 use crate::place::Place;
 
 /// Answers the DHCP requests of one link.
@@ -76,18 +76,16 @@ impl Desk {
     ///
     /// A panic costs this datagram and no other. (One in the engine ends the process: see `telemetry`.)
     pub(super) fn handle(&self, datagram: &Datagram<'_>, port: Port) -> Option<Answered> {
-        let answered = catch_unwind(AssertUnwindSafe(|| self.answer(datagram, port)));
-        match answered {
-            Ok(Ok(answered)) => {
+        match contain(&self.counters, "dhcp", || self.answer(datagram, port)) {
+            Some(Ok(answered)) => {
                 self.counters.count("dhcp", "answered");
                 Some(answered)
             }
-            Ok(Err((mac, ignored))) => {
+            Some(Err((mac, ignored))) => {
                 self.ignore(datagram, mac, &ignored);
                 None
             }
-            Err(_) => {
-                self.counters.count("dhcp", "panicked");
+            None => {
                 tracing::error!(link = %self.place.name, peer = %datagram.source, "a packet made the daemon panic");
                 None
             }

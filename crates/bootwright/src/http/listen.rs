@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bootwright_config::Listen;
 use bootwright_net::sendfile::SendfileIo;
+use hyper::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,10 +17,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Plane;
+use super::answer::words;
 use super::route::route;
+use crate::mishap::contain_async;
 
 /// How many connections may be open at once: a thousand machines with some to spare.
 const CONNECTIONS_MAX: usize = 8192;
+/// How many descriptors connections leave to the others: a socket for each transfer of TFTP, the listeners, the store.
+const DESCRIPTORS_LEFT: u64 = 2304;
+/// What a connection takes: its socket, and the file that it sends.
+const DESCRIPTORS_EACH: u64 = 2;
 /// How many of them one address may have; installers that fetch in parallel need some.
 const CONNECTIONS_PER_SOURCE_MAX: usize = 128;
 /// The longest time for a request's header, and for an idle connection between requests.
@@ -46,9 +53,18 @@ pub fn bind(listen: Listen) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
-/// Serves machines, for as long as the future is polled.
-pub async fn serve(plane: Arc<Plane>, listener: TcpListener) {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+/// How many connections to accept at once where so many descriptors may be open. Those beyond wait in the kernel's queue,
+/// so that machines on DHCP and TFTP never hear of them.
+#[must_use]
+pub fn connections_within(descriptors: u64) -> usize {
+    let left = DESCRIPTORS_LEFT.min(descriptors / 2);
+    let most = descriptors.saturating_sub(left) / DESCRIPTORS_EACH;
+    usize::try_from(most).map_or(CONNECTIONS_MAX, |most| most.clamp(1, CONNECTIONS_MAX))
+}
+
+/// Serves machines, at most so many connections at once, for as long as the future is polled.
+pub async fn serve(plane: Arc<Plane>, listener: TcpListener, connections_max: usize) {
+    let slots = Arc::new(Semaphore::new(connections_max));
     let sources = Arc::new(Sources::default());
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
@@ -78,7 +94,17 @@ async fn connection(plane: Arc<Plane>, stream: TcpStream, peer: SocketAddr, held
     let io = SendfileIo::new(stream).with_stall_limit(STALL_WITHIN);
     let service = service_fn(|request| {
         let plane = Arc::clone(&plane);
-        async move { Ok::<_, Infallible>(route(plane, peer, local, request).await) }
+        async move {
+            let answered =
+                contain_async(&plane.counters, "http", route(Arc::clone(&plane), peer, local, request)).await;
+            let answer = || {
+                words(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "this request made the daemon stumble",
+                )
+            };
+            Ok::<_, Infallible>(answered.unwrap_or_else(answer))
+        }
     });
     let served = http1::Builder::new()
         .title_case_headers(true)
@@ -128,6 +154,18 @@ impl Drop for Source {
             if *count == 0 {
                 counts.remove(&self.address);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_to_the_others() {
+        for (descriptors, connections) in [(0, 1), (64, 16), (1024, 256), (20_000, 8192), (u64::MAX, 8192)] {
+            assert_eq!(connections_within(descriptors), connections, "{descriptors}");
         }
     }
 }

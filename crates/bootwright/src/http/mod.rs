@@ -17,7 +17,7 @@ use bootwright_net::Link;
 
 pub use file::Shelf;
 pub use heard::Heard;
-pub use listen::{bind, serve};
+pub use listen::{bind, connections_within, serve};
 
 use crate::core::Core;
 use crate::counter::Counters;
