@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::netns::Netns;
@@ -23,11 +23,15 @@ pub(crate) struct Daemon<'a> {
     directory: PathBuf,
     child: Option<Child>,
     log: Arc<Log>,
+    /// What the log shows, in the words of `BOOTWRIGHT_LOG`.
+    pub(crate) log_level: &'static str,
 }
 
 /// What the daemon has printed so far.
 #[derive(Default)]
 struct Log {
+    /// Held by whoever wants the log to be read no more.
+    reading: Mutex<()>,
     text: Mutex<String>,
     grown: Condvar,
 }
@@ -52,6 +56,7 @@ impl<'a> Daemon<'a> {
             directory,
             child: None,
             log: Arc::default(),
+            log_level: "debug",
         };
         daemon.write_config(config);
         daemon.make_firmware();
@@ -90,9 +95,17 @@ impl<'a> Daemon<'a> {
 
     /// Starts the process.
     pub(crate) fn run(&mut self) {
+        self.run_under(&[]);
+    }
+
+    /// Starts the process by another program, such as `prlimit`, which must become it: the words before its own.
+    pub(crate) fn run_under(&mut self, words: &[String]) {
+        let daemon = env!("CARGO_BIN_EXE_bootwright").to_owned();
+        let mut words = words.iter().chain(std::iter::once(&daemon));
         let mut child = self
             .inside
-            .command(env!("CARGO_BIN_EXE_bootwright"))
+            .command(words.next().expect("at least the daemon"))
+            .args(words)
             .arg("--config")
             .arg(self.config())
             .arg("--data-dir")
@@ -101,7 +114,7 @@ impl<'a> Daemon<'a> {
             .arg(self.socket())
             .args(["serve", "--firmware-dir"])
             .arg(self.directory.join("no-shipped-firmware"))
-            .env("BOOTWRIGHT_LOG", "debug")
+            .env("BOOTWRIGHT_LOG", self.log_level)
             .stderr(Stdio::piped())
             .stdin(Stdio::null())
             .spawn()
@@ -110,6 +123,7 @@ impl<'a> Daemon<'a> {
         let log = Arc::clone(&self.log);
         std::thread::spawn(move || {
             for line in lines.split(b'\n').map_while(Result::ok) {
+                drop(log.reading.lock());
                 log.add(&String::from_utf8_lossy(&line));
             }
         });
@@ -165,6 +179,11 @@ impl<'a> Daemon<'a> {
     pub(crate) fn is_running(&mut self) -> bool {
         let child = self.child.as_mut().expect("it was started");
         child.try_wait().expect("its state can be asked").is_none()
+    }
+
+    /// Reads the log no more until this is dropped, so that its pipe fills up.
+    pub(crate) fn leave_log_unread(&self) -> MutexGuard<'_, ()> {
+        self.log.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Everything that was printed so far, by all processes of this test's daemon.

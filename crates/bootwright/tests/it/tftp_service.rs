@@ -1,6 +1,6 @@
 //! How the service behaves towards boot ROMs, on real sockets.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bootwright::tftp::{Ending, Limits, Notice, Why};
 use bootwright_client::tftp::{End, Wish};
@@ -144,19 +144,28 @@ fn a_request_that_is_repeated_is_one_transfer_and_a_new_one_ends_the_old() {
     segment.serve(Limits::SITE, catalogue(&[("f", file.clone())]), |service| {
         segment.clients.run(|| {
             let socket = socket("10.92.0.10:0");
-            socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+            socket
+                .set_read_timeout(Some(Duration::from_millis(100)))
+                .expect("a timeout");
             let mut buffer = [0; 600];
             let mut ports = Vec::new();
-            for _ in 0..3 {
+            // A request that follows another at once is not answered, so the client asks until it is.
+            let begun = Instant::now();
+            while ports.len() < 3 && begun.elapsed() < PATIENCE {
                 socket
                     .send_to(b"\0\x01f\0octet\0", (SERVER, 69))
                     .expect("there is a route");
-                let (len, from) = socket.recv_from(&mut buffer).expect("the first block");
-                assert_eq!((len, &buffer[..4]), (516, &[0, 3, 0, 1][..]));
-                ports.push(from.port());
+                if let Ok((len, from)) = socket.recv_from(&mut buffer) {
+                    assert_eq!((len, &buffer[..4]), (516, &[0, 3, 0, 1][..]));
+                    ports.push(from.port());
+                }
             }
-            assert!(ports.iter().all(|port| *port == ports[0]), "{ports:?}");
-            assert_eq!(service.server.counts().get(Why::Repeated), 2);
+            assert!(
+                ports.len() == 3 && ports.iter().all(|port| *port == ports[0]),
+                "{ports:?}"
+            );
+            assert!(service.server.counts().get(Why::Repeated) >= 2);
+            socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
             socket
                 .send_to(&[0, 4, 0, 1], (SERVER, ports[0]))
                 .expect("there is a route");
