@@ -194,6 +194,8 @@ fn a_follower_ends_when_nobody_reads_it_any_more() {
 fn a_page_that_is_empty_waits_for_news() {
     let inside = Netns::new("daemon");
     let daemon = Daemon::start(&inside, SITE);
+    // It is told once it is recorded.
+    daemon.wait_for_log("configuration in force");
     let last = daemon.api("GET", "/api/v1/events?last=1", "");
     let next = serde_json::from_str::<Value>(last.text()).expect("a page")["next"]
         .as_u64()
