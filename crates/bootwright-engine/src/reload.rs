@@ -53,9 +53,17 @@ impl Engine {
             self.policy.hosts.len(),
             self.policy.rules.len(),
         );
-        let mut note = format!("configuration in force: {profiles} profiles, {hosts} hosts, {rules} rules");
+        let mut note = format!(
+            "configuration in force: {}, {}, {}",
+            count(profiles, "profile"),
+            count(hosts, "host"),
+            count(rules, "rule")
+        );
         if !proposals.is_empty() {
-            note.push_str(&format!("; {} hosts wait for `bootwright apply`", proposals.len()));
+            note.push_str(&format!(
+                "; {} to be armed by `bootwright apply`",
+                count(proposals.len(), "host")
+            ));
         }
         self.site_note(now, by, Verb::Reload, note);
         self.pending.woken.and(Woken::All);
@@ -216,4 +224,10 @@ impl Engine {
         self.pending.promises = true;
         self.outcome(accepted)
     }
+}
+
+/// So many things, in the singular where there is one.
+fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
 }

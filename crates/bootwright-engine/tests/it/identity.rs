@@ -230,7 +230,7 @@ fn a_definition_that_several_machines_fit_arms_none_of_them_by_its_name() {
             New quartz-93: 52:54:00:00:00:02
             Hold quartz-93: waiting: nobody has armed it
         reload -> would arm []
-            Reload configuration in force: 3 profiles, 1 hosts, 0 rules
+            Reload configuration in force: 3 profiles, 1 host, 0 rules
             (all who wait ask again)
         they are called ["web-1", "web-1"]
         Arm { profiles: [debian], wipe: {} } for web-1 -> refused: several hosts fit this definition; name the one that is meant by its hardware address

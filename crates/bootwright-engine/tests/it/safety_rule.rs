@@ -30,7 +30,7 @@ fn a_reload_never_arms_and_apply_does() {
     expect![[r#"
         reload -> would arm ["quince-61"]
             Reload rule rack arms hosts that are first seen from now on
-            Reload configuration in force: 3 profiles, 0 hosts, 1 rules; 1 hosts wait for `bootwright apply`
+            Reload configuration in force: 3 profiles, 0 hosts, 1 rule; 1 host to be armed by `bootwright apply`
             (all who wait ask again)
         52:54:00:00:00:01 asks -> hold (rule `rack` is younger than this host; `bootwright apply` accepts it)
             Hold quince-61: waiting: rule `rack` is younger than this host; `bootwright apply` accepts it
@@ -39,7 +39,7 @@ fn a_reload_never_arms_and_apply_does() {
             would be told: wait, rule `rack` is younger than this host; `bootwright apply` accepts it
         restart
         reload -> would arm ["quince-61"]
-            Reload configuration in force: 3 profiles, 0 hosts, 1 rules; 1 hosts wait for `bootwright apply`
+            Reload configuration in force: 3 profiles, 0 hosts, 1 rule; 1 host to be armed by `bootwright apply`
             (all who wait ask again)
         52:54:00:00:00:01 asks -> hold (rule `rack` is younger than this host; `bootwright apply` accepts it)
             Hold quince-61: waiting: rule `rack` is younger than this host; `bootwright apply` accepts it
@@ -87,7 +87,7 @@ fn a_rule_that_reads_otherwise_is_another_rule() {
         wait 1 s
         reload -> would arm ["quartz-93"]
             Reload rule rack arms hosts that are first seen from now on
-            Reload configuration in force: 3 profiles, 0 hosts, 1 rules; 1 hosts wait for `bootwright apply`
+            Reload configuration in force: 3 profiles, 0 hosts, 1 rule; 1 host to be armed by `bootwright apply`
             (all who wait ask again)
         52:54:00:00:00:02 asks -> hold (rule `rack` is younger than this host; `bootwright apply` accepts it)
             Hold quartz-93: waiting: rule `rack` is younger than this host; `bootwright apply` accepts it
@@ -356,7 +356,7 @@ fn unknown_install_installs_what_is_seen_from_now_on_and_nothing_twice() {
     expect![[r#"
         reload -> would arm ["quince-61"]
             Reload rule unknown arms hosts that are first seen from now on
-            Reload configuration in force: 3 profiles, 0 hosts, 0 rules; 1 hosts wait for `bootwright apply`
+            Reload configuration in force: 3 profiles, 0 hosts, 0 rules; 1 host to be armed by `bootwright apply`
             (all who wait ask again)
         52:54:00:00:00:01 asks -> hold (rule `unknown` is younger than this host; `bootwright apply` accepts it)
             Hold quince-61: waiting: rule `unknown` is younger than this host; `bootwright apply` accepts it
@@ -379,7 +379,7 @@ fn unknown_install_installs_what_is_seen_from_now_on_and_nothing_twice() {
         wait 1 s
         reload -> would arm ["quince-61"]
             Reload rule unknown arms hosts that are first seen from now on
-            Reload configuration in force: 3 profiles, 0 hosts, 0 rules; 1 hosts wait for `bootwright apply`
+            Reload configuration in force: 3 profiles, 0 hosts, 0 rules; 1 host to be armed by `bootwright apply`
             (all who wait ask again)
         52:54:00:00:00:01 asks -> hold (rule `unknown` is younger than this host; `bootwright apply` accepts it)
     "#]]

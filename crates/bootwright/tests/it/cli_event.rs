@@ -42,7 +42,7 @@ fn events_are_told_in_order_from_anywhere_and_about_one_host() {
         said.out
     };
     expect![[r#"
-             1  TIME  reload  -             configuration in force: 2 profiles, 2 hosts, 1 rules
+             1  TIME  reload  -             configuration in force: 2 profiles, 2 hosts, 1 rule
              2  TIME  new     oak-1         52:54:00:00:00:01
              3  TIME  armed   oak-1         armed with debian by root for 1 d
              4  TIME  hold    oak-1         held
