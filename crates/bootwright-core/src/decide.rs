@@ -166,7 +166,7 @@ fn may_begin(policy: &Policy, situation: &Situation<'_>, profile: &ProfileName) 
     } else if safety.max_attempts == 0 {
         Some(HoldWhy::Paused("`max_attempts` is 0".to_owned()))
     } else if situation.store_low {
-        Some(HoldWhy::StoreDown)
+        Some(HoldWhy::StoreLow)
     } else if situation.installing >= safety.max_concurrent {
         Some(HoldWhy::Concurrent {
             limit: safety.max_concurrent,

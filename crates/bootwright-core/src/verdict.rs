@@ -109,6 +109,8 @@ pub enum HoldWhy {
     GrantExpired,
     /// The record cannot be written, so that nothing may begin.
     StoreDown,
+    /// The record has so little room left that nothing new may begin.
+    StoreLow,
 }
 
 /// Why nothing is answered.
@@ -165,6 +167,7 @@ impl fmt::Display for HoldWhy {
             }
             Self::GrantExpired => f.write_str("its arming has expired"),
             Self::StoreDown => f.write_str("the store cannot be written"),
+            Self::StoreLow => f.write_str("the disk of the store is full, and nothing new may begin until it has room"),
         }
     }
 }

@@ -225,7 +225,7 @@ fn what_a_host_is_told_in_each_state_and_what_keeps_installs_back() {
             arm debian; start 1                 hold (the store cannot be written)
             arm gone; start 1                   hold (the store cannot be written)
         the store is nearly full:
-            arm debian                          hold (the store cannot be written)
+            arm debian                          hold (the disk of the store is full, and nothing new may begin until it has room)
         32 under way:
             arm debian                          hold (32 installs are under way, as many as `max_concurrent` allows)
         200 within the hour:

@@ -120,15 +120,15 @@ fn with_little_room_left_nothing_new_begins_and_what_runs_may_end() {
     expect![[r#"
         the store is nearly full
             (all who wait ask again)
-        52:54:00:00:00:02 asks -> hold (the store cannot be written)
-            Hold quartz-93: waiting: the store cannot be written
+        52:54:00:00:00:02 asks -> hold (the disk of the store is full, and nothing new may begin until it has room)
+            Hold quartz-93: waiting: the disk of the store is full, and nothing new may begin until it has room
         52:54:00:00:00:01 asks -> install debian run 1 attempt 2, once recorded
             Boot quince-61: run 1, install script of debian served (attempt 2 of 2)
         Done -> Noted
             Done quince-61: run 1, installer finished in 0 ms; next boots: local disk
             (all who wait ask again)
         explain quartz-93: armed; 0 of 32 installing; paused: no
-            would be told: wait, the store cannot be written
+            would be told: wait, the disk of the store is full, and nothing new may begin until it has room
     "#]]
     .assert_eq(&site.story());
 }
