@@ -5,8 +5,8 @@
 
 use crate::rule::first_match;
 use crate::{
-    Arch, Ask, Confirm, DhcpMode, HoldWhy, Host, HostDefinition, LocalWhy, Phase, Policy, ProfileName, Rule, RuleName,
-    Sighting, Site, Stance, Timestamp, Unknown, Verdict, Why, attributes,
+    Arch, Ask, Confirm, DhcpMode, HoldWhy, Host, HostDefinition, Loader, LocalWhy, Phase, Policy, ProfileName, Rule,
+    RuleName, Sighting, Site, Stance, Timestamp, Unknown, Verdict, Why, attributes,
 };
 
 /// The name under which `unknown = { install = … }` is remembered as a rule.
@@ -53,7 +53,19 @@ pub fn decide(
     ask: Ask,
 ) -> Verdict {
     match ask {
-        Ask::Offer { arch, ipxe } => decide_offer(policy, asker, definition, arch, ipxe),
+        Ask::Offer { arch, loader, handed } => {
+            let verdict = match decide_offer(policy, asker, definition, arch, loader) {
+                Verdict::FirstFile(_) if loader == Loader::IpxeWithoutHttp && handed => {
+                    Verdict::Silence(Why::HandedBefore)
+                }
+                verdict => verdict,
+            };
+            match policy.dhcp {
+                DhcpMode::Proxy => verdict,
+                DhcpMode::Observe => Verdict::Silence(Why::Observing(Box::new(verdict))),
+                DhcpMode::Off => Verdict::Silence(Why::DhcpOff),
+            }
+        }
         Ask::Script => decide_script(policy, situation, asker, definition, seen),
     }
 }
@@ -63,13 +75,8 @@ fn decide_offer(
     asker: Asker<'_>,
     definition: Option<&HostDefinition>,
     arch: Arch,
-    ipxe: bool,
+    loader: Loader,
 ) -> Verdict {
-    match policy.dhcp {
-        DhcpMode::Proxy => {}
-        DhcpMode::Observe => return Verdict::Silence(Why::Observing),
-        DhcpMode::Off => return Verdict::Silence(Why::DhcpOff),
-    }
     let undecided = match asker {
         Asker::Host(host) => match &host.state.phase {
             Phase::Ignored => return Verdict::Silence(Why::HostIgnored),
@@ -89,7 +96,7 @@ fn decide_offer(
     if undecided && policy.safety.unknown == Unknown::Ignore {
         return Verdict::Silence(Why::UnknownIgnored);
     }
-    if ipxe {
+    if loader == Loader::Ipxe {
         return Verdict::AskAgainByScript;
     }
     let own = definition.and_then(|definition| definition.first_file.as_ref());

@@ -11,11 +11,24 @@ pub enum Ask {
     Offer {
         /// Its architecture.
         arch: Arch,
-        /// Whether it is iPXE and can run our script by itself.
-        ipxe: bool,
+        /// What it is.
+        loader: Loader,
+        /// Whether it was handed a boot program a short while ago and came back as what it was.
+        handed: bool,
     },
     /// iPXE, or another boot loader, asks what to do.
     Script,
+}
+
+/// What asks by DHCP where to boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loader {
+    /// A machine's own firmware, which needs a boot program.
+    Firmware,
+    /// iPXE that can fetch our script. It never gets a boot program, for that would be iPXE again.
+    Ipxe,
+    /// iPXE that does not speak HTTP. It gets ours, which does; but not again and again, should ours not speak it either.
+    IpxeWithoutHttp,
 }
 
 /// What a machine is told.
@@ -120,12 +133,14 @@ pub enum Why {
     HostIgnored,
     /// The policy wants unknown hosts ignored.
     UnknownIgnored,
-    /// We observe only.
-    Observing,
+    /// We observe only, and it would have been told this.
+    Observing(Box<Verdict>),
     /// DHCP is off.
     DhcpOff,
     /// No boot file is configured for this architecture.
     ArchNotServed(Arch),
+    /// It is iPXE without HTTP and came back after it was handed a boot program: it would go on so for ever.
+    HandedBefore,
 }
 
 impl fmt::Display for LocalWhy {
@@ -177,9 +192,16 @@ impl fmt::Display for Why {
         match self {
             Self::HostIgnored => f.write_str("the host is ignored"),
             Self::UnknownIgnored => f.write_str("the policy for unknown hosts is `ignore`"),
-            Self::Observing => f.write_str("the mode is `observe`"),
+            Self::Observing(would) => match would.as_ref() {
+                Verdict::FirstFile(file) => write!(f, "the mode is `observe`; else it would fetch `{file}`"),
+                Verdict::Silence(why) => write!(f, "the mode is `observe`; else it would hear nothing as well: {why}"),
+                _ => f.write_str("the mode is `observe`; else it would fetch the script"),
+            },
             Self::DhcpOff => f.write_str("the mode is `off`"),
             Self::ArchNotServed(arch) => write!(f, "no boot file is configured for {arch}"),
+            Self::HandedBefore => f.write_str(
+                "it is an iPXE without HTTP, and the boot file that it was handed within the last 10 minutes led back to it",
+            ),
         }
     }
 }
@@ -191,9 +213,10 @@ impl Why {
         match self {
             Self::HostIgnored => "host-ignored",
             Self::UnknownIgnored => "unknown-ignored",
-            Self::Observing => "observing",
+            Self::Observing(_) => "observing",
             Self::DhcpOff => "dhcp-off",
             Self::ArchNotServed(_) => "arch-not-served",
+            Self::HandedBefore => "handed-before",
         }
     }
 }

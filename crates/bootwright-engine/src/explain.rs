@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bootwright_core::attributes;
 use bootwright_core::local::choose;
 use bootwright_core::{
-    Arch, Ask, Asker, Firmware, Host, HostId, LocalMethod, ProfileName, RuleName, RuleVerdict, Run, RunNumber,
+    Arch, Ask, Asker, Firmware, Host, HostId, Loader, LocalMethod, ProfileName, RuleName, RuleVerdict, Run, RunNumber,
     Sighting, Timestamp, Token, Verdict, decide,
 };
 
@@ -51,8 +51,8 @@ pub enum Answer {
     Dhcp {
         /// The architecture.
         arch: Arch,
-        /// Whether iPXE asks.
-        ipxe: bool,
+        /// Who asks.
+        loader: Loader,
         /// The answer.
         reply: OfferReply,
     },
@@ -87,9 +87,9 @@ impl Engine {
         } else {
             Arch::BIOS
         });
-        let mut answers: Vec<Answer> = [false, true]
+        let mut answers: Vec<Answer> = [Loader::Firmware, Loader::Ipxe]
             .into_iter()
-            .map(|ipxe| self.preview_offer(now, &host, seen, arch, ipxe))
+            .map(|loader| self.preview_offer(now, &host, seen, arch, loader))
             .collect();
         answers.push(self.preview_script(now, &host, seen));
         Explanation {
@@ -124,9 +124,13 @@ impl Engine {
         traces
     }
 
-    fn preview_offer(&self, now: Timestamp, host: &Host, seen: &Sighting, arch: Arch, ipxe: bool) -> Answer {
+    fn preview_offer(&self, now: Timestamp, host: &Host, seen: &Sighting, arch: Arch, loader: Loader) -> Answer {
         let definition = self.definition(&host.id);
-        let ask = Ask::Offer { arch, ipxe };
+        let ask = Ask::Offer {
+            arch,
+            loader,
+            handed: false,
+        };
         let reply = match decide(
             &self.policy,
             &self.situation(now),
@@ -142,7 +146,7 @@ impl Engine {
             Verdict::Silence(why) => OfferReply::Silence(why),
             _ => OfferReply::Script,
         };
-        Answer::Dhcp { arch, ipxe, reply }
+        Answer::Dhcp { arch, loader, reply }
     }
 
     fn preview_script(&self, now: Timestamp, host: &Arc<Host>, seen: &Sighting) -> Answer {

@@ -19,6 +19,9 @@ pub(crate) const NEWS_PER_SEC: u32 = 500;
 /// A machine that asks again after this long has begun another boot.
 pub(crate) const BOOT_SPAN: Span = Span::from_secs(20);
 
+/// For how long an iPXE that was handed a boot program, and came back without the means to run our script, gets no other.
+pub(crate) const HAND_SPAN: Span = Span::from_mins(10);
+
 /// A held machine asks at least this often; one that was silent for longer has begun another boot.
 pub(crate) const HOLD_SPAN: Span = Span::from_secs(120);
 

@@ -2,12 +2,14 @@
 
 use bootwright_core::fact::{Quality, mac_quality};
 use bootwright_core::identify::Owner;
-use bootwright_core::{Arch, Ask, Asker, Cause, HostId, Sighting, Timestamp, Transport, Verb, Verdict, Why, decide};
+use bootwright_core::{
+    Arch, Ask, Asker, Cause, Facts, HostId, Loader, Sighting, Timestamp, Transport, Verb, Verdict, Why, decide,
+};
 
 use crate::engine::Engine;
-use crate::limit::BOOT_SPAN;
+use crate::limit::{BOOT_SPAN, HAND_SPAN};
 use crate::outcome::Outcome;
-use crate::visit::Stage;
+use crate::visit::{Stage, Visit};
 
 /// A DHCP request for boot data, after the protocol module has read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +18,8 @@ pub struct OfferAsk {
     pub seen: Sighting,
     /// The architecture to serve.
     pub arch: Arch,
-    /// Whether iPXE asks, and can run our script by itself.
-    pub ipxe: bool,
+    /// What asks.
+    pub loader: Loader,
 }
 
 /// What the firmware is told.
@@ -43,6 +45,8 @@ impl Engine {
     /// often shared. A stranger whose UUID another host has is remembered only when its script shows the rest.
     pub fn offer(&mut self, now: Timestamp, ask: &OfferAsk) -> Outcome<OfferReply> {
         let id = self.offer_host(now, ask);
+        let visit = id.as_ref().and_then(|id| self.visits.get(id));
+        let handed = visit.is_some_and(|visit| came_back(now, visit));
         if let Some(id) = &id {
             self.greet(now, id, ask);
         }
@@ -50,10 +54,16 @@ impl Engine {
             Some(host) => Asker::Host(host),
             None => Asker::Stranger,
         };
-        let definition = id.as_ref().and_then(|id| self.definition(id));
+        // Whoever cannot be remembered yet is served as the configuration says of the card.
+        let by_card = || {
+            let name = self.definition_for(&Facts::of_mac(ask.seen.boot_mac?))?;
+            self.policy.hosts.get(&name)
+        };
+        let definition = id.as_ref().map_or_else(by_card, |id| self.definition(id));
         let question = Ask::Offer {
             arch: ask.arch,
-            ipxe: ask.ipxe,
+            loader: ask.loader,
+            handed,
         };
         let reply = match decide(
             &self.policy,
@@ -63,10 +73,17 @@ impl Engine {
             &ask.seen,
             question,
         ) {
-            Verdict::FirstFile(file) => OfferReply::FirstFile {
-                file,
-                transport: ask.arch.transport(),
-            },
+            Verdict::FirstFile(file) => {
+                if ask.loader == Loader::IpxeWithoutHttp
+                    && let Some(visit) = id.and_then(|id| self.visits.get_mut(&id))
+                {
+                    visit.handed.get_or_insert(now);
+                }
+                OfferReply::FirstFile {
+                    file,
+                    transport: ask.arch.transport(),
+                }
+            }
             Verdict::AskAgainByScript => OfferReply::Script,
             Verdict::Silence(why) => OfferReply::Silence(why),
             Verdict::Install { .. }
@@ -104,12 +121,17 @@ impl Engine {
     fn greet(&mut self, now: Timestamp, id: &HostId, ask: &OfferAsk) {
         let visit = self.visits.entry(id.clone()).or_default();
         let news = visit.stage != Stage::Discover || visit.seen.is_none_or(|seen| now.since(seen) > BOOT_SPAN);
-        let first_round = !ask.ipxe || visit.stage == Stage::Unseen || visit.stage > Stage::FirstFile;
+        let ipxe = ask.loader != Loader::Firmware;
+        let first_round = !ipxe || visit.stage == Stage::Unseen || visit.stage > Stage::FirstFile;
         visit.see(now, &ask.seen);
         visit.arch = Some(ask.arch);
+        let forgotten = visit.handed.is_some_and(|at| now.since(at) >= HAND_SPAN);
+        if forgotten || ask.loader == Loader::Ipxe {
+            visit.handed = None;
+        }
         if news && first_round {
             visit.reach(now, Stage::Discover);
-            let by = if ask.ipxe { "iPXE" } else { "firmware" };
+            let by = if ipxe { "iPXE" } else { "firmware" };
             let link = ask
                 .seen
                 .link
@@ -151,4 +173,10 @@ impl Engine {
             self.addresses.insert(address, id.clone());
         }
     }
+}
+
+/// Whether a machine has fetched the boot program that it was handed, and did not get on with it.
+fn came_back(now: Timestamp, visit: &Visit) -> bool {
+    let fetched = |at| visit.stage == Stage::FirstFile && visit.since.is_some_and(|since| since >= at);
+    visit.handed.is_some_and(|at| now.since(at) < HAND_SPAN && fetched(at))
 }

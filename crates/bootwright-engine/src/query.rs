@@ -142,18 +142,6 @@ impl Engine {
         }
     }
 
-    /// The names that the configuration gives to hosts that were never seen.
-    #[must_use]
-    pub fn unseen_definitions(&self) -> Vec<HostId> {
-        let seen: std::collections::BTreeSet<&HostId> = self.definition_of.values().collect();
-        self.policy
-            .hosts
-            .keys()
-            .filter(|name| !seen.contains(name))
-            .cloned()
-            .collect()
-    }
-
     /// The host behind a code from a machine's console: its name and state, and nothing else.
     #[must_use]
     pub fn by_code(&self, code: &str) -> Option<(HostId, String)> {

@@ -105,7 +105,9 @@ impl Engine {
     }
 
     fn script_for(&mut self, now: Timestamp, id: &HostId, seen: &Sighting, fresh: Token) -> ScriptReply {
-        self.visits.entry(id.clone()).or_default().see(now, seen);
+        let visit = self.visits.entry(id.clone()).or_default();
+        visit.see(now, seen);
+        visit.handed = None;
         if let Some(address) = seen.address {
             self.bind_address(id, address);
         }

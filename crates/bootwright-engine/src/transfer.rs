@@ -63,6 +63,7 @@ impl Engine {
         let (name, size) = (&fetched.name, byte_words(fetched.bytes));
         let note = match &fetched.failure {
             None => format!("{prefix}fetched {name}, {size} in {}", fetched.took),
+            Some(why) if fetched.bytes == 0 => format!("{prefix}did not get {name}: {why}"),
             Some(why) => format!("{prefix}did not get {name} whole: {why} after {size}"),
         };
         let verb = if whole { Verb::Fetch } else { Verb::Warn };

@@ -60,6 +60,8 @@ pub struct Visit {
     pub held: Option<HoldWhy>,
     /// Why its last unanswered request got no answer.
     pub ignored: Option<Ignored>,
+    /// When it was first handed a boot program although it is iPXE; nothing once it gets on with it.
+    pub(crate) handed: Option<Timestamp>,
     /// When it was last told to wait.
     pub(crate) held_at: Option<Timestamp>,
     /// How far its installer says it is, in hundredths of the stage it is at.

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bootwright_core::{Arch, Entry, Policy, Sighting, Timestamp, Transport, World};
+use bootwright_core::{Arch, Entry, Loader, Policy, Sighting, Timestamp, Transport, World};
 use bootwright_engine::{Engine, OfferAsk, OfferReply, Outcome, Woken};
 use bootwright_proto::dhcp::{
     Arrival, Boot, BootFile, ClientKind, Port, Question, Reply, Request, Strategy, classify, question, render,
@@ -133,9 +133,12 @@ impl Daemon {
         let Ok(question) = question(request, &client, arrival) else {
             return (None, Woken::None);
         };
-        let ipxe = matches!(client.kind, ClientKind::Ipxe(_));
+        let loader = match client.kind {
+            ClientKind::Ipxe(_) => Loader::Ipxe,
+            _ => Loader::Firmware,
+        };
         let known = |arch: Arch| self.engine.policy().first_files.contains_key(&arch);
-        let Some(arch) = client.arch(known).or(ipxe.then_some(Arch::BIOS)) else {
+        let Some(arch) = client.arch(known).or((loader == Loader::Ipxe).then_some(Arch::BIOS)) else {
             return (None, Woken::None);
         };
         let mut seen = Sighting {
@@ -146,7 +149,7 @@ impl Daemon {
         };
         seen.facts.macs.insert(request.mac);
         seen.facts.uuid = request.uuid;
-        let outcome = self.engine.offer(now, &OfferAsk { seen, arch, ipxe });
+        let outcome = self.engine.offer(now, &OfferAsk { seen, arch, loader });
         let boot = self.boot(&outcome.reply);
         let (_, woken) = self.submit(outcome, |_| Release::Nothing);
         let Some(boot) = boot else { return (None, woken) };

@@ -199,6 +199,7 @@ async fn serve_all(
         machines.spawn(http::serve(Arc::clone(&plane), listener, connections_max()));
     }
     let (tftp, notices) = start_tftp(&daemon, &core, &catalogue, &links)?;
+    counters.show_tftp(tftp.counts());
     tokio::spawn(follow_transfers(
         Arc::clone(&core),
         Arc::clone(&counters),

@@ -11,7 +11,7 @@ use bootwright_net::Link;
 use bootwright_net::beneath::Root;
 use bootwright_proto::http::BaseUrl;
 use bootwright_proto::script::ipxe::autoexec_script;
-use bootwright_proto::tftp::Name;
+use bootwright_proto::tftp::{ErrorCode, Name};
 use tokio::sync::mpsc;
 
 use crate::core::Core;
@@ -105,9 +105,31 @@ pub async fn follow_transfers(
                 // Loaders probe for files that nobody has; that is no news.
                 counters.count("tftp", "refused");
                 tracing::debug!(%peer, file = name, ?code, "refused: {text}");
+                if code == ErrorCode::NotFound {
+                    tell_missing(&core, peer.ip(), &name);
+                }
             }
             Notice::Progress { .. } => {}
         }
+    }
+}
+
+/// A machine was told to fetch a file that is not there: unlike a loader's guess, this is news.
+fn tell_missing(core: &Core, peer: IpAddr, name: &str) {
+    let policy = core.policy();
+    let of_hosts = policy.hosts.values().filter_map(|host| host.first_file.as_ref());
+    if policy.first_files.values().chain(of_hosts).any(|file| file == name) {
+        let fetched = Fetched {
+            peer,
+            name: name.to_owned(),
+            kind: FetchKind::Firmware,
+            bytes: 0,
+            took: Span::ZERO,
+            failure: Some(
+                "there is no such firmware; `firmware/` in the data directory is the place for it".to_owned(),
+            ),
+        };
+        core.ask(|engine, now| engine.fetched(now, &fetched)).now();
     }
 }
 

@@ -1,8 +1,10 @@
 //! What is counted: every packet that got an answer, and every one that got none with its reason.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::tftp::{Counts, Why};
 
 /// From how many panics within [`PANICS_WITHIN`] on the daemon is not well.
 const PANICS_MAX: usize = 5;
@@ -15,6 +17,7 @@ pub struct Counters {
     counts: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
     /// When the last few panics happened.
     panics: Mutex<VecDeque<Instant>>,
+    tftp: OnceLock<Arc<Counts>>,
 }
 
 impl Counters {
@@ -42,13 +45,24 @@ impl Counters {
         recent.count() < PANICS_MAX
     }
 
+    /// Shows what the TFTP server counts by itself, too.
+    pub fn show_tftp(&self, counts: &Arc<Counts>) {
+        self.tftp.get_or_init(|| Arc::clone(counts));
+    }
+
     /// All counts, in the order of their names.
     #[must_use]
     pub fn all(&self) -> Vec<(&'static str, &'static str, u64)> {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (why, count) in self.tftp.get().iter().flat_map(|counts| counts.iter()) {
+            // What is refused with words is counted with those that are refused later, when their file is not there.
+            if count > 0 && why != Why::Refused {
+                *counts.entry(("tftp", why.name())).or_default() += count;
+            }
+        }
         counts
-            .iter()
-            .map(|((kind, reason), count)| (*kind, *reason, *count))
+            .into_iter()
+            .map(|((kind, reason), count)| (kind, reason, count))
             .collect()
     }
 }

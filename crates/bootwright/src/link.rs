@@ -30,6 +30,9 @@ const TFTP_PORT: u16 = 69;
 /// box, a listener that has ended.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 
+/// In place of an interface's name: what was told of all of them. No interface has an empty name.
+const NOBODY: &str = "";
+
 /// What listeners on a link need.
 #[derive(Clone)]
 pub struct Services {
@@ -108,6 +111,11 @@ fn update(
         serving
             .entry(link.index)
             .or_insert_with(|| start(services, link, channel, told));
+    }
+    if !serving.is_empty() {
+        told.remove(NOBODY);
+    } else if told.insert(NOBODY.to_owned(), String::new()).is_none() {
+        tracing::warn!("no interface is served, so that no machine is heard; `bootwright status` says why not");
     }
     for (link, choice) in &chosen {
         if let Choice::Skipped(why) = choice

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bootwright_core::decide::UNKNOWN_RULE;
 use bootwright_core::{
-    Arch, Ask, Asker, Confirm, DhcpMode, DoneTrigger, Facts, Host, HostDefinition, HostState, Pattern, Phase, Policy,
-    Profile, Rule, RuleRecord, Sighting, Site, Situation, Span, StageLimits, Step, Timestamp, Unknown, Verdict, decide,
-    step,
+    Arch, Ask, Asker, Confirm, DhcpMode, DoneTrigger, Facts, Host, HostDefinition, HostState, Loader, Pattern, Phase,
+    Policy, Profile, Rule, RuleRecord, Sighting, Site, Situation, Span, StageLimits, Step, Timestamp, Unknown, Verdict,
+    decide, step,
 };
 use expect_test::expect;
 
@@ -457,7 +457,18 @@ fn unknown_install_counts_from_the_moment_at_which_this_profile_was_first_read()
 #[test]
 fn what_firmware_is_offered() {
     let mut text = String::new();
-    let offer = |arch, ipxe| Ask::Offer { arch, ipxe };
+    let offer = |arch, ipxe| Ask::Offer {
+        arch,
+        loader: if ipxe { Loader::Ipxe } else { Loader::Firmware },
+        handed: false,
+    };
+    for loader in [Loader::Firmware, Loader::IpxeWithoutHttp, Loader::Ipxe] {
+        for handed in [false, true] {
+            let arch = Arch::BIOS;
+            let answer = Case::new().ask(Asker::Stranger, None, Ask::Offer { arch, loader, handed });
+            text.push_str(&format!("{loader:?}, handed a file before {handed}: {answer}\n"));
+        }
+    }
     for dhcp in [DhcpMode::Proxy, DhcpMode::Observe, DhcpMode::Off] {
         let case = Case::with(|case| case.policy.dhcp = dhcp);
         let answer = case.ask(Asker::Stranger, None, offer(Arch::BIOS, false));
@@ -503,8 +514,14 @@ fn what_firmware_is_offered() {
         text.push_str(&format!("{what}: {answer}\n"));
     }
     expect![[r#"
+        Firmware, handed a file before false: first file undionly.kpxe
+        Firmware, handed a file before true: first file undionly.kpxe
+        IpxeWithoutHttp, handed a file before false: first file undionly.kpxe
+        IpxeWithoutHttp, handed a file before true: silence (it is an iPXE without HTTP, and the boot file that it was handed within the last 10 minutes led back to it)
+        Ipxe, handed a file before false: fetch the script
+        Ipxe, handed a file before true: fetch the script
         Proxy: first file undionly.kpxe
-        Observe: silence (the mode is `observe`)
+        Observe: silence (the mode is `observe`; else it would fetch `undionly.kpxe`)
         Off: silence (the mode is `off`)
         Hold:
             new                                 first file snponly.efi

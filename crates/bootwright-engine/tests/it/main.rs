@@ -4,6 +4,7 @@ mod fault;
 mod identity;
 mod install_once;
 mod local_boot;
+mod offer;
 mod property_w;
 mod run;
 mod safety;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bootwright_core::{
-    Arch, Attribute, Confirm, DoneTrigger, Facts, MacAddr, Pattern, Policy, Profile, ProfileName, Rule, RuleVerdict,
-    Sighting, Span, StageLimits, Timestamp, Token, Verdict, World,
+    Arch, Attribute, Confirm, DoneTrigger, Facts, Loader, MacAddr, Pattern, Policy, Profile, ProfileName, Rule,
+    RuleVerdict, Sighting, Span, StageLimits, Timestamp, Token, Verdict, World,
 };
 use bootwright_engine::{
     Answer, Command, Decision, DocumentReply, Engine, FetchKind, Fetched, OfferAsk, Outcome, Report, ScriptReply, Woken,
@@ -163,6 +163,11 @@ impl Site {
 
     /// A machine's firmware asks where to boot.
     pub(crate) fn offer(&mut self, number: u8) {
+        self.offer_to(Loader::Firmware, number);
+    }
+
+    /// The firmware of a machine, or an iPXE that is in its place, asks where to boot.
+    pub(crate) fn offer_to(&mut self, loader: Loader, number: u8) {
         let seen = Sighting {
             facts: Facts::of_mac(mac(number)),
             boot_mac: Some(mac(number)),
@@ -171,7 +176,7 @@ impl Site {
         let ask = OfferAsk {
             seen,
             arch: Arch::BIOS,
-            ipxe: false,
+            loader,
         };
         let outcome = self.engine.offer(self.now, &ask);
         let what = format!("{} wants to boot -> {:?}", mac(number), outcome.reply);
@@ -320,7 +325,7 @@ pub(crate) fn machine(number: u8) -> Facts {
     }
 }
 
-fn address(mac: MacAddr) -> std::net::IpAddr {
+pub(crate) fn address(mac: MacAddr) -> std::net::IpAddr {
     std::net::Ipv4Addr::new(10, 0, 0, mac.octets()[5]).into()
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bootwright_core::{Arch, MacAddr, Sighting, Timestamp, Transport, Why};
+use bootwright_core::{Arch, Loader, MacAddr, Sighting, Transport, Why};
 use bootwright_engine::{OfferAsk, OfferReply};
 use bootwright_net::udp::Datagram;
 use bootwright_proto::dhcp::{
@@ -138,7 +138,7 @@ impl Desk {
             return Err(Ignored::TooOften);
         }
         let from = self.local_address(request, datagram).ok_or(Ignored::NoAddress)?;
-        let boot = self.boot(request, &client, from, now)?;
+        let boot = self.boot(request, &client, from)?;
         let reply = match question {
             Question::Discover => Reply::ProxyOffer(boot),
             Question::BootFile | Question::MenuEntry => Reply::BootAck(boot),
@@ -184,16 +184,19 @@ impl Desk {
     }
 
     /// What the engine says that the client should boot.
-    fn boot(&self, request: &Request, client: &Client, from: Ipv4Addr, now: Timestamp) -> Result<Boot, Ignored> {
+    fn boot(&self, request: &Request, client: &Client, from: Ipv4Addr) -> Result<Boot, Ignored> {
         let policy = self.core.policy();
         // A build of iPXE that cannot speak HTTP is a ROM like any other: it gets ours, which can.
-        let ipxe = match &client.kind {
+        let loader = match &client.kind {
             // One that tells no features at all is old or cut down, and most of those speak HTTP.
-            ClientKind::Ipxe(ipxe) => ipxe.has(Feature::Http) || ipxe.has_none(),
-            _ => false,
+            ClientKind::Ipxe(ipxe) if ipxe.has(Feature::Http) || ipxe.has_none() => Loader::Ipxe,
+            ClientKind::Ipxe(_) => Loader::IpxeWithoutHttp,
+            _ => Loader::Firmware,
         };
         let arch = client.arch(|arch| policy.first_files.contains_key(&arch));
-        let arch = arch.or(ipxe.then_some(Arch::BIOS)).ok_or(Ignored::NoArchitecture)?;
+        let arch = arch
+            .or((loader == Loader::Ipxe).then_some(Arch::BIOS))
+            .ok_or(Ignored::NoArchitecture)?;
         let mut seen = Sighting {
             boot_mac: Some(request.mac),
             link: Some(self.place.name.clone()),
@@ -202,9 +205,8 @@ impl Desk {
         };
         seen.facts.macs.insert(request.mac);
         seen.facts.uuid = request.uuid;
-        let ask = OfferAsk { seen, arch, ipxe };
+        let ask = OfferAsk { seen, arch, loader };
         let reply = self.core.ask(|engine, now| engine.offer(now, &ask)).now();
-        let _ = now;
         match reply {
             OfferReply::Silence(why) => Err(Ignored::Policy(why)),
             OfferReply::Script => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bootwright_content::render_document;
-use bootwright_core::{GuardVerdict, Token};
+use bootwright_core::{GuardVerdict, Sighting, Token};
 use bootwright_engine::{DocumentReply, Report, ReportReply};
 use bootwright_proto::http::{BaseUrl, Query, Report as Reported, ReportKind, media_type};
 use bytes::Bytes;
@@ -148,6 +148,12 @@ pub(super) async fn document(
         Err(problem) => {
             let why = problem.error.to_string();
             tracing::error!(host = %ticket.host.id, file = name, %why, "a document cannot be rendered");
+            let seen = Sighting {
+                facts: ticket.host.facts.clone(),
+                ..Sighting::default()
+            };
+            let what = format!("run {}, {name} cannot be rendered: {why}", ticket.run.number);
+            plane.core.ask(|engine, now| engine.trouble(now, &seen, &what)).now();
             return words(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 &format!("{name} cannot be rendered: {why}"),

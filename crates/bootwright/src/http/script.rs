@@ -52,7 +52,7 @@ pub(super) async fn decision(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, que
         Ok(reply) => {
             let definition = definition(plane, &reply);
             let asked = Asked {
-                sighting: seen,
+                sighting: seen.clone(),
                 ..asked.clone()
             };
             plane.heard.remember(&reply, &asked);
@@ -64,7 +64,11 @@ pub(super) async fn decision(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, que
                 definition: definition.as_ref(),
                 max_attempts: plane.core.policy().safety.max_attempts,
             };
-            answer::script(render_reply(&reply, &surroundings))
+            answer::script(render(&reply, &surroundings).unwrap_or_else(|why| {
+                tracing::error!("{why}");
+                plane.core.ask(|engine, now| engine.trouble(now, &seen, &why)).now();
+                notice_script(base, &why)
+            }))
         }
         Err(why) => {
             tracing::error!(%why, "an answer could not be recorded, the machine asks again");
@@ -84,28 +88,13 @@ fn definition(plane: &Plane, reply: &ScriptReply) -> Option<HostDefinition> {
     plane.core.read(|engine, _| engine.definition(&host.id).cloned())
 }
 
-/// The script of an answer.
-#[must_use]
-pub fn render_reply(reply: &ScriptReply, around: &Surroundings<'_>) -> String {
+/// The script of an answer, or the words of why a profile cannot be rendered.
+fn render(reply: &ScriptReply, around: &Surroundings<'_>) -> Result<String, String> {
     let Surroundings { base, asked, .. } = *around;
-    match reply {
-        ScriptReply::Install(ticket) => match install(ticket, around) {
-            Ok(script) => script,
-            Err(why) => {
-                tracing::error!(host = %ticket.host.id, %why, "an install script cannot be rendered");
-                notice_script(
-                    base,
-                    &format!("profile {} cannot be rendered: {why}", ticket.profile.name),
-                )
-            }
-        },
-        ScriptReply::Live { host, profile } => match live(host, profile, around) {
-            Ok(script) => script,
-            Err(why) => {
-                tracing::error!(host = %host.id, %why, "a live script cannot be rendered");
-                notice_script(base, &format!("profile {} cannot be rendered: {why}", profile.name))
-            }
-        },
+    let broken = |profile: &Profile, why: String| format!("profile {} cannot be rendered: {why}", profile.name);
+    Ok(match reply {
+        ScriptReply::Install(ticket) => install(ticket, around).map_err(|why| broken(&ticket.profile, why))?,
+        ScriptReply::Live { host, profile } => live(host, profile, around).map_err(|why| broken(profile, why))?,
         ScriptReply::Confirm { name, profile, .. } => confirm_script(&Confirmation {
             base,
             asked,
@@ -123,7 +112,13 @@ pub fn render_reply(reply: &ScriptReply, around: &Surroundings<'_>) -> String {
         }
         // A script that is running already would ask again for ever; this way the firmware goes on to its own disk.
         ScriptReply::Silence(why) => leave_script(&why.to_string()),
-    }
+    })
+}
+
+/// The script of an answer. Where there is none the console says why.
+#[must_use]
+pub fn render_reply(reply: &ScriptReply, around: &Surroundings<'_>) -> String {
+    render(reply, around).unwrap_or_else(|why| notice_script(around.base, &why))
 }
 
 fn install(ticket: &InstallTicket, around: &Surroundings<'_>) -> Result<String, String> {

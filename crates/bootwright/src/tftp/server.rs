@@ -51,7 +51,7 @@ pub struct Server<F> {
     pub(super) files: F,
     pub(super) limits: Limits,
     pub(super) table: Arc<Table>,
-    pub(super) counts: Counts,
+    pub(super) counts: Arc<Counts>,
     notices: mpsc::Sender<Notice>,
 }
 
@@ -73,7 +73,7 @@ impl<F: Files> Server<F> {
             files,
             limits,
             table: Table::new(limits.per_source, limits.total),
-            counts: Counts::default(),
+            counts: Arc::default(),
             notices,
         })
     }
@@ -98,7 +98,7 @@ impl<F: Files> Server<F> {
 
     /// How often what was not served, and why.
     #[must_use]
-    pub fn counts(&self) -> &Counts {
+    pub fn counts(&self) -> &Arc<Counts> {
         &self.counts
     }
 

@@ -182,3 +182,64 @@ fn a_machine_that_nobody_knows_is_remembered_from_its_first_packet_and_held() {
     );
     daemon.wait_for_log("waiting: nobody has armed it");
 }
+
+/// The same packet from firmware of another architecture: option 93 and the class that repeats it.
+fn with_arch(mut packet: Vec<u8>, arch: u16) -> Vec<u8> {
+    let option = packet
+        .windows(2)
+        .position(|pair| pair == [93, 2])
+        .expect("an architecture");
+    packet[option + 2..option + 4].copy_from_slice(&arch.to_be_bytes());
+    let class = packet.windows(6).position(|word| word == b":Arch:").expect("a class") + 6;
+    packet[class..class + 5].copy_from_slice(format!("{arch:05}").as_bytes());
+    packet
+}
+
+#[test]
+fn the_first_file_is_that_of_the_architecture_unless_the_configuration_names_another_for_it_or_for_the_host() {
+    let (inside, machine) = segment();
+    let config = "
+        [server]
+        interfaces = [\"lab0\"]
+        [dhcp.arch]
+        arm64 = \"own-arm64.efi\"
+        0x1b = \"off\"
+        [hosts.special]
+        mac = \"52:54:00:00:00:77\"
+        firmware = \"special.efi\"
+    ";
+    let daemon = Daemon::start(&inside, config);
+    let uefi = captured("uefi-firmware-discover");
+    let file = |packet: &[u8]| {
+        let heard = discover(&machine, "eth0", packet, PATIENCE).expect("an offer");
+        String::from_utf8(heard.answer.file).expect("a name")
+    };
+    assert_eq!(file(&uefi), "snponly.efi");
+    assert_eq!(file(&with_arch(uefi.clone(), 6)), "ipxe-i386.efi", "32-bit UEFI");
+    assert_eq!(file(&captured("arm64-firmware-discover")), "own-arm64.efi");
+    // It has the UUID of the machine above, as boards of careless makers do: its card alone tells which one it is.
+    let special = with_card(uefi.clone(), [0x52, 0x54, 0, 0, 0, 0x77]);
+    assert_eq!(file(&special), "special.efi");
+    let riscv = with_arch(uefi, 0x1b);
+    assert!(discover(&machine, "eth0", &riscv, SILENCE).is_none());
+    daemon.wait_for_log("no boot file is configured for");
+}
+
+#[test]
+fn an_ipxe_that_speaks_no_http_is_handed_ours_and_one_that_does_never_is() {
+    let (inside, machine) = segment();
+    let _daemon = Daemon::start(&inside, CONFIG);
+    let packet = captured("bios-ipxe-discover");
+    let http = packet
+        .windows(3)
+        .position(|option| option == [0x13, 1, 1])
+        .expect("the feature");
+    let mut without = packet.clone();
+    without[http + 2] = 0;
+    for _ in 0..2 {
+        let heard = discover(&machine, "eth0", &without, PATIENCE).expect("an offer");
+        assert_eq!(heard.answer.file, b"undionly.kpxe");
+        let heard = discover(&machine, "eth0", &packet, PATIENCE).expect("an offer");
+        assert_eq!(heard.answer.file, b"http://10.77.0.1:8080/boot.ipxe");
+    }
+}

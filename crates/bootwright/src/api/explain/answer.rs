@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use bootwright_core::{HoldWhy, Sighting, Transport};
+use bootwright_core::{HoldWhy, Loader, Sighting, Transport};
 use bootwright_engine::{Answer as Given, Explanation, HoldScreen, OfferReply, ScriptReply};
 use bootwright_net::Link;
 use bootwright_net::selection::{Choice, default_selection};
@@ -27,8 +27,11 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) 
     let mut answers = Vec::new();
     for given in &explained.answers {
         match given {
-            Given::Dhcp { arch, ipxe, reply } => {
-                let who = if *ipxe { "ipxe" } else { arch.name().unwrap_or("other") };
+            Given::Dhcp { arch, loader, reply } => {
+                let who = match loader {
+                    Loader::Firmware => arch.name().unwrap_or("other"),
+                    Loader::Ipxe | Loader::IpxeWithoutHttp => "ipxe",
+                };
                 answers.push(dhcp(who, reply, &here));
                 answers.extend(tftp(state, reply));
             }

@@ -1,0 +1,72 @@
+//! Who is handed a boot program, and who would only run in circles with it.
+
+use bootwright_core::{Loader, Span};
+use bootwright_engine::FetchKind;
+use expect_test::expect;
+
+use crate::site::{Site, address, mac, policy};
+
+/// A machine with an iPXE that does not speak HTTP, which has fetched what it was handed.
+fn handed() -> Site {
+    let mut site = Site::new(policy());
+    site.offer_to(Loader::IpxeWithoutHttp, 1);
+    site.wait(Span::from_secs(1));
+    site.offer_to(Loader::IpxeWithoutHttp, 1);
+    site.engine.learn_address(mac(1), address(mac(1)));
+    site.fetched(1, "undionly.kpxe", FetchKind::Firmware, None);
+    site
+}
+
+#[test]
+fn an_ipxe_without_http_that_its_boot_program_leads_back_to_gets_it_once_in_ten_minutes() {
+    let mut site = handed();
+    site.wait(Span::from_secs(3));
+    site.offer_to(Loader::IpxeWithoutHttp, 1);
+    site.wait(Span::from_mins(9));
+    site.offer_to(Loader::IpxeWithoutHttp, 1);
+    site.wait(Span::from_mins(1));
+    site.offer_to(Loader::IpxeWithoutHttp, 1);
+    expect![[r#"
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+            New quince-61: 52:54:00:00:00:01
+            Seen quince-61: iPXE asks where to boot, x86 BIOS
+        wait 1 s
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        undionly.kpxe was sent to 52:54:00:00:00:01
+            Fetch quince-61: fetched undionly.kpxe, 4 MB in 2 s
+        wait 3 s
+        52:54:00:00:00:01 wants to boot -> Silence(HandedBefore)
+        wait 9 min
+        52:54:00:00:00:01 wants to boot -> Silence(HandedBefore)
+        wait 1 min
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+    "#]]
+    .assert_eq(&site.story());
+}
+
+#[test]
+fn an_ipxe_without_http_that_gets_on_is_handed_the_same_at_its_next_boot() {
+    let mut site = handed();
+    site.wait(Span::from_secs(3));
+    site.offer_to(Loader::Ipxe, 1);
+    site.wait(Span::from_mins(5));
+    let _ = site.story();
+    site.offer_to(Loader::IpxeWithoutHttp, 1);
+    expect![[r#"
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+    "#]]
+    .assert_eq(&site.story());
+}
+
+#[test]
+fn a_boot_program_that_was_never_fetched_is_handed_out_again() {
+    let mut site = Site::new(policy());
+    site.offer_to(Loader::IpxeWithoutHttp, 1);
+    site.wait(Span::from_secs(40));
+    let _ = site.story();
+    site.offer_to(Loader::IpxeWithoutHttp, 1);
+    expect![[r#"
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+    "#]]
+    .assert_eq(&site.story());
+}
