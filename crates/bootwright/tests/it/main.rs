@@ -27,3 +27,4 @@ mod threat_file;
 mod threat_flood;
 mod threat_http;
 mod threat_noise;
+mod trouble;

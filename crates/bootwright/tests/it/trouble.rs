@@ -1,0 +1,90 @@
+//! What goes wrong on the way of a machine, as its operator hears of it.
+
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+
+use crate::cli::ask;
+use crate::daemon::{Daemon, PATIENCE, get, wait_until};
+use crate::netns::{End, Netns, cable};
+
+const OURS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+
+/// The daemon's box and a machine that has its address already.
+fn segment() -> (Netns, Netns) {
+    let (inside, machine) = (Netns::new("daemon"), Netns::new("machine"));
+    cable(
+        &End::new(&inside, "lab0", "10.77.0.1/24"),
+        &End::new(&machine, "eth0", "10.77.0.50/24"),
+    );
+    (inside, machine)
+}
+
+const CONFIG: &str = r#"
+[server]
+interfaces = ["lab0"]
+[profiles.rack]
+kernel = "/images/linux"
+args = ["rack={{ metadata.rack }}", "{{ run.url }}"]
+[profiles.seed]
+kernel = "/images/linux"
+args = ["url={{ run.url }}/seed"]
+[profiles.seed.files]
+seed = "{{ metadata.rack }}"
+"#;
+
+const ASKS: &str = "/ipxe?mac=52-54-00-00-00-01&platform=pcbios";
+
+fn events(daemon: &Daemon<'_>) -> String {
+    ask(&daemon.socket(), "events").out
+}
+
+#[test]
+fn what_cannot_be_rendered_for_a_host_is_said_on_its_console_and_in_its_events() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    ask(&daemon.socket(), "host arm 52:54:00:00:00:01 rack");
+    let script = get(&machine, OURS, ASKS);
+    let said = "profile rack cannot be rendered: line 1, column 9: `metadata.rack`";
+    assert!(script.text().contains(said), "{}", script.text());
+    wait_until("the event is recorded", || events(&daemon).contains(said));
+
+    let host = ask(&daemon.socket(), "host list").out;
+    let name = host.lines().nth(1).and_then(|line| line.split_whitespace().next());
+    let name = name.expect("a host").to_owned();
+    ask(&daemon.socket(), &format!("host hold {name}"));
+    ask(&daemon.socket(), &format!("host set {name} metadata.rack=7"));
+    ask(&daemon.socket(), &format!("host arm {name} rack"));
+    let script = get(&machine, OURS, ASKS);
+    assert!(script.text().contains("rack=7"), "{}", script.text());
+}
+
+#[test]
+fn a_first_file_that_is_not_there_is_news_and_what_is_no_request_is_counted() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    get(&machine, OURS, ASKS);
+    machine.run(|| {
+        let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        let mut answer = [0; 600];
+        for request in [b"\0".as_slice(), b"\0\x01ipxe-i386.efi\0octet\0"] {
+            socket.send_to(request, SocketAddrV4::new(OURS, 69)).expect("it leaves");
+        }
+        let (length, _) = socket.recv_from(&mut answer).expect("an answer");
+        assert_eq!(answer.get(..4), Some(b"\0\x05\0\x01".as_slice()), "{length} bytes");
+    });
+    wait_until("the event is recorded", || {
+        events(&daemon).contains("did not get ipxe-i386.efi: there is no such firmware")
+    });
+    let status = daemon.api("GET", "/api/v1/status", "");
+    for counter in ["\"tftp.too_short\":1", "\"tftp.refused\":1"] {
+        let compact: String = status.text().chars().filter(|c| !c.is_whitespace()).collect();
+        assert!(compact.contains(counter), "{}", status.text());
+    }
+}
+
+#[test]
+fn a_daemon_that_serves_no_interface_says_so() {
+    let inside = Netns::new("daemon");
+    let daemon = Daemon::start(&inside, "[server]\ninterfaces = [\"nowhere0\"]\n");
+    daemon.wait_for_log("no interface is served, so that no machine is heard");
+}
