@@ -88,3 +88,18 @@ fn a_daemon_that_serves_no_interface_says_so() {
     let daemon = Daemon::start(&inside, "[server]\ninterfaces = [\"nowhere0\"]\n");
     daemon.wait_for_log("no interface is served, so that no machine is heard");
 }
+
+#[test]
+fn what_could_stop_a_rule_that_arms_by_itself_stands_in_the_explanation() {
+    let inside = Netns::new("daemon");
+    let rule = "[[rules]]\nname = \"any\"\nprofile = \"rack\"\nauto_arm = true\nlimit = 4\n";
+    let daemon = Daemon::start(&inside, &format!("{CONFIG}{rule}"));
+    let said = ask(&daemon.socket(), "explain 52:54:00:00:00:09").out;
+    for words in [
+        "rule `any` has granted 0 of 4 installs",
+        "more than 5 armings by one rule within a minute would pause all installs",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
+    assert!(!said.contains("younger"), "{said}");
+}

@@ -119,18 +119,24 @@ fn undecided(engine: &Engine, explained: &Explanation) -> Vec<Line> {
         let defined = engine.policy().rules.iter().find(|defined| defined.name == rule.rule);
         let limit = defined.and_then(|defined| defined.limit).unwrap_or(0);
         let record = engine.world().site.rules.get(&rule.rule);
+        let record = record.filter(|record| defined.is_some_and(|rule| rule.fingerprint == record.fingerprint));
         let granted = record.map_or(0, |record| record.granted);
         lines.push(line(
             "limit",
             format!("rule `{}` has granted {granted} of {limit} installs", rule.rule),
         ));
-        if record.is_none_or(|record| explained.view.host.since < record.since) {
+        if record.is_none_or(|record| explained.view.host.since <= record.since) {
             let words = format!(
                 "rule `{}` is younger than this host; `bootwright apply` accepts it",
                 rule.rule
             );
             lines.push(line("apply", words));
         }
+        let most = engine.policy().safety.max_rule_arms_per_minute;
+        lines.push(line(
+            "max_rule_arms_per_minute",
+            format!("more than {most} armings by one rule within a minute would pause all installs"),
+        ));
     }
     let what = match &engine.policy().safety.unknown {
         Unknown::Hold => "are held".to_owned(),
