@@ -65,6 +65,9 @@ pub enum DocumentReply {
     NoSuchDocument,
 }
 
+/// The stage that a run's own iPXE script names when it could not go on.
+const SCRIPT_STAGE: &str = "ipxe";
+
 impl Engine {
     /// A run reports. A report that was made before is noted again and changes nothing.
     pub fn report(&mut self, now: Timestamp, token: Token, report: &Report) -> Outcome<ReportReply> {
@@ -185,9 +188,14 @@ impl Engine {
         let Some(stalled) = present.filter(|present| present.number == run).map(|run| run.stalled) else {
             return;
         };
+        // The script of the run could not fetch or start something: that is no sign of an installer, and however often it
+        // comes the stage takes too long.
+        let from_script = stage == Some(SCRIPT_STAGE);
         let visit = self.visits.entry(id.clone()).or_default();
-        visit.reach(now, Stage::Installer);
-        visit.percent = percent.map(|percent| percent.min(100));
+        if !from_script {
+            visit.reach(now, Stage::Installer);
+            visit.percent = percent.map(|percent| percent.min(100));
+        }
         let said = [stage, message]
             .into_iter()
             .flatten()
@@ -198,19 +206,18 @@ impl Engine {
         if news {
             visit.message = Some(said.clone());
         }
-        if stalled && self.store_ready {
+        if stalled && self.store_ready && !from_script {
             let note = format!("run {run}, heard of again");
             let event = Event::StageReached { run };
             let _: Result<(), Stayed> = self.happen(now, Cause::Machine, id, &event, Verb::Stall, note);
         }
         if news {
-            self.note(
-                now,
-                id,
-                Cause::Machine,
-                Verb::Fetch,
-                format!("run {run}, installer: {said}"),
-            );
+            let (verb, who) = match from_script {
+                true => (Verb::Warn, "its script could not go on"),
+                false => (Verb::Fetch, "installer"),
+            };
+            let note = format!("run {run}, {who}: {said}");
+            self.note(now, id, Cause::Machine, verb, note);
         }
         self.reset_due(id);
     }

@@ -115,7 +115,7 @@ pub async fn follow_transfers(
 }
 
 /// A machine was told to fetch a file that is not there: unlike a loader's guess, this is news.
-fn tell_missing(core: &Core, peer: IpAddr, name: &str) {
+pub(crate) fn tell_missing(core: &Core, peer: IpAddr, name: &str) {
     let policy = core.policy();
     let of_hosts = policy.hosts.values().filter_map(|host| host.first_file.as_ref());
     if policy.first_files.values().chain(of_hosts).any(|file| file == name) {

@@ -279,6 +279,35 @@ fn stalled_is_a_mark_and_never_another_attempt() {
 }
 
 #[test]
+fn a_kernel_that_cannot_be_fetched_is_news_and_stalls_the_run_however_often_its_script_says_so() {
+    let mut site = armed(policy());
+    let token = site.token();
+    let missing = Report::Progress {
+        stage: Some("ipxe".to_owned()),
+        percent: None,
+        message: Some("kernel: not found".to_owned()),
+    };
+    for _ in 0..3 {
+        site.wait(Span::from_secs(50));
+        site.report(token, &missing);
+    }
+    site.explain("52:54:00:00:00:01");
+    expect![[r#"
+        wait 50 s
+        Progress { stage: Some("ipxe"), percent: None, message: Some("kernel: not found") } -> Noted
+            Warn quince-61: run 1, its script could not go on: ipxe: kernel: not found
+        wait 50 s
+        Progress { stage: Some("ipxe"), percent: None, message: Some("kernel: not found") } -> Noted
+        wait 50 s
+            Stall quince-61: run 1 is stalled: the kernel was not fetched
+        Progress { stage: Some("ipxe"), percent: None, message: Some("kernel: not found") } -> Noted
+        explain quince-61: installing, attempt 1, stalled; 1 of 32 installing; paused: no
+            would be told: install debian, attempt 2
+    "#]]
+    .assert_eq(&site.story());
+}
+
+#[test]
 fn a_restart_does_not_make_a_long_run_look_stalled() {
     let mut site = armed(policy());
     let token = site.token();

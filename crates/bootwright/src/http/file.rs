@@ -22,6 +22,7 @@ use super::Plane;
 use super::answer::{Answer, answer, busy, not_found, ranges, set, words};
 use super::body::Answered;
 use super::route::Ends;
+use crate::boot_file::tell_missing;
 
 /// A file system that does not answer within this time gets its readers an error instead of holding them up.
 const OPEN_WITHIN: Duration = Duration::from_secs(5);
@@ -57,6 +58,7 @@ impl Shelf {
 /// A file of the firmware catalogue.
 pub(super) fn firmware(plane: &Arc<Plane>, ends: Ends, name: &str, headers: &HeaderMap) -> Answer {
     let Some(file) = plane.catalogue.get(name) else {
+        tell_missing(&plane.core, ends.peer, name);
         return not_found();
     };
     let version = Version {

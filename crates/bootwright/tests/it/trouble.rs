@@ -103,3 +103,25 @@ fn what_could_stop_a_rule_that_arms_by_itself_stands_in_the_explanation() {
     }
     assert!(!said.contains("younger"), "{said}");
 }
+
+#[test]
+fn a_first_file_below_the_tftp_root_is_no_silence() {
+    let inside = Netns::new("daemon");
+    let mut daemon = Daemon::prepare(&inside, "");
+    let root = daemon.directory().join("tftp");
+    std::fs::create_dir_all(&root).expect("a directory");
+    let root = root.display();
+    daemon.write_config(&format!(
+        "[dhcp.arch]\nbios = \"own.kpxe\"\n[tftp]\nroot = \"{root}\"\n"
+    ));
+    daemon.run();
+    daemon.wait_for_log("ready ");
+    let explain = || ask(&daemon.socket(), "explain 52:54:00:00:00:09").out;
+    assert!(
+        explain().contains("`own.kpxe` is not in the firmware catalogue"),
+        "{}",
+        explain()
+    );
+    std::fs::write(daemon.directory().join("tftp/own.kpxe"), "a boot program").expect("a file");
+    assert!(explain().contains("`own.kpxe` is below `tftp.root`"), "{}", explain());
+}

@@ -159,6 +159,7 @@ fn tftp(state: &ApiState, reply: &OfferReply) -> Option<Answer> {
             let (bytes, sha256) = (found.content.len(), &found.sha256);
             ("first-file", format!("`{file}` has {bytes} bytes, SHA-256 {sha256}"))
         }
+        None if below_root(state, file) => ("first-file", format!("`{file}` is below `tftp.root`")),
         None => ("silence", format!("`{file}` is not in the firmware catalogue")),
     };
     Some(Answer {
@@ -167,6 +168,12 @@ fn tftp(state: &ApiState, reply: &OfferReply) -> Option<Answer> {
         words,
         text: None,
     })
+}
+
+/// Whether the operator's directory has what the catalogue has not.
+fn below_root(state: &ApiState, file: &str) -> bool {
+    let root = state.plane.daemon.tftp.root.as_ref();
+    root.is_some_and(|root| std::path::Path::new(root).join(file).is_file())
 }
 
 /// The address of ours on the machine's link, towards the machine if it has one; else on the first link that is served.
