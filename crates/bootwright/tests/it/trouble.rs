@@ -125,3 +125,37 @@ fn a_first_file_below_the_tftp_root_is_no_silence() {
     std::fs::write(daemon.directory().join("tftp/own.kpxe"), "a boot program").expect("a file");
     assert!(explain().contains("`own.kpxe` is below `tftp.root`"), "{}", explain());
 }
+
+#[test]
+fn the_configuration_is_read_again_on_a_signal_and_when_it_changes_and_a_bad_one_leaves_the_last_good_one() {
+    let (inside, _machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    ask(&daemon.socket(), "host arm 52:54:00:00:00:01 rack");
+    daemon.clear_log();
+    daemon.signal(nix::libc::SIGHUP);
+    daemon.wait_for_log("configuration in force: 2 profiles");
+
+    let more = format!("{CONFIG}[profiles.more]\nkernel = \"/images/linux\"\ndone = \"manual\"\n");
+    daemon.write_config(&more);
+    daemon.wait_for_log("configuration in force: 3 profiles");
+    daemon.clear_log();
+    daemon.write_config(&more.replace("[server]", "[sever]"));
+    daemon.wait_for_log("the configuration stays as it was");
+    let status = ask(&daemon.socket(), "status");
+    assert!(status.out.contains("the last good one is in force"), "{}", status.out);
+    let armed = ask(&daemon.socket(), "host arm 52:54:00:00:00:02 more");
+    assert_eq!(armed.code, 0, "{}", armed.err);
+    assert_eq!(
+        ask(&daemon.socket(), "host list --state armed").out.lines().count(),
+        3,
+        "two hosts and the heading"
+    );
+
+    daemon.write_config(CONFIG);
+    daemon.wait_for_log("configuration in force: 2 profiles");
+    assert_eq!(
+        ask(&daemon.socket(), "host list --state armed").out.lines().count(),
+        3,
+        "a reload changes no host"
+    );
+}
