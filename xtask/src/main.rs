@@ -6,6 +6,7 @@
 mod bench;
 mod debian;
 mod firmware;
+mod fuzz;
 mod gate;
 mod lab;
 mod lab_compose;
@@ -40,6 +41,8 @@ enum Task {
     Bench(bench::Args),
     /// Fetch and verify the boot firmware that `firmware/manifest.toml` lists.
     Firmware(firmware::Args),
+    /// Let libFuzzer look for bytes that break a parser.
+    Fuzz(fuzz::Args),
     /// Check what the compiler does not: arrows between crates, lengths, paths in documents, firmware hashes.
     Tidy(tidy::Args),
     /// A part of `lab --compose`, in namespaces of its own.
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Task::Lab(args) => lab::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Firmware(args) => firmware::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Tidy(args) => tidy::run(&args),
         Task::LabCompose(part) => lab_compose::run_part(&part),
     };

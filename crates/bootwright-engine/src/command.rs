@@ -105,15 +105,29 @@ pub enum Refusal {
     BadText(&'static str),
     /// It cannot be recorded now.
     StoreDown,
+    /// What room the disk still has is for the runs under way.
+    StoreLow,
+}
+
+impl Command {
+    /// Whether it grants an install, which would want further records.
+    const fn grants(&self) -> bool {
+        match self {
+            Self::Host { decision, .. } => matches!(decision, Decision::Arm { .. } | Decision::Queue { .. }),
+            Self::Pause { .. } | Self::Resume => false,
+        }
+    }
 }
 
 impl Engine {
     /// Carries out a command, or says why not. What was carried out promises its entries.
     pub fn command(&mut self, now: Timestamp, by: &str, command: &Command) -> Outcome<Result<String, Refusal>> {
-        let result = if self.store_ready {
-            self.obey(now, by, command)
-        } else {
+        let result = if !self.store_ready {
             Err(Refusal::StoreDown)
+        } else if self.store_low() && command.grants() {
+            Err(Refusal::StoreLow)
+        } else {
+            self.obey(now, by, command)
         };
         self.pending.promises = true;
         self.outcome(result)
@@ -422,6 +436,7 @@ impl fmt::Display for Refusal {
             Self::State { host, why } => write!(f, "{host}: {why}"),
             Self::BadText(hint) => f.write_str(hint),
             Self::StoreDown => f.write_str("the store cannot be written; `bootwright explain` says why"),
+            Self::StoreLow => f.write_str("the disk of the store is almost full; free some space, then arm again"),
         }
     }
 }

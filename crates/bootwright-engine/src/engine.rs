@@ -124,6 +124,11 @@ impl Engine {
         self.store_ready = self.store_up && !busy;
     }
 
+    /// Says that the store has little room left, as soon as it is known; [`Self::set_store`] says when that is over.
+    pub fn set_low(&mut self) {
+        self.store_low = true;
+    }
+
     /// Whether the store has so little room left that nothing new may begin.
     #[must_use]
     pub fn store_low(&self) -> bool {

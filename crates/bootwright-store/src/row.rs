@@ -19,7 +19,40 @@ pub(crate) use site::{SiteRow, rule_body, rule_from};
 
 /// A row that says something the core has no value for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RowError(String);
+pub struct RowError(String);
+
+/// A column of the record that holds a text of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// The change of an event.
+    Change,
+    /// A host.
+    Host,
+    /// What is remembered of a rule.
+    Rule,
+    /// The site.
+    Site,
+}
+
+/// Reads a text of the record and writes what it says anew, as an upgrade would.
+///
+/// # Errors
+/// When it says nothing that we know.
+pub fn reread(column: Column, text: &str) -> Result<String, RowError> {
+    match column {
+        Column::Change => {
+            let row: change::ChangeRow = serde_json::from_str(text)?;
+            let change = row.into_change()?;
+            Ok(serde_json::to_string(&change::ChangeRow::from(&change))?)
+        }
+        Column::Host => {
+            let id = "host".parse().map_err(|_| RowError::new("not the name of a host"))?;
+            host_body(&host_from(id, text)?)
+        }
+        Column::Rule => rule_body(&rule_from(text)?),
+        Column::Site => SiteRow::whole(&SiteRow::from_body(text)?.into_site()?).body(),
+    }
+}
 
 impl RowError {
     pub(crate) fn new(what: impl Into<String>) -> Self {
@@ -31,6 +64,8 @@ impl RowError {
         Self(format!("`{kind}` without `{field}`"))
     }
 }
+
+impl std::error::Error for RowError {}
 
 impl fmt::Display for RowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

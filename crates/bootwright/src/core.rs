@@ -146,6 +146,10 @@ impl Core {
     pub fn ask<R>(&self, question: impl FnOnce(&mut Engine, Timestamp) -> Outcome<R>) -> Answer<R> {
         let mut engine = self.engine();
         engine.set_busy(self.writer.queue_len() > QUEUE_BUSY);
+        // At once and not when time is next looked at: what is granted in between would use up the reserve.
+        if self.writer.health() == Health::Low {
+            engine.set_low();
+        }
         let outcome = question(&mut engine, self.now());
         let commit = self.submit(outcome.entries, outcome.promises);
         if matches!(commit, Commit::Refused(_)) {

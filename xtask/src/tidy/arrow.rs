@@ -42,6 +42,17 @@ const ARROWS: &[(&str, &[&str])] = &[
             "bootwright-store",
         ],
     ),
+    (
+        "bootwright-fuzz",
+        &[
+            "bootwright-client",
+            "bootwright-config",
+            "bootwright-content",
+            "bootwright-core",
+            "bootwright-proto",
+            "bootwright-store",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod destination;
+mod digest;
 mod golden;
 mod hostile;
 mod machine;
@@ -11,3 +12,5 @@ mod reading;
 mod reply;
 mod transcript;
 mod trap;
+
+use golden::SERVERS;

@@ -113,6 +113,11 @@ impl Fault {
             Refusal::StoreDown => Problem::new(ProblemCode::StoreUnavailable)
                 .detail(format!("{host}: nothing was done, since it cannot be recorded"))
                 .hint("`bootwright status` shows how the store does; then try again"),
+            Refusal::StoreLow => Problem::new(ProblemCode::StoreUnavailable)
+                .detail(format!(
+                    "{host}: nothing is armed, since the disk of the store is almost full"
+                ))
+                .hint("free some space; the runs under way go on meanwhile"),
         };
         problem.into()
     }

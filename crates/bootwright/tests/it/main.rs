@@ -11,6 +11,7 @@ mod crash;
 mod daemon;
 mod dhcp_proxy;
 mod fault;
+mod fault_disk;
 mod install;
 mod link_follow;
 #[path = "../../../bootwright-net/tests/it/netns.rs"]

@@ -1,0 +1,5 @@
+//! The target `template`, for libFuzzer.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bootwright_fuzz::template::digest(bytes));
