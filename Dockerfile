@@ -10,6 +10,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
+# The binary is stripped below; what a debugger would read need not be written first.
+ENV CARGO_PROFILE_RELEASE_DEBUG=none
 RUN cargo build --release --locked --package bootwright --package xtask
 # The same manifest as everywhere; firmware that came along with the sources is verified and not fetched again.
 RUN target/release/xtask firmware

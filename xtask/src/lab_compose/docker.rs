@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::image;
 use crate::{process, tree};
 
 /// The client. By its path, since something else of that name may come first in `PATH`.
@@ -45,6 +46,16 @@ pub(super) fn debian_12() -> Result<bool> {
     Ok(release.lines().any(|line| line == "VERSION_CODENAME=bookworm"))
 }
 
+/// Which images a dockerd has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Images {
+    /// Those that building needs, kept from one run to the next. Nothing is ever started from them: dockerd starts the
+    /// containers of its last life again, and building happens on the machine's own network.
+    Build,
+    /// None, until one is loaded; what the last run left is removed.
+    Run,
+}
+
 /// A dockerd that runs as long as this value lives.
 pub(super) struct Docker {
     process: Child,
@@ -54,10 +65,16 @@ pub(super) struct Docker {
 
 impl Docker {
     /// Starts it in the namespaces that this process is in, and waits until it answers. Its sockets and the state of
-    /// its containers go to `place`; images and layers are kept from one start to the next, in `target/lab/compose`.
-    pub(super) fn start(place: &Path) -> Result<Self> {
+    /// its containers go to `place`.
+    pub(super) fn start(place: &Path, images: Images) -> Result<Self> {
         let home = tree::target().join("lab/compose");
-        let data = home.join("docker");
+        let data = match images {
+            Images::Build => home.join("build"),
+            Images::Run => home.join("run"),
+        };
+        if images == Images::Run && data.exists() {
+            fs::remove_dir_all(&data).with_context(|| format!("cannot empty `{}`", data.display()))?;
+        }
         fs::create_dir_all(&data)?;
         hide_containerd()?;
         let (socket, log) = (socket(place), home.join("dockerd.log"));
@@ -92,6 +109,11 @@ impl Docker {
     /// The client, talking to this dockerd.
     pub(super) fn client(&self, arguments: &[&str]) -> Command {
         client(&self.socket, arguments)
+    }
+
+    /// Loads the image that was built.
+    pub(super) fn load_image(&self) -> Result<()> {
+        process::output(self.client(&["load", "--quiet", "--input"]).arg(image::archive())).map(drop)
     }
 
     /// Its socket.

@@ -10,7 +10,7 @@ use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 
 use super::composer::{Composer, container, lay_out};
-use super::docker::{Docker, client};
+use super::docker::{Docker, Images, client};
 use crate::{process, tree};
 
 /// How long the container may take to be called healthy: several intervals of the health check, and a start.
@@ -21,11 +21,10 @@ const RIGHTS: &str = "0000000000002400";
 /// Starts it in an empty directory and looks at what runs; then again, with a configuration that somebody wrote.
 pub(super) fn prove(composer: Composer, place: &Path) -> Result<()> {
     segment()?;
-    let docker = Docker::start(place)?;
+    let docker = Docker::start(place, Images::Run)?;
+    docker.load_image()?;
     let project = place.join("box");
     lay_out(&project)?;
-    // The volume of an earlier run is not an empty one.
-    down(composer, &docker, &project)?;
     let outcome = first_day(composer, &docker, &project)
         .and_then(|()| second_day(composer, &docker, &project))
         .and_then(|()| read_only_day(composer, &docker, &project));

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use super::composer::{self, Composer, PROJECT};
-use super::docker::{self, Docker};
+use super::docker::{self, Docker, Images};
 use crate::{process, tree};
 
 /// Tells the stand-in that it has already moved to the lab's mounts.
@@ -68,14 +68,13 @@ fn move_to_the_labs_mounts(composer: Composer, arguments: &[String]) -> Result<(
 fn serve(composer: Composer, order: &Order, place: &Path) -> Result<()> {
     // Beside the socket that the lab asked for: in the lab's own `/run`, which ends with it.
     fs::create_dir_all(place)?;
-    let docker = Docker::start(place)?;
+    let docker = Docker::start(place, Images::Run)?;
+    docker.load_image()?;
     let project = order.data.with_file_name("project");
     composer::lay_out(&project)?;
     fs::create_dir_all(project.join("config"))?;
     fs::copy(&order.config, project.join("config/config.toml"))?;
     let compose = |arguments: &[&str]| composer.command(docker.socket(), &project, arguments);
-    // What an earlier run left, whose end was sudden.
-    process::output(&mut compose(&["down", "--volumes"]))?;
     process::output(&mut compose(&["up", "--no-start", "--no-build"]))?;
     let volume = format!("{PROJECT}_data");
     let place = process::output(&mut docker.client(&["volume", "inspect", "--format={{.Mountpoint}}", &volume]))?;
