@@ -55,12 +55,21 @@ impl Catalogue {
     #[must_use]
     pub fn load(shipped: &Path, own: &Path) -> Self {
         let mut catalogue = Self::default();
-        catalogue.load_shipped(shipped);
+        let mut missing = catalogue.load_shipped(shipped);
         catalogue.load_own(own);
+        missing.retain(|name| !catalogue.files.contains_key(name));
+        if !missing.is_empty() {
+            catalogue.troubles.push(format!(
+                "firmware is missing in `{}`: {}; `cargo xtask firmware` fetches it",
+                shipped.display(),
+                missing.join(", ")
+            ));
+        }
         catalogue
     }
 
-    fn load_shipped(&mut self, directory: &Path) {
+    /// Takes what the manifest lists, and returns the names of what is not there.
+    fn load_shipped(&mut self, directory: &Path) -> Vec<String> {
         let manifest = directory.join("manifest.toml");
         let pinned = match fs::read_to_string(&manifest)
             .map_err(|error| error.to_string())
@@ -76,7 +85,7 @@ impl Catalogue {
                     "cannot read the firmware manifest `{}`: {why}",
                     manifest.display()
                 ));
-                return;
+                return Vec::new();
             }
         };
         let mut names: Vec<&str> = pinned.iter().map(|file| file.name.as_str()).collect();
@@ -97,17 +106,11 @@ impl Catalogue {
                 )),
                 Err(why) => {
                     tracing::debug!(file = %path.display(), %why, "no firmware");
-                    missing.push(name);
+                    missing.push(name.to_owned());
                 }
             }
         }
-        if !missing.is_empty() {
-            self.troubles.push(format!(
-                "firmware is missing in `{}`: {}; `cargo xtask firmware` fetches it",
-                directory.display(),
-                missing.join(", ")
-            ));
-        }
+        missing
     }
 
     fn load_own(&mut self, directory: &Path) {
@@ -165,4 +168,30 @@ fn read(path: &Path) -> Result<FirmwareFile, String> {
         sha256,
         etag: [word(0), word(8)],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_site_has_of_its_own_is_not_missing() {
+        let home = std::env::temp_dir().join(format!("bootwright-catalogue-{}", std::process::id()));
+        let (shipped, own) = (home.join("shipped"), home.join("own"));
+        fs::create_dir_all(&shipped).unwrap();
+        fs::create_dir_all(&own).unwrap();
+        let pins = ["a.efi", "b.efi"].map(|name| format!("[[package.file]]\nname = \"{name}\"\nsha256 = \"00\"\n"));
+        fs::write(shipped.join("manifest.toml"), format!("[[package]]\n{}", pins.concat())).unwrap();
+        fs::write(own.join("a.efi"), "ours").unwrap();
+        let catalogue = Catalogue::load(&shipped, &own);
+        fs::remove_dir_all(&home).unwrap();
+        assert!(catalogue.get("a.efi").is_some());
+        let [trouble] = &catalogue.troubles[..] else {
+            panic!("{:?}", catalogue.troubles)
+        };
+        assert!(
+            trouble.contains(": b.efi; `cargo xtask firmware` fetches it"),
+            "{trouble}"
+        );
+    }
 }
