@@ -45,6 +45,8 @@ pub enum Why {
     Late,
     /// One of our packets that the kernel did not send; the timer will.
     SendFailed,
+    /// A transfer that a bug of ours ended; the log says where.
+    Panicked,
 }
 
 /// How often each [`Why`] occurred since the start.
@@ -53,7 +55,7 @@ pub struct Counts([AtomicU64; Why::ALL.len()]);
 
 impl Why {
     /// All reasons, in a fixed order.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::TooShort,
         Self::TooLong,
         Self::ErrorOnRequestPort,
@@ -73,6 +75,7 @@ impl Why {
         Self::Outside,
         Self::Late,
         Self::SendFailed,
+        Self::Panicked,
     ];
 
     /// The reason as one word, for logs and metrics.
@@ -98,6 +101,7 @@ impl Why {
             Self::Outside => "outside",
             Self::Late => "late",
             Self::SendFailed => "send_failed",
+            Self::Panicked => "panicked",
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bootwright_net::udp::{Batch, Datagram, Outgoing, Socket};
 use bootwright_proto::tftp::packet::{ERROR_BYTES_MAX, REQUEST_BYTES_MAX, parse_request, render_error};
 use bootwright_proto::tftp::{Asked, Caps, ErrorCode, Mode, Name, Reject};
+use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 
 use super::count::{Counts, Why};
@@ -144,7 +146,13 @@ impl<F: Files> Server<F> {
             mode: request.mode,
             asked: request.asked,
         };
-        tokio::spawn(sender::run(Arc::clone(self), seat, admitted));
+        let server = Arc::clone(self);
+        tokio::spawn(async move {
+            let sending = AssertUnwindSafe(sender::run(Arc::clone(&server), seat, admitted));
+            if sending.catch_unwind().await.is_err() {
+                server.counts.add(Why::Panicked);
+            }
+        });
         Ok(())
     }
 

@@ -3,12 +3,12 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use bootwright::tftp::Limits;
+use bootwright::tftp::{Limits, Why};
 use bootwright_client::tftp::{End, Receiver, Reply, Wish};
 use tokio::net::UdpSocket;
 use tokio::time::{Instant, timeout_at};
 
-use crate::tftp_segment::{SERVER, Segment, catalogue, content, runtime, wish, with_open_files};
+use crate::tftp_segment::{BUG, SERVER, Segment, catalogue, content, runtime, wish, with_open_files};
 
 /// Fetches like `fetch_from`, but one of many at the same time.
 async fn fetch(source: Ipv4Addr, wish: Wish) -> (End, Vec<u8>) {
@@ -113,6 +113,28 @@ fn a_source_that_wants_more_than_its_share_waits_and_others_do_not() {
         // A place becomes free for the third when the first two have been silent long enough.
         let got = segment.fetch(wish("f", 1), SERVER);
         assert_eq!(got.end, End::Complete);
+    });
+}
+
+#[test]
+fn fault_46_a_transfer_that_panics_costs_itself_is_counted_and_leaves_its_place_to_others() {
+    let segment = Segment::new();
+    let limits = Limits {
+        per_source: 2,
+        ..Limits::SITE
+    };
+    let file = content(5000);
+    segment.serve(limits, catalogue(&[("f", file.clone())]), |service| {
+        let request = [b"\0\x01", BUG.as_bytes(), b"\0octet\0"].concat();
+        for count in 1..=6 {
+            let answer = service.ask("10.92.0.10:0", &request, Duration::from_millis(50));
+            assert_eq!(answer, None, "nothing comes of it");
+            service.wait_for(Why::Panicked, count);
+        }
+        let got = segment.fetch(wish("f", 4), SERVER);
+        assert_eq!(got.end, End::Complete);
+        assert!(got.bytes == file);
+        service.wait_until_idle();
     });
 }
 

@@ -24,6 +24,9 @@ pub(crate) const SECOND: Ipv4Addr = Ipv4Addr::new(10, 92, 0, 2);
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The catalogue panics when it is asked for this.
+pub(crate) const BUG: &str = "a-bug-of-ours";
+
 /// A file catalogue in memory, with an operator's directory below it.
 #[derive(Default)]
 pub(crate) struct Catalogue {
@@ -33,6 +36,7 @@ pub(crate) struct Catalogue {
 
 impl Files for Catalogue {
     async fn open(&self, _peer: SocketAddr, _local: IpAddr, name: &Name) -> Result<Content, Refusal> {
+        assert_ne!(name.as_str(), Some(BUG), "on purpose");
         if let Some(bytes) = name.as_str().and_then(|name| self.memory.get(name)) {
             return Ok(Content::Memory(bytes.clone().into()));
         }
