@@ -1,14 +1,17 @@
 //! What TFTP serves: the firmware catalogue, scripts that are made on demand, and the operator's directory below them.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use bootwright_core::Span;
 use bootwright_engine::{FetchKind, Fetched};
 use bootwright_net::Link;
 use bootwright_net::beneath::Root;
+use bootwright_net::neighbour::station;
 use bootwright_proto::http::BaseUrl;
 use bootwright_proto::script::ipxe::autoexec_script;
 use bootwright_proto::tftp::{ErrorCode, Name};
@@ -95,10 +98,12 @@ pub async fn follow_transfers(
     catalogue: Arc<Catalogue>,
     mut notices: mpsc::Receiver<Notice>,
 ) {
+    let mut strangers = Strangers::default();
     while let Some(notice) = notices.recv().await {
         match notice {
             Notice::Finished(report) => {
                 counters.count("tftp", report.ending.name());
+                strangers.look_up(&core, report.peer.ip()).await;
                 tell(&core, &catalogue, &report);
             }
             Notice::Refused { peer, name, code, text } => {
@@ -110,6 +115,37 @@ pub async fn follow_transfers(
                 }
             }
             Notice::Progress { .. } => {}
+        }
+    }
+}
+
+/// Peers of which no DHCP request told who they are, and when the kernel was asked about them.
+#[derive(Default)]
+struct Strangers(BTreeMap<IpAddr, Instant>);
+
+impl Strangers {
+    /// How many are remembered; with more, all are looked up anew.
+    const MAX: usize = 4096;
+    /// How long a look-up that found nothing is not repeated.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// Finds out which machine has an address, if no host is known to have it: from the kernel's neighbour table.
+    async fn look_up(&mut self, core: &Core, peer: IpAddr) {
+        let IpAddr::V4(address) = peer else { return };
+        if core.read(|engine, _| engine.host_at(peer).is_some()) {
+            return;
+        }
+        if self.0.get(&peer).is_some_and(|asked| asked.elapsed() < Self::PATIENCE) {
+            return;
+        }
+        if self.0.len() >= Self::MAX {
+            self.0.clear();
+        }
+        self.0.insert(peer, Instant::now());
+        match station(address).await {
+            Ok(Some(mac)) => core.learn_address(mac, peer),
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%peer, why = %error, "cannot read the neighbour table"),
         }
     }
 }

@@ -243,3 +243,29 @@ fn an_ipxe_that_speaks_no_http_is_handed_ours_and_one_that_does_never_is() {
         assert_eq!(heard.answer.file, b"http://10.77.0.1:8080/boot.ipxe");
     }
 }
+
+#[test]
+fn a_fetch_of_a_machine_whose_address_nobody_told_is_put_to_its_card() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    let card: bootwright_core::MacAddr = crate::netns::mac(&machine, "eth0").parse().expect("a card");
+    // A card that a kernel made up for a cable is nobody's papers, so the configuration names it.
+    daemon.write_config(&format!("{CONFIG}\n[hosts.web1]\nmac = \"{card}\"\n"));
+    daemon.wait_for_log("configuration in force: 0 profiles, 1 host");
+    let packet = with_card(captured("bios-firmware-discover"), card.octets());
+    discover(&machine, "eth0", &packet, PATIENCE).expect("an offer");
+    let fetched = machine
+        .command("curl")
+        .args([
+            "--silent",
+            "--fail",
+            "--output",
+            "/dev/null",
+            "tftp://10.77.0.1/undionly.kpxe",
+        ])
+        .status()
+        .expect("curl runs; install it with `apt-get install curl`");
+    assert!(fetched.success());
+    let line = daemon.wait_for_log("fetched undionly.kpxe");
+    assert!(line.contains("web1"), "{line}");
+}
