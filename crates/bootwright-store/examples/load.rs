@@ -1,6 +1,8 @@
 //! How long a start takes and how much memory it needs: makes a store with many hosts, then loads it in a fresh process.
 //!
 //!     cargo run --release -p bootwright-store --example load -- 100000
+//!
+//! `load make FILE HOSTS` only makes one, for others to load; `load read FILE` only loads one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,8 +23,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["read", path] => read(Path::new(path)),
+        ["make", path, hosts] => make(Path::new(path), hosts.parse()?),
         [hosts] => make_and_read(hosts.parse()?),
-        _ => Err("usage: load HOSTS".into()),
+        _ => Err("usage: load HOSTS | load make FILE HOSTS | load read FILE".into()),
     }
 }
 

@@ -1,0 +1,158 @@
+//! The servers: ours and those that people use today, each set up as its own documentation says and without the work that
+//! only the other side would do, such as writing a line for every packet.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result};
+
+use super::ground::{DEVICE, End, Ground, SERVER};
+use super::kit::Kit;
+use crate::{package, process};
+
+/// A server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Contender {
+    Bootwright,
+    Dnsmasq,
+    TftpdHpa,
+    Atftpd,
+    Nginx,
+}
+
+/// What the servers of one measurement have before them.
+pub(super) struct Site<'a> {
+    pub(super) kit: &'a Kit,
+    pub(super) ground: &'a Ground,
+    /// A directory of this measurement's own.
+    pub(super) home: &'a Path,
+    /// The files that TFTP serves from a directory.
+    pub(super) files: Option<&'a Path>,
+}
+
+impl Contender {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Bootwright => "Bootwright",
+            Self::Dnsmasq => "dnsmasq",
+            Self::TftpdHpa => "tftpd-hpa",
+            Self::Atftpd => "atftpd",
+            Self::Nginx => "nginx",
+        }
+    }
+
+    /// The name with the version of the Debian package.
+    pub(super) fn version(self) -> Result<String> {
+        let package = match self {
+            Self::Bootwright => return Ok(format!("Bootwright {}", env!("CARGO_PKG_VERSION"))),
+            Self::Dnsmasq => "dnsmasq-base",
+            Self::TftpdHpa => "tftpd-hpa",
+            Self::Atftpd => "atftpd",
+            Self::Nginx => "nginx-core",
+        };
+        let format = "--showformat=${Version}";
+        let version = process::output(Command::new("dpkg-query").args(["--show", format, package]));
+        Ok(format!("{} {}", self.name(), version?.trim()))
+    }
+
+    /// The command that starts it at the server's end of the wire.
+    pub(super) fn command(self, site: &Site<'_>) -> Result<Command> {
+        let program = match self {
+            Self::Bootwright => site.kit.bootwright.clone(),
+            Self::Dnsmasq => find("dnsmasq")?,
+            Self::TftpdHpa => find("in.tftpd")?,
+            Self::Atftpd => find("atftpd")?,
+            Self::Nginx => find("nginx")?,
+        };
+        let mut command = site.ground.command(End::Server, program);
+        match self {
+            Self::Bootwright => bootwright(&mut command, site)?,
+            Self::Dnsmasq => dnsmasq(&mut command, site),
+            Self::TftpdHpa => {
+                command.args(["--foreground", "--user", "root", "--secure", "--address"]);
+                command.arg(format!("{SERVER}:69")).args(site.files);
+            }
+            Self::Atftpd => {
+                command.args(["--daemon", "--no-fork", "--user", "root.root", "--logfile", "/dev/null"]);
+                command.args([
+                    "--verbose=0",
+                    "--maxthread",
+                    "2000",
+                    "--bind-address",
+                    &SERVER.to_string(),
+                ]);
+                command.args(site.files);
+            }
+            Self::Nginx => nginx(&mut command, site)?,
+        }
+        let log = File::create(site.home.join("log"))?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        Ok(command)
+    }
+}
+
+fn find(tool: &str) -> Result<std::path::PathBuf> {
+    package::find(tool).with_context(|| format!("`{tool}` is missing"))
+}
+
+fn bootwright(command: &mut Command, site: &Site<'_>) -> Result<()> {
+    let config = site.home.join("config.toml");
+    let mut text = format!("[server]\ninterfaces = [\"{DEVICE}\"]\n");
+    if let Some(files) = site.files {
+        text += &format!("[tftp]\nroot = \"{}\"\n", files.display());
+    }
+    fs::write(&config, text)?;
+    command.arg("--config").arg(config);
+    command.arg("--data-dir").arg(site.home.join("data"));
+    command.arg("--socket").arg(site.home.join("control.sock"));
+    // What it serves lies in the data directory; none is shipped here.
+    command.args(["serve", "--firmware-dir"]).arg(site.home.join("none"));
+    Ok(())
+}
+
+/// As the guides to network boot set it up: beside another DHCP server, iPXE for firmware, the script for iPXE.
+fn dnsmasq(command: &mut Command, site: &Site<'_>) {
+    command.args([
+        "--keep-in-foreground",
+        "--conf-file=/dev/null",
+        "--port=0",
+        "--user=root",
+    ]);
+    command.args(["--log-facility=/dev/null", "--quiet-dhcp", "--pid-file="]);
+    command.arg(format!("--interface={DEVICE}"));
+    if let Some(files) = site.files {
+        command.args(["--enable-tftp", "--tftp-max=2000", "--quiet-tftp"]);
+        command.arg(format!("--tftp-root={}", files.display()));
+        return;
+    }
+    command.args(["--dhcp-range=10.88.0.0,proxy,255.255.0.0", "--dhcp-match=set:ipxe,175"]);
+    for (arch, file) in [
+        ("x86PC", "undionly.kpxe"),
+        ("x86-64_EFI", "snponly.efi"),
+        ("BC_EFI", "snponly.efi"),
+    ] {
+        command.arg(format!("--pxe-service=tag:!ipxe,{arch},iPXE,{file}"));
+        command.arg(format!(
+            "--pxe-service=tag:ipxe,{arch},script,http://{SERVER}:8080/boot.ipxe"
+        ));
+    }
+}
+
+/// Files by sendfile, and for scripts an answer that needs no thought: the floor of what HTTP costs.
+fn nginx(command: &mut Command, site: &Site<'_>) -> Result<()> {
+    let config = site.home.join("nginx.conf");
+    let home = site.home.display();
+    let text = format!(
+        "user root;\nworker_processes 2;\ndaemon off;\npid {home}/pid;\nerror_log {home}/log;\n\
+         events {{ worker_connections 4096; }}\n\
+         http {{\n  access_log off;\n  sendfile on;\n  tcp_nopush on;\n  keepalive_requests 1000000;\n\
+         client_body_temp_path {home}/body;\n  proxy_temp_path {home}/proxy;\n  fastcgi_temp_path {home}/fastcgi;\n\
+         uwsgi_temp_path {home}/uwsgi;\n  scgi_temp_path {home}/scgi;\n\
+         server {{\n    listen 8080;\n    root {home}/data;\n\
+         location /ipxe {{ default_type text/plain; return 200 \"#!ipxe\\nexit\\n\"; }}\n  }}\n}}\n"
+    );
+    fs::write(&config, text)?;
+    command.arg("-c").arg(config);
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! TFTP, beside the servers that people use for it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::contender::{Contender, Site};
+use super::ground::{CLIENT, CLIENTS, SERVER};
+use super::measure::{Bench, link, make_file, words};
+use super::table::{Spread, Table};
+
+const CONTENDERS: [Contender; 4] = [
+    Contender::Bootwright,
+    Contender::Dnsmasq,
+    Contender::TftpdHpa,
+    Contender::Atftpd,
+];
+
+/// The sizes of the two files that nearly every machine fetches, in bytes: `firmware/manifest.toml`.
+const FIRMWARE: [(&str, u64); 2] = [("undionly.kpxe", 108_847), ("snponly.efi", 284_672)];
+const LARGE: (&str, u64) = ("initrd.img", 64 << 20);
+
+/// What is fetched, by how many, in which manner.
+struct Case {
+    name: &'static str,
+    large: bool,
+    clients: u32,
+    /// Files that each client fetches, one after the other.
+    fetches: u32,
+    windowsize: Option<u16>,
+    /// Packets lost at each end, of ten thousand.
+    loss: u32,
+}
+
+const fn firmware(name: &'static str, clients: u32, fetches: u32, windowsize: Option<u16>, loss: u32) -> Case {
+    Case {
+        name,
+        large: false,
+        clients,
+        fetches,
+        windowsize,
+        loss,
+    }
+}
+
+const fn large(name: &'static str, clients: u32, windowsize: Option<u16>) -> Case {
+    Case {
+        name,
+        large: true,
+        clients,
+        fetches: 1,
+        windowsize,
+        loss: 0,
+    }
+}
+
+const CASES: [Case; 13] = [
+    firmware("firmware, 1 client", 1, 512, None, 0),
+    firmware("firmware, 16 clients", 16, 32, None, 0),
+    firmware("firmware, 128 clients", 128, 4, None, 0),
+    firmware("firmware, 1,000 clients", 1000, 1, None, 0),
+    firmware("firmware, 1 client, window 16", 1, 512, Some(16), 0),
+    firmware("firmware, 128 clients, window 16", 128, 4, Some(16), 0),
+    firmware("firmware, 1,000 clients, window 16", 1000, 1, Some(16), 0),
+    large("64 MB, 1 client", 1, None),
+    large("64 MB, 16 clients", 16, None),
+    large("64 MB, 1 client, window 16", 1, Some(16)),
+    large("64 MB, 16 clients, window 16", 16, Some(16)),
+    firmware("firmware, 64 clients, 1 % loss", 64, 1, None, 100),
+    firmware("firmware, 64 clients, window 16, 1 % loss", 64, 1, Some(16), 100),
+];
+
+/// The cases that aims speak of.
+const LARGE_TO_ONE: usize = 7;
+const WINDOWS_TO_MANY: usize = 5;
+const MOST_CLIENTS: [usize; 2] = [3, 6];
+
+#[derive(Default)]
+struct Figures {
+    cpu_ms_per_mb: Spread,
+    rate: Spread,
+    p50: Spread,
+    p99: Spread,
+    failed: Spread,
+}
+
+type Found = BTreeMap<(usize, Contender), Figures>;
+
+pub(super) fn run(bench: &mut Bench) -> Result<()> {
+    let files = bench.home.join("tftp");
+    std::fs::create_dir_all(&files)?;
+    for (name, bytes) in FIRMWARE.into_iter().chain([LARGE]) {
+        make_file(&files.join(name), bytes)?;
+    }
+    let mut found = Found::new();
+    for round in 1..=bench.rounds {
+        for (number, case) in CASES.iter().enumerate() {
+            for contender in CONTENDERS {
+                bench.progress(&format!("tftp, round {round}, {}: {}", case.name, contender.name()));
+                let figures = found.entry((number, contender)).or_default();
+                measure(bench, contender, case, &files, figures)?;
+            }
+        }
+    }
+    std::fs::remove_dir_all(&files)?;
+    show(bench, &found);
+    judge(bench, &found);
+    bench.say(&"");
+    Ok(())
+}
+
+fn show(bench: &mut Bench, found: &Found) {
+    let mut table = Table::new(&[
+        "what",
+        "server",
+        "ms of CPU a MB",
+        "MB/s",
+        "p50 ms a file",
+        "p99 ms a file",
+        "failed",
+    ]);
+    for ((number, contender), figures) in found {
+        table.row(vec![
+            CASES[*number].name.to_owned(),
+            contender.name().to_owned(),
+            figures.cpu_ms_per_mb.to_string(),
+            figures.rate.to_string(),
+            figures.p50.to_string(),
+            figures.p99.to_string(),
+            figures.failed.to_string(),
+        ]);
+    }
+    bench.say(&format!(
+        "### TFTP\n\nBlocks of 1468 bytes from {CLIENTS} addresses; every file is compared byte for byte. Firmware: files of \
+         {} and {} bytes in turn. Loss: at each end of the wire. dnsmasq and tftpd-hpa know no windows, and send block by \
+         block there too. One client process plays all clients on the second processor, and with windows it is the \
+         slower side.\n",
+        FIRMWARE[0].1, FIRMWARE[1].1
+    ));
+    bench.say(&table);
+}
+
+fn judge(bench: &mut Bench, found: &Found) {
+    let cpu = |case, contender| {
+        found
+            .get(&(case, contender))
+            .and_then(|figures: &Figures| figures.cpu_ms_per_mb.median())
+    };
+    let share = |case| {
+        let peers = CONTENDERS
+            .into_iter()
+            .skip(1)
+            .filter_map(|contender| cpu(case, contender));
+        let best = peers.fold(f64::INFINITY, f64::min);
+        cpu(case, Contender::Bootwright).unwrap_or(f64::INFINITY) / best
+    };
+    bench.judge(
+        "64 MB to one client, CPU as a share of the best peer's",
+        share(LARGE_TO_ONE),
+        1.0,
+    );
+    bench.judge(
+        "128 clients and windows of 16, CPU as a share of the best peer's",
+        share(WINDOWS_TO_MANY),
+        0.75,
+    );
+    for case in MOST_CLIENTS {
+        let failed = found.get(&(case, Contender::Bootwright));
+        let failed = failed
+            .and_then(|figures| figures.failed.greatest())
+            .unwrap_or(f64::INFINITY);
+        bench.judge(&format!("{}, failed", CASES[case].name), failed, 0.0);
+    }
+}
+
+fn measure(bench: &Bench, contender: Contender, case: &Case, files: &Path, figures: &mut Figures) -> Result<()> {
+    let home = bench.place(contender)?;
+    let served: Vec<(&str, PathBuf)> = if case.large {
+        vec![(LARGE.0, files.join(LARGE.0))]
+    } else {
+        FIRMWARE.iter().map(|(name, _)| (*name, files.join(name))).collect()
+    };
+    // Ours has its firmware in the catalogue, and a large file in the directory below that.
+    let root = home.join("root");
+    std::fs::create_dir_all(&root)?;
+    for (name, file) in &served {
+        let catalogue = contender == Contender::Bootwright && !case.large;
+        let directory = if catalogue {
+            home.join("data/firmware")
+        } else {
+            root.clone()
+        };
+        link(file, &directory.join(name))?;
+    }
+    let site = Site {
+        kit: &bench.kit,
+        ground: &bench.ground,
+        home: &home,
+        files: Some(&root),
+    };
+    let fetches = if bench.quick {
+        case.fetches.div_ceil(16)
+    } else {
+        case.fetches
+    };
+    let mut arguments = words(&format!(
+        "tftp --server {SERVER}:69 --from {CLIENT} --sources {CLIENTS} --clients {} --fetches {fetches}",
+        case.clients
+    ));
+    if let Some(windowsize) = case.windowsize {
+        arguments.extend(words(&format!("--windowsize {windowsize}")));
+    }
+    for (name, file) in &served {
+        arguments.extend(["--file".to_owned(), format!("{name}={}", file.display())]);
+    }
+    let server = bench.start(contender, &site, ("udp", 69))?;
+    let loss = (case.loss > 0).then(|| bench.ground.lose(case.loss)).transpose()?;
+    let measured = bench.load(&server, &arguments)?;
+    drop(loss);
+    let megabytes = measured.number("bytes")? / 1e6;
+    figures.cpu_ms_per_mb.add(measured.cpu_seconds * 1000.0 / megabytes);
+    figures.rate.add(megabytes / measured.number("seconds")?);
+    figures.p50.add(measured.number("ms.p50")?);
+    figures.p99.add(measured.number("ms.p99")?);
+    figures.failed.add(measured.number("failed")?);
+    if measured.number("failed")? > 0.0 {
+        bench.progress(&format!("{}: {}", contender.name(), measured.told));
+    }
+    Ok(())
+}
