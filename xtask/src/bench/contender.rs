@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result};
 
 use super::ground::{DEVICE, End, Ground, SERVER};
-use super::kit::Kit;
+use super::kit::{Kit, UNPACKED, unpacked};
 use crate::{package, process};
 
 /// A server.
@@ -44,16 +44,25 @@ impl Contender {
 
     /// The name with the version of the Debian package.
     pub(super) fn version(self) -> Result<String> {
-        let package = match self {
-            Self::Bootwright => return Ok(format!("Bootwright {}", env!("CARGO_PKG_VERSION"))),
-            Self::Dnsmasq => "dnsmasq-base",
-            Self::TftpdHpa => "tftpd-hpa",
-            Self::Atftpd => "atftpd",
-            Self::Nginx => "nginx-core",
+        let installed = |package: &str| {
+            process::output(Command::new("dpkg-query").args(["--show", "--showformat=${Version}", package]))
         };
-        let format = "--showformat=${Version}";
-        let version = process::output(Command::new("dpkg-query").args(["--show", format, package]));
-        Ok(format!("{} {}", self.name(), version?.trim()))
+        let version = match self {
+            Self::Bootwright => env!("CARGO_PKG_VERSION").to_owned(),
+            Self::Dnsmasq => installed("dnsmasq-base")?,
+            Self::Nginx => installed("nginx")?,
+            Self::TftpdHpa | Self::Atftpd => {
+                // The package was kept beside what was unpacked from it: `NAME_VERSION_ARCHITECTURE.deb`.
+                let files = fs::read_dir(unpacked(self.name()))?.flatten();
+                let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+                let deb = names
+                    .into_iter()
+                    .find(|name| name.ends_with(".deb"))
+                    .unwrap_or_default();
+                deb.split('_').nth(1).unwrap_or("?").to_owned()
+            }
+        };
+        Ok(format!("{} {}", self.name(), version.trim()))
     }
 
     /// The command that starts it at the server's end of the wire.
@@ -61,8 +70,8 @@ impl Contender {
         let program = match self {
             Self::Bootwright => site.kit.bootwright.clone(),
             Self::Dnsmasq => find("dnsmasq")?,
-            Self::TftpdHpa => find("in.tftpd")?,
-            Self::Atftpd => find("atftpd")?,
+            Self::TftpdHpa => unpacked(UNPACKED[0].0).join(UNPACKED[0].1),
+            Self::Atftpd => unpacked(UNPACKED[1].0).join(UNPACKED[1].1),
             Self::Nginx => find("nginx")?,
         };
         let mut command = site.ground.command(End::Server, program);

@@ -1,13 +1,14 @@
 //! What is measured and what measures: built and installed before anything starts.
 
 use std::path::PathBuf;
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::{package, process, tree};
 
 /// Every program that the benchmark needs, with the Debian package that brings it.
-const NEEDED: [(&str, &str); 12] = [
+const NEEDED: [(&str, &str); 10] = [
     ("cc", "gcc"),
     ("/usr/include/stdlib.h", "libc6-dev"),
     ("unshare", "util-linux"),
@@ -16,11 +17,15 @@ const NEEDED: [(&str, &str); 12] = [
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("dnsmasq", "dnsmasq-base"),
-    ("in.tftpd", "tftpd-hpa"),
-    ("atftpd", "atftpd"),
-    ("nginx", "nginx-core"),
-    ("dpkg-query", "dpkg"),
+    ("nginx", "nginx"),
+    ("dpkg-deb", "dpkg"),
 ];
+
+/// TFTP servers exclude each other as packages, so each is unpacked beside the system: the package and its program.
+pub(super) const UNPACKED: [(&str, &str); 2] = [("tftpd-hpa", "usr/sbin/in.tftpd"), ("atftpd", "usr/sbin/atftpd")];
+
+/// What both of them link.
+const WRAPPERS: &str = "libwrap.so.0";
 
 /// The programs of ours.
 pub(super) struct Kit {
@@ -36,17 +41,22 @@ impl Kit {
     /// Installs and builds what is missing.
     pub(super) fn prepare() -> Result<()> {
         package::need(&NEEDED)?;
+        let wrappers = format!("/usr/lib/{}-linux-gnu/{WRAPPERS}", std::env::consts::ARCH);
+        package::need(&[(&wrappers, "libwrap0")])?;
+        for (package, program) in UNPACKED {
+            unpack(package, program)?;
+        }
+        // Together, so that both are built from the same libraries.
         let release = ["build", "--release", "--locked"];
-        process::run(
-            tree::cargo()
-                .args(release)
-                .args(["--package", "bootwright", "--bin", "bootwright"]),
-        )?;
-        process::run(
-            tree::cargo()
-                .args(release)
-                .args(["--package", "bootwright", "--example", "load_generator"]),
-        )?;
+        let ours = [
+            "--package",
+            "bootwright",
+            "--bin",
+            "bootwright",
+            "--example",
+            "load_generator",
+        ];
+        process::run(tree::cargo().args(release).args(ours))?;
         process::run(
             tree::cargo()
                 .args(release)
@@ -63,4 +73,29 @@ impl Kit {
             store_maker: release.join("examples/load"),
         }
     }
+}
+
+/// Where a package is unpacked.
+pub(super) fn unpacked(package: &str) -> PathBuf {
+    tree::target().join("bench").join(package)
+}
+
+fn unpack(package: &str, program: &str) -> Result<()> {
+    let directory = unpacked(package);
+    if directory.join(program).exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&directory)?;
+    process::output(
+        Command::new("apt-get")
+            .current_dir(&directory)
+            .args(["download", package]),
+    )
+    .with_context(|| format!("cannot download the package `{package}`"))?;
+    let deb = std::fs::read_dir(&directory)?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
+        .with_context(|| format!("`apt-get download {package}` left no package"))?;
+    process::output(Command::new("dpkg-deb").arg("--extract").arg(deb).arg(&directory)).map(drop)
 }
