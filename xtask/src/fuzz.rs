@@ -116,6 +116,8 @@ fn search(target: &str, seconds: u64, path: &std::ffi::OsStr) -> Result<()> {
     fuzz.env("PATH", path)
         // The sanitizers are asked for by unstable options; the stable compiler has them all the same.
         .env("RUSTC_BOOTSTRAP", "1")
+        // Seven programs are linked, and none of them is slow for want of it.
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .args([
             "fuzz",
             "run",
