@@ -112,23 +112,9 @@ fn search(target: &str, seconds: u64, path: &std::ffi::OsStr) -> Result<()> {
         target,
     ]);
     process::run(seeds.arg(&corpus))?;
-    let mut fuzz = tree::cargo();
-    fuzz.env("PATH", path)
-        // The sanitizers are asked for by unstable options; the stable compiler has them all the same.
-        .env("RUSTC_BOOTSTRAP", "1")
-        // Seven programs are linked, and none of them is slow for want of it.
-        .env("CARGO_PROFILE_RELEASE_LTO", "off")
-        .args([
-            "fuzz",
-            "run",
-            "--fuzz-dir",
-            CRATE,
-            "--features=libfuzzer",
-            "--target-dir",
-        ])
-        .arg(tree::target().join("fuzz").join("build"))
-        .arg(format!("{PREFIX}{target}"))
-        .arg(&corpus)
+    process::run(&mut cargo_fuzz("build", target, path))?;
+    let mut fuzz = cargo_fuzz("run", target, path);
+    fuzz.arg(&corpus)
         .arg("--")
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-timeout={TIMEOUT_SECS}"))
@@ -136,6 +122,22 @@ fn search(target: &str, seconds: u64, path: &std::ffi::OsStr) -> Result<()> {
         .arg(format!("-artifact_prefix={}/", findings.display()))
         .args(["-max_len=4096", "-print_final_stats=1", "-verbosity=1"]);
     run_quietly(&mut fuzz, target, &findings)
+}
+
+/// `cargo fuzz`, to do this with a target.
+fn cargo_fuzz(what: &str, target: &str, path: &std::ffi::OsStr) -> Command {
+    let mut cargo = tree::cargo();
+    cargo
+        .env("PATH", path)
+        // The sanitizers are asked for by unstable options; the stable compiler has them all the same.
+        .env("RUSTC_BOOTSTRAP", "1")
+        // Seven programs are linked, and none of them is slow for want of it.
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .args(["fuzz", what, "--fuzz-dir", CRATE, "--features=libfuzzer"])
+        .arg("--target-dir")
+        .arg(tree::target().join("fuzz").join("build"))
+        .arg(format!("{PREFIX}{target}"));
+    cargo
 }
 
 /// Runs libFuzzer and shows its last words only, unless it found something.

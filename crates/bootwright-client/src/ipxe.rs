@@ -44,6 +44,8 @@ pub mod errno {
     pub const CANCELLED: u32 = 0x0b80_6001;
     /// Nothing came in time.
     pub const TIMED_OUT: u32 = 0x4c10_6001;
+    /// More memory was wanted than there is.
+    pub const NO_MEMORY: u32 = 0x3100_6001;
     /// The build cannot do it.
     pub const UNSUPPORTED: u32 = 0x3c00_6001;
 }
@@ -234,7 +236,11 @@ impl Interpreter {
                 continue;
             };
             let words: Vec<String> = words.iter().map(|word| self.settings.expand(word)).collect();
-            let done = self.execute(&words);
+            let done = if words.iter().map(String::len).sum::<usize>() > setting::WORD_BYTES_MAX {
+                Done::Code(errno::NO_MEMORY)
+            } else {
+                self.execute(&words)
+            };
             if let Some(step) = self.settle(done) {
                 return step;
             }

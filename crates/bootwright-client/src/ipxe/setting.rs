@@ -6,6 +6,10 @@ use std::fmt::Write as _;
 /// A setting that expands into another is expanded again, up to this often; iPXE itself knows no end.
 const EXPANSIONS_MAX: usize = 1000;
 
+/// The longest word that expansion makes, in bytes: a setting that doubles itself in a loop would take all memory, and
+/// iPXE has little of it.
+pub(super) const WORD_BYTES_MAX: usize = 16 << 10;
+
 /// What kind of value a setting holds, which decides how it prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -97,7 +101,8 @@ impl Settings {
         }
     }
 
-    /// A word with all its `${…}` replaced, the innermost first, and again what the values brought in.
+    /// A word with all its `${…}` replaced, the innermost first, and again what the values brought in. What grows beyond
+    /// 16 KiB is cut there.
     #[must_use]
     pub fn expand(&self, word: &str) -> String {
         let mut word = word.to_owned();
@@ -114,6 +119,10 @@ impl Settings {
             };
             let value = self.format(&word[start + 2..end]);
             word.replace_range(start..=end, &value);
+            if word.len() > WORD_BYTES_MAX {
+                word.truncate(word.floor_char_boundary(WORD_BYTES_MAX));
+                return word;
+            }
         }
         word
     }

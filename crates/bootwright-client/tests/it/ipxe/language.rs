@@ -153,6 +153,21 @@ fn a_script_that_wants_nothing_for_ever_is_stopped() {
 }
 
 #[test]
+fn a_setting_that_doubles_itself_runs_out_of_memory_and_takes_none_of_ours() {
+    let doubling = "set x ${x}${x} || echo full\n".repeat(40);
+    let transcript = run(
+        ipxe(Generation::Of2025, Firmware::Uefi),
+        &format!("#!ipxe\nset x 0123456789\n{doubling}set y short && echo ${{y}}\n"),
+        |_, _| Some(Reply::Done),
+    );
+    assert!(
+        transcript.contains("full") && transcript.contains("short"),
+        "{transcript:.300}"
+    );
+    assert!(transcript.len() < 2000, "{} bytes", transcript.len());
+}
+
+#[test]
 fn a_url_is_sent_as_its_generation_sends_it() {
     let url = "http://10.77.0.1:8080/ipxe?mac=52:54:00&serial=A%26B+C%2FD%20E";
     assert_eq!(as_sent(url, Generation::Of2025), url);
