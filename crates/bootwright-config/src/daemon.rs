@@ -1,6 +1,6 @@
 //! What the configuration says of the daemon itself: sockets, directories, limits. Nothing here decides about a host.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 /// The settings of the daemon. A reload takes what can change while it runs and names what cannot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +64,6 @@ pub enum Tls {
 pub struct Dhcp {
     /// By which kind of socket.
     pub sockets: Sockets,
-    /// The relays whose requests are answered.
-    pub relays: Vec<Ipv4Addr>,
     /// Whether addresses are leased although another server does so.
     pub force: bool,
 }
@@ -115,7 +113,6 @@ impl Default for Daemon {
             },
             dhcp: Dhcp {
                 sockets: Sockets::Auto,
-                relays: Vec::new(),
                 force: false,
             },
             tftp: Tftp {

@@ -76,20 +76,19 @@ pub(crate) fn lower(
         }
     }
     let daemon = daemon::lower(root, findings);
-    let (dhcp, first_files) = dhcp::lower_policy(root, findings);
     let profiles = profile::lower(root, read, findings);
     let names = Profiles { names: profiles.names };
     let safety = safety::lower(root, &names, findings);
     let hosts = host::lower(root, &names, &profiles.good, findings);
     let rules = rule::lower(root, &names, findings);
-    let policy = Policy {
+    let mut policy = Policy {
         safety,
-        dhcp,
-        first_files,
         profiles: profiles.good,
         hosts,
         rules,
+        ..Policy::default()
     };
+    dhcp::lower_policy(root, &mut policy, findings);
     (policy, daemon)
 }
 

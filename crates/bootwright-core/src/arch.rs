@@ -126,6 +126,12 @@ impl Arch {
         matches!(self.0, 0x06 | 0x07 | 0x09 | 0x0a | 0x0b | 0x0f..=0x13 | 0x19..=0x1e | 0x25..=0x28)
     }
 
+    /// Whether it is U-Boot, which asks for boot data without presenting itself as a PXE client.
+    #[must_use]
+    pub const fn is_uboot(self) -> bool {
+        matches!(self.0, 0x15..=0x18)
+    }
+
     fn row(self) -> Option<&'static (u16, &'static str, &'static str, Transport)> {
         TABLE.iter().find(|row| row.0 == self.0)
     }

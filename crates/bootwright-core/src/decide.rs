@@ -6,7 +6,7 @@
 use crate::rule::first_match;
 use crate::{
     Arch, Ask, Confirm, DhcpMode, HoldWhy, Host, HostDefinition, Loader, LocalWhy, Phase, Policy, ProfileName, Rule,
-    RuleName, Sighting, Site, Stance, Timestamp, Unknown, Verdict, Why, attributes,
+    RuleName, Sighting, Site, Stance, Timestamp, Unknown, Verdict, Why, admit, attributes,
 };
 
 /// The name under which `unknown = { install = … }` is remembered as a rule.
@@ -53,7 +53,12 @@ pub fn decide(
     ask: Ask,
 ) -> Verdict {
     match ask {
-        Ask::Offer { arch, loader, handed } => {
+        Ask::Offer {
+            arch, loader, handed, ..
+        } => {
+            if let Some(why) = admit(policy, definition, ask) {
+                return Verdict::Silence(why);
+            }
             let verdict = match decide_offer(policy, asker, definition, arch, loader) {
                 Verdict::FirstFile(_) if loader == Loader::IpxeWithoutHttp && handed => {
                     Verdict::Silence(Why::HandedBefore)

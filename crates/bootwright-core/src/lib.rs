@@ -6,6 +6,7 @@
 //! recorded into the hosts as they stand.
 
 pub mod addr;
+pub mod admit;
 pub mod arch;
 pub mod attribute;
 pub mod decide;
@@ -30,6 +31,7 @@ pub mod uuid;
 pub mod verdict;
 
 pub use addr::MacAddr;
+pub use admit::admit;
 pub use arch::{Arch, Transport};
 pub use attribute::attributes;
 pub use decide::{Asker, Situation, decide};

@@ -1,6 +1,7 @@
 //! What the operator's configuration says, lowered to the words of the core.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::{Arch, Facts, HostId, LocalMethod, Profile, ProfileName, Rule, Span};
@@ -12,6 +13,8 @@ pub struct Policy {
     pub safety: Safety,
     /// Whether and how DHCP is answered.
     pub dhcp: DhcpMode,
+    /// The relays through which DHCP is answered.
+    pub relays: BTreeSet<Ipv4Addr>,
     /// The first boot file for each architecture.
     pub first_files: BTreeMap<Arch, String>,
     /// What hosts may boot. Shared with the runs that were started with them.
@@ -116,6 +119,7 @@ impl Default for Policy {
         Self {
             safety: Safety::default(),
             dhcp: DhcpMode::Proxy,
+            relays: BTreeSet::new(),
             first_files: default_first_files(),
             profiles: BTreeMap::new(),
             hosts: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! What a machine asks and what it is told, with the words for the reasons.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use crate::{Arch, ProfileName, RuleName};
 
@@ -15,6 +16,8 @@ pub enum Ask {
         loader: Loader,
         /// Whether it was handed a boot program a short while ago and came back as what it was.
         handed: bool,
+        /// The relay that passed the request on, if one did.
+        relay: Option<Ipv4Addr>,
     },
     /// iPXE, or another boot loader, asks what to do.
     Script,
@@ -29,6 +32,8 @@ pub enum Loader {
     Ipxe,
     /// iPXE that does not speak HTTP. It gets ours, which does; but not again and again, should ours not speak it either.
     IpxeWithoutHttp,
+    /// U-Boot. Many devices run it that nobody wants to boot from here, so a site has to name a boot file for it.
+    UBoot,
 }
 
 /// What a machine is told.
@@ -141,6 +146,10 @@ pub enum Why {
     ArchNotServed(Arch),
     /// It is iPXE without HTTP and came back after it was handed a boot program: it would go on so for ever.
     HandedBefore,
+    /// It came through a relay that the configuration does not list.
+    RelayNotListed(Ipv4Addr),
+    /// It is U-Boot, for which neither the site nor its host has a boot file.
+    UBootNotServed,
 }
 
 impl fmt::Display for LocalWhy {
@@ -202,6 +211,8 @@ impl fmt::Display for Why {
             Self::HandedBefore => f.write_str(
                 "it is an iPXE without HTTP, and the boot file that it was handed within the last 10 minutes led back to it",
             ),
+            Self::RelayNotListed(relay) => write!(f, "relay {relay} is not in `dhcp.relays`"),
+            Self::UBootNotServed => f.write_str("it is U-Boot, and `[dhcp.arch]` has no boot file for it"),
         }
     }
 }
@@ -217,6 +228,8 @@ impl Why {
             Self::DhcpOff => "dhcp-off",
             Self::ArchNotServed(_) => "arch-not-served",
             Self::HandedBefore => "handed-before",
+            Self::RelayNotListed(_) => "relay-not-listed",
+            Self::UBootNotServed => "uboot-not-served",
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Firmware asks by DHCP where to boot.
 
+use std::net::Ipv4Addr;
+
 use bootwright_core::fact::{Quality, mac_quality};
 use bootwright_core::identify::Owner;
 use bootwright_core::{
-    Arch, Ask, Asker, Cause, Facts, HostId, Loader, Sighting, Timestamp, Transport, Verb, Verdict, Why, decide,
+    Arch, Ask, Asker, Cause, Facts, HostDefinition, HostId, Loader, Sighting, Timestamp, Transport, Verb, Verdict, Why,
+    admit, decide,
 };
 
 use crate::engine::Engine;
@@ -20,6 +23,8 @@ pub struct OfferAsk {
     pub arch: Arch,
     /// What asks.
     pub loader: Loader,
+    /// The relay that passed the request on, if one did.
+    pub relay: Option<Ipv4Addr>,
 }
 
 /// What the firmware is told.
@@ -44,9 +49,20 @@ impl Engine {
     /// Only the card decides which host it is: a DHCP request shows no more than that and a UUID, and a UUID alone is
     /// often shared. A stranger whose UUID another host has is remembered only when its script shows the rest.
     pub fn offer(&mut self, now: Timestamp, ask: &OfferAsk) -> Outcome<OfferReply> {
+        let mut question = Ask::Offer {
+            arch: ask.arch,
+            loader: ask.loader,
+            handed: false,
+            relay: ask.relay,
+        };
+        if let Some(why) = admit(&self.policy, self.definition_asked(ask), question) {
+            return self.outcome(OfferReply::Silence(why));
+        }
         let id = self.offer_host(now, ask);
         let visit = id.as_ref().and_then(|id| self.visits.get(id));
-        let handed = visit.is_some_and(|visit| came_back(now, visit));
+        if let Ask::Offer { handed, .. } = &mut question {
+            *handed = visit.is_some_and(|visit| came_back(now, visit));
+        }
         if let Some(id) = &id {
             self.greet(now, id, ask);
         }
@@ -54,17 +70,7 @@ impl Engine {
             Some(host) => Asker::Host(host),
             None => Asker::Stranger,
         };
-        // Whoever cannot be remembered yet is served as the configuration says of the card.
-        let by_card = || {
-            let name = self.definition_for(&Facts::of_mac(ask.seen.boot_mac?))?;
-            self.policy.hosts.get(&name)
-        };
-        let definition = id.as_ref().map_or_else(by_card, |id| self.definition(id));
-        let question = Ask::Offer {
-            arch: ask.arch,
-            loader: ask.loader,
-            handed,
-        };
+        let definition = self.definition_asked(ask);
         let reply = match decide(
             &self.policy,
             &self.situation(now),
@@ -95,6 +101,16 @@ impl Engine {
             | Verdict::Hold(_) => OfferReply::Script,
         };
         self.outcome(reply)
+    }
+
+    /// What the configuration says of the host that asks; of the card, as long as the host is not in the record.
+    fn definition_asked(&self, ask: &OfferAsk) -> Option<&HostDefinition> {
+        let mac = ask.seen.boot_mac?;
+        if let Some(id) = self.index.by_mac(mac) {
+            return self.definition(id);
+        }
+        let name = self.definition_for(&Facts::of_mac(mac))?;
+        self.policy.hosts.get(&name)
     }
 
     fn offer_host(&mut self, now: Timestamp, ask: &OfferAsk) -> Option<HostId> {

@@ -125,16 +125,13 @@ impl Daemon {
         request: &Request,
     ) -> (Option<(SocketAddrV4, Vec<u8>)>, Woken) {
         let client = classify(request);
-        let arrival = Arrival {
-            port,
-            ours: &[SERVER],
-            uboot: false,
-        };
+        let arrival = Arrival { port, ours: &[SERVER] };
         let Ok(question) = question(request, &client, arrival) else {
             return (None, Woken::None);
         };
         let loader = match client.kind {
             ClientKind::Ipxe(_) => Loader::Ipxe,
+            ClientKind::UBoot => Loader::UBoot,
             _ => Loader::Firmware,
         };
         let known = |arch: Arch| self.engine.policy().first_files.contains_key(&arch);
@@ -149,7 +146,15 @@ impl Daemon {
         };
         seen.facts.macs.insert(request.mac);
         seen.facts.uuid = request.uuid;
-        let outcome = self.engine.offer(now, &OfferAsk { seen, arch, loader });
+        let outcome = self.engine.offer(
+            now,
+            &OfferAsk {
+                seen,
+                arch,
+                loader,
+                relay: request.is_relayed().then_some(request.giaddr),
+            },
+        );
         let boot = self.boot(&outcome.reply);
         let (_, woken) = self.submit(outcome, |_| Release::Nothing);
         let Some(boot) = boot else { return (None, woken) };

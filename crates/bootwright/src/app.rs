@@ -278,7 +278,6 @@ fn start_tftp(
         catalogue: Arc::clone(catalogue),
         root: root.transpose()?,
         strict: daemon.tftp.strict,
-        relayed: !daemon.dhcp.relays.is_empty(),
         links: Arc::clone(links),
         fixed_url: daemon.base_url.fixed().and_then(|url| url.parse::<BaseUrl>().ok()),
         http_port: daemon.http.port,

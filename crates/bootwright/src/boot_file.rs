@@ -35,8 +35,6 @@ pub struct BootFiles {
     pub root: Option<Arc<Root>>,
     /// Whether only machines are served that asked by DHCP before.
     pub strict: bool,
-    /// Whether machines of other networks are served too, since relays bring their requests.
-    pub relayed: bool,
     /// The box's links, as last seen.
     pub links: Arc<ArcSwap<Vec<Link>>>,
     /// The URL of the machine plane, if the configuration sets it.
@@ -47,7 +45,8 @@ pub struct BootFiles {
 
 impl Files for BootFiles {
     fn admits(&self, peer: SocketAddr, _local: IpAddr) -> bool {
-        let near = self.relayed || self.is_on_link(peer.ip());
+        // Machines of other networks are served too where relays bring their requests.
+        let near = !self.core.policy().relays.is_empty() || self.is_on_link(peer.ip());
         near && (!self.strict || self.core.read(|engine, _| engine.host_at(peer.ip()).is_some()))
     }
 

@@ -147,7 +147,6 @@ fn start(services: &Services, link: &Link, channel: Channel, told: &mut BTreeMap
     let place = Arc::new(Place {
         name: link.name.clone(),
         link: link.clone(),
-        relays: daemon.dhcp.relays.clone(),
         fixed_url: daemon.base_url.fixed().map(str::to_owned),
         http_port: daemon.http.port,
     });

@@ -11,8 +11,6 @@ pub struct Place {
     pub name: String,
     /// The link as it was when serving began; a change of it begins anew.
     pub link: Link,
-    /// The relays whose requests are answered.
-    pub relays: Vec<Ipv4Addr>,
     /// The URL that the configuration sets, if it does.
     pub fixed_url: Option<String>,
     /// The machine plane's port.

@@ -197,11 +197,7 @@ impl Segment {
     fn answer_as_proxy(&mut self, now: Duration, port: Port, datagram: &Datagram, request: &Request) {
         let Some(strategy) = self.strategy else { return };
         let client = classify(request);
-        let arrival = Arrival {
-            port,
-            ours: &[PROXY],
-            uboot: false,
-        };
+        let arrival = Arrival { port, ours: &[PROXY] };
         let Ok(question) = question(request, &client, arrival) else {
             return;
         };

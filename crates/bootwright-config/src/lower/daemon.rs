@@ -1,6 +1,6 @@
 //! `[server]`, `[control]`, `[tftp]`, `[store]`, and of `[dhcp]` what is no policy.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use crate::daemon::{BaseUrl, Daemon, Listen, Sockets, Store, Tls};
 use crate::finding::Findings;
@@ -92,17 +92,6 @@ fn dhcp(root: &Table, daemon: &mut Daemon, findings: &mut Findings) {
         && let Some(sockets) = choice("dhcp.sockets", text, at, &choices, findings)
     {
         daemon.dhcp.sockets = sockets;
-    }
-    for (text, at) in section.texts("relays", "10.1.0.1", findings) {
-        match text.parse::<Ipv4Addr>() {
-            Ok(relay) => daemon.dhcp.relays.push(relay),
-            Err(_) => {
-                findings
-                    .error(at, format!("`{}` is no IPv4 address", text.escape_debug()))
-                    .hint =
-                    Some("write the address that the relay puts into its requests, such as `10.1.0.1`".to_owned());
-            }
-        }
     }
     if let Some(force) = section.bool("force", findings) {
         daemon.dhcp.force = force;

@@ -1,9 +1,9 @@
 //! `[dhcp]`: whether requests are answered, and with which first boot file.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
-use bootwright_core::policy::default_first_files;
-use bootwright_core::{Arch, DhcpMode};
+use bootwright_core::{Arch, DhcpMode, Policy};
 
 use crate::finding::Findings;
 use crate::node::{At, Entry, Table};
@@ -12,10 +12,9 @@ use crate::section::{Section, choice, quoted, text};
 /// The longest name of a boot file: the field of a DHCP packet holds 128 bytes with the closing zero (RFC 2131 section 2).
 const FILE_BYTES_MAX: usize = 127;
 
-pub(super) fn lower_policy(root: &Table, findings: &mut Findings) -> (DhcpMode, BTreeMap<Arch, String>) {
-    let (mut mode, mut files) = (DhcpMode::Proxy, default_first_files());
+pub(super) fn lower_policy(root: &Table, policy: &mut Policy, findings: &mut Findings) {
     let Some(mut section) = Section::of(root, "dhcp", findings) else {
-        return (mode, files);
+        return;
     };
     if let Some((text, at)) = section.text("mode", "proxy", findings) {
         let choices = [
@@ -28,22 +27,34 @@ pub(super) fn lower_policy(root: &Table, findings: &mut Findings) -> (DhcpMode, 
                 .error(at, "`dhcp.mode = \"server\"` is not in this version")
                 .hint = Some("let another DHCP server lease the addresses, and write `\"proxy\"`".to_owned());
         } else if let Some(chosen) = choice("dhcp.mode", text, at, &choices, findings) {
-            mode = chosen;
+            policy.dhcp = chosen;
         }
     }
     section.later("pools", "let another DHCP server lease the addresses", findings);
     if let Some(entry) = section.take("arch") {
         let table = Section::new(section.key("arch"), entry, findings);
         for (name, entry) in table.entries() {
-            first_file(name, entry, &mut files, findings);
+            first_file(name, entry, &mut policy.first_files, findings);
+        }
+    }
+    for (text, at) in section.texts("relays", "10.1.0.1", findings) {
+        match text.parse::<Ipv4Addr>() {
+            Ok(relay) => {
+                policy.relays.insert(relay);
+            }
+            Err(_) => {
+                findings
+                    .error(at, format!("`{}` is no IPv4 address", text.escape_debug()))
+                    .hint =
+                    Some("write the address that the relay puts into its requests, such as `10.1.0.1`".to_owned());
+            }
         }
     }
     // The other keys of this section are settings of the daemon.
-    for key in ["sockets", "relays", "force"] {
+    for key in ["sockets", "force"] {
         section.take(key);
     }
     section.finish(findings);
-    (mode, files)
 }
 
 fn first_file(name: &str, entry: &Entry, files: &mut BTreeMap<Arch, String>, findings: &mut Findings) {

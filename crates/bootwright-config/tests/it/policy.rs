@@ -199,7 +199,7 @@ loong64 = "off"
     assert_eq!(file(Arch::new(0x27)), None);
     assert_eq!(file(Arch::BIOS), Some("undionly.kpxe"));
     assert_eq!(loaded.daemon.dhcp.sockets, Sockets::Packet);
-    assert_eq!(loaded.daemon.dhcp.relays, [Ipv4Addr::new(10, 1, 0, 1)]);
+    assert_eq!(loaded.policy.relays, [Ipv4Addr::new(10, 1, 0, 1)].into());
 }
 
 #[test]

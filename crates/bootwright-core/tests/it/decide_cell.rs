@@ -461,11 +461,21 @@ fn what_firmware_is_offered() {
         arch,
         loader: if ipxe { Loader::Ipxe } else { Loader::Firmware },
         handed: false,
+        relay: None,
     };
     for loader in [Loader::Firmware, Loader::IpxeWithoutHttp, Loader::Ipxe] {
         for handed in [false, true] {
             let arch = Arch::BIOS;
-            let answer = Case::new().ask(Asker::Stranger, None, Ask::Offer { arch, loader, handed });
+            let answer = Case::new().ask(
+                Asker::Stranger,
+                None,
+                Ask::Offer {
+                    arch,
+                    loader,
+                    handed,
+                    relay: None,
+                },
+            );
             text.push_str(&format!("{loader:?}, handed a file before {handed}: {answer}\n"));
         }
     }

@@ -1,5 +1,6 @@
 //! Stories of the pure functions, told from outside.
 
+mod admit_cell;
 mod decide_cell;
 mod fold;
 mod guard_due;

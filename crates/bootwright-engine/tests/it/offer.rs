@@ -70,3 +70,29 @@ fn a_boot_program_that_was_never_fetched_is_handed_out_again() {
     "#]]
     .assert_eq(&site.story());
 }
+
+#[test]
+fn a_request_that_is_none_of_ours_leaves_nothing_in_the_record() {
+    let mut site = Site::new(policy());
+    let relay = std::net::Ipv4Addr::new(10, 1, 0, 1);
+    site.offer_through(relay, 1);
+    site.offer_to(Loader::UBoot, 2);
+    assert!(site.engine.world().hosts.is_empty());
+    let listed = bootwright_core::Policy {
+        relays: [relay].into(),
+        ..policy()
+    };
+    site.reload(listed);
+    site.offer_through(relay, 1);
+    expect![[r#"
+        52:54:00:00:00:01 wants to boot -> Silence(RelayNotListed(10.1.0.1))
+        52:54:00:00:00:02 wants to boot -> Silence(UBootNotServed)
+        reload -> would arm []
+            Reload configuration in force: 3 profiles, 0 hosts, 0 rules
+            (all who wait ask again)
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+            New quince-61: 52:54:00:00:00:01
+            Seen quince-61: firmware asks where to boot, x86 BIOS
+    "#]]
+    .assert_eq(&site.story());
+}

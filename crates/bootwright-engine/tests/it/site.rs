@@ -166,8 +166,17 @@ impl Site {
         self.offer_to(Loader::Firmware, number);
     }
 
+    /// A relay passes on what the firmware of a machine asks.
+    pub(crate) fn offer_through(&mut self, relay: std::net::Ipv4Addr, number: u8) {
+        self.offered(Loader::Firmware, Some(relay), number);
+    }
+
     /// The firmware of a machine, or an iPXE that is in its place, asks where to boot.
     pub(crate) fn offer_to(&mut self, loader: Loader, number: u8) {
+        self.offered(loader, None, number);
+    }
+
+    fn offered(&mut self, loader: Loader, relay: Option<std::net::Ipv4Addr>, number: u8) {
         let seen = Sighting {
             facts: Facts::of_mac(mac(number)),
             boot_mac: Some(mac(number)),
@@ -177,6 +186,7 @@ impl Site {
             seen,
             arch: Arch::BIOS,
             loader,
+            relay,
         };
         let outcome = self.engine.offer(self.now, &ask);
         let what = format!("{} wants to boot -> {:?}", mac(number), outcome.reply);

@@ -85,7 +85,7 @@ fn kind(request: &Request, archs: &[Arch]) -> ClientKind {
     let http = request.vendor_class.starts_with(b"HTTPClient");
     let pxe = request.vendor_class.starts_with(b"PXEClient");
     if !http && !pxe {
-        let uboot = request.vendor_class.starts_with(b"U-Boot") || archs.iter().copied().any(is_uboot);
+        let uboot = request.vendor_class.starts_with(b"U-Boot") || archs.iter().copied().any(Arch::is_uboot);
         return if uboot { ClientKind::UBoot } else { ClientKind::Plain };
     }
     if let Some(ipxe) = request.ipxe {
@@ -102,7 +102,7 @@ fn kind(request: &Request, archs: &[Arch]) -> ClientKind {
         .find_map(|arch| match *arch {
             Arch::BIOS => Some(ClientKind::BiosPxe),
             arch if arch.is_uefi() => Some(ClientKind::UefiPxe),
-            arch if is_uboot(arch) => Some(ClientKind::UBoot),
+            arch if arch.is_uboot() => Some(ClientKind::UBoot),
             _ => None,
         })
         .unwrap_or(ClientKind::UnknownPxe)
@@ -123,10 +123,6 @@ fn architecture_in_class(class: &[u8]) -> Option<Arch> {
     let digits = digits.split(':').next().unwrap_or_default();
     let all_digits = digits.len() == 5 && digits.bytes().all(|byte| byte.is_ascii_digit());
     all_digits.then(|| digits.parse().ok().map(Arch::new)).flatten()
-}
-
-fn is_uboot(arch: Arch) -> bool {
-    matches!(arch.code(), 0x15..=0x18)
 }
 
 /// A Pi's ROM calls itself a BIOS, so the card or the machine id must tell; UEFI on a Pi is UEFI.

@@ -35,8 +35,6 @@ pub struct Arrival<'a> {
     pub port: Port,
     /// All addresses under which this server may have offered itself.
     pub ours: &'a [Ipv4Addr],
-    /// Whether the site answers U-Boot, which does not present itself as a PXE client.
-    pub uboot: bool,
 }
 
 /// What a client wants to know.
@@ -115,7 +113,6 @@ impl fmt::Display for Silence {
 pub fn question(request: &Request, client: &Client, arrival: Arrival<'_>) -> Result<Question, Silence> {
     match client.kind {
         ClientKind::Plain => return Err(Silence::NotABootClient),
-        ClientKind::UBoot if !arrival.uboot => return Err(Silence::NotABootClient),
         ClientKind::UefiHttp if arrival.port == Port::Pxe => return Err(Silence::HttpOnPxePort),
         ClientKind::UefiHttp
         | ClientKind::UBoot

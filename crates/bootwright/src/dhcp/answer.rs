@@ -38,8 +38,6 @@ pub enum Ignored {
     Silent(Silence),
     /// The policy says so.
     Policy(Why),
-    /// It came through a relay that the configuration does not list.
-    RelayNotListed(Ipv4Addr),
     /// The link has no address to answer from.
     NoAddress,
     /// The client asks more often than any firmware does.
@@ -119,15 +117,8 @@ impl Desk {
         self.learn_address(request);
         let client = classify(request);
         let ours: Vec<Ipv4Addr> = self.place.addresses().collect();
-        let arrival = Arrival {
-            port,
-            ours: &ours,
-            uboot: self.serves_uboot(),
-        };
+        let arrival = Arrival { port, ours: &ours };
         let question = question(request, &client, arrival).map_err(Ignored::Silent)?;
-        if request.is_relayed() && !self.place.relays.contains(&request.giaddr) {
-            return Err(Ignored::RelayNotListed(request.giaddr));
-        }
         let now = self.core.now();
         if !self
             .pace
@@ -160,14 +151,6 @@ impl Desk {
         }
     }
 
-    fn serves_uboot(&self) -> bool {
-        let policy = self.core.policy();
-        policy
-            .first_files
-            .keys()
-            .any(|arch| (0x15..=0x18).contains(&arch.code()))
-    }
-
     /// Our address for this client: the one that was asked, else the one in the client's network, else the link's first.
     fn local_address(&self, request: &Request, datagram: &Datagram<'_>) -> Option<Ipv4Addr> {
         let towards = if request.is_relayed() {
@@ -191,6 +174,7 @@ impl Desk {
             // One that tells no features at all is old or cut down, and most of those speak HTTP.
             ClientKind::Ipxe(ipxe) if ipxe.has(Feature::Http) || ipxe.has_none() => Loader::Ipxe,
             ClientKind::Ipxe(_) => Loader::IpxeWithoutHttp,
+            ClientKind::UBoot => Loader::UBoot,
             _ => Loader::Firmware,
         };
         let arch = client.arch(|arch| policy.first_files.contains_key(&arch));
@@ -205,7 +189,12 @@ impl Desk {
         };
         seen.facts.macs.insert(request.mac);
         seen.facts.uuid = request.uuid;
-        let ask = OfferAsk { seen, arch, loader };
+        let ask = OfferAsk {
+            seen,
+            arch,
+            loader,
+            relay: request.is_relayed().then_some(request.giaddr),
+        };
         let reply = self.core.ask(|engine, now| engine.offer(now, &ask)).now();
         match reply {
             OfferReply::Silence(why) => Err(Ignored::Policy(why)),
@@ -269,7 +258,6 @@ impl Ignored {
             Self::Discarded(discard) => discard.name(),
             Self::Silent(silence) => silence.name(),
             Self::Policy(why) => why.name(),
-            Self::RelayNotListed(_) => "relay-not-listed",
             Self::NoAddress => "no-address",
             Self::TooOften => "rate-limited",
             Self::NoArchitecture => "no-architecture",
@@ -286,7 +274,6 @@ impl fmt::Display for Ignored {
             Self::Discarded(discard) => write!(f, "{discard}"),
             Self::Silent(silence) => write!(f, "{silence}"),
             Self::Policy(why) => write!(f, "{why}"),
-            Self::RelayNotListed(relay) => write!(f, "relay {relay} is not in `dhcp.relays`"),
             Self::NoAddress => f.write_str("the interface has no address to answer from"),
             Self::TooOften => f.write_str("it asks more often than any firmware does"),
             Self::NoArchitecture => f.write_str("it does not tell its architecture"),

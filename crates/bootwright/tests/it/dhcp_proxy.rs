@@ -269,3 +269,27 @@ fn a_fetch_of_a_machine_whose_address_nobody_told_is_put_to_its_card() {
     let line = daemon.wait_for_log("fetched undionly.kpxe");
     assert!(line.contains("web1"), "{line}");
 }
+
+#[test]
+fn a_relay_is_heard_from_the_moment_the_configuration_lists_it() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    let relay = Ipv4Addr::new(10, 77, 0, 50);
+    let mut packet = with_card(captured("uefi-firmware-discover"), [0x52, 0x54, 0, 0, 0, 0x31]);
+    packet[24..28].copy_from_slice(&relay.octets());
+    let relayed = |patience| {
+        machine.run(|| {
+            let client = Client::on("eth0", 67);
+            client.send(&packet, SocketAddrV4::new(OURS, 67));
+            client.reply_to(&packet, patience)
+        })
+    };
+    assert!(relayed(SILENCE).is_none());
+    let status = daemon.api("GET", "/api/v1/status", "");
+    assert!(status.text().contains("relay-not-listed"), "{}", status.text());
+    let hosts = daemon.api("GET", "/api/v1/hosts", "");
+    assert!(!hosts.text().contains("52:54:00:00:00:31"), "{}", hosts.text());
+    daemon.write_config(&format!("{CONFIG}[dhcp]\nrelays = [\"{relay}\"]\n"));
+    daemon.wait_for_log("configuration in force: 0 profiles");
+    crate::daemon::wait_until("the relay is answered", || relayed(SILENCE).is_some());
+}

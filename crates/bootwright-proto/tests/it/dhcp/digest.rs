@@ -15,11 +15,7 @@ pub(crate) fn digest(bytes: &[u8], port: Port) -> Result<Request, Discard> {
         assert!(!discard.name().is_empty() && !discard.to_string().is_empty());
     })?;
     let client = classify(&request);
-    let arrival = Arrival {
-        port,
-        ours: &SERVERS,
-        uboot: false,
-    };
+    let arrival = Arrival { port, ours: &SERVERS };
     let asked = question(&request, &client, arrival);
     if asked.is_ok() {
         let presented = [&b"PXEClient"[..], b"HTTPClient"]

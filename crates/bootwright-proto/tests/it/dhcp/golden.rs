@@ -104,7 +104,6 @@ impl Golden {
         Arrival {
             port: self.port(),
             ours: &SERVERS,
-            uboot: false,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use bootwright_proto::dhcp::{Arrival, Port, Question, Request, Silence, classify, parse, question};
+use bootwright_proto::dhcp::{Arrival, ClientKind, Port, Question, Request, Silence, classify, parse, question};
 
 use super::packet::Packet;
 
@@ -16,11 +16,7 @@ fn sound(packet: Packet) -> Request {
 /// What a packet asks of us on a port, or the name of the silence.
 fn asks(packet: Packet, port: Port) -> Result<Question, &'static str> {
     let request = sound(packet);
-    let arrival = Arrival {
-        port,
-        ours: &[SERVER],
-        uboot: false,
-    };
+    let arrival = Arrival { port, ours: &[SERVER] };
     question(&request, &classify(&request), arrival).map_err(|silence: Silence| silence.name())
 }
 
@@ -103,7 +99,7 @@ fn a_boot_server_request_is_heard_for_our_menu_entry_alone() {
 }
 
 #[test]
-fn u_boot_is_answered_where_the_site_wants_it() {
+fn u_boot_asks_as_others_do_and_is_told_from_them() {
     let request = sound(
         Packet::bare()
             .option(53, &[1])
@@ -111,17 +107,10 @@ fn u_boot_is_answered_where_the_site_wants_it() {
             .option(93, &[0, 0x16]),
     );
     let client = classify(&request);
-    let ask = |uboot| {
-        question(
-            &request,
-            &client,
-            Arrival {
-                port: Port::Dhcp,
-                ours: &[SERVER],
-                uboot,
-            },
-        )
+    let arrival = Arrival {
+        port: Port::Dhcp,
+        ours: &[SERVER],
     };
-    assert_eq!(ask(false), Err(Silence::NotABootClient));
-    assert_eq!(ask(true), Ok(Question::Discover));
+    assert_eq!(client.kind, ClientKind::UBoot);
+    assert_eq!(question(&request, &client, arrival), Ok(Question::Discover));
 }

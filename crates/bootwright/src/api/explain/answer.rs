@@ -29,7 +29,7 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) 
         match given {
             Given::Dhcp { arch, loader, reply } => {
                 let who = match loader {
-                    Loader::Firmware => arch.name().unwrap_or("other"),
+                    Loader::Firmware | Loader::UBoot => arch.name().unwrap_or("other"),
                     Loader::Ipxe | Loader::IpxeWithoutHttp => "ipxe",
                 };
                 answers.push(dhcp(who, reply, &here));

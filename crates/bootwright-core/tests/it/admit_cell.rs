@@ -1,0 +1,93 @@
+//! Which requests are for this site at all.
+
+use std::net::Ipv4Addr;
+
+use bootwright_core::{
+    Arch, Ask, Asker, DhcpMode, Facts, HostDefinition, Loader, Policy, Sighting, Site, Situation, Verdict, Why, admit,
+    decide,
+};
+
+use crate::story::START;
+
+const RELAY: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 1);
+const ARM64_UBOOT: Arch = Arch::new(0x16);
+
+fn offer(loader: Loader, arch: Arch, relay: Option<Ipv4Addr>) -> Ask {
+    Ask::Offer {
+        arch,
+        loader,
+        handed: false,
+        relay,
+    }
+}
+
+fn with_own_file() -> HostDefinition {
+    HostDefinition {
+        facts: Facts::default(),
+        profile: None,
+        labels: std::collections::BTreeMap::new(),
+        metadata: std::collections::BTreeMap::new(),
+        first_file: Some("board.img".to_owned()),
+        local: None,
+    }
+}
+
+#[test]
+fn only_listed_relays_are_heard() {
+    let mut policy = Policy::default();
+    let relayed = offer(Loader::Firmware, Arch::BIOS, Some(RELAY));
+    assert_eq!(admit(&policy, None, relayed), Some(Why::RelayNotListed(RELAY)));
+    policy.relays.insert(RELAY);
+    assert_eq!(admit(&policy, None, relayed), None);
+    let other = Ipv4Addr::new(10, 1, 0, 2);
+    let relayed = offer(Loader::Ipxe, Arch::BIOS, Some(other));
+    assert_eq!(admit(&policy, None, relayed), Some(Why::RelayNotListed(other)));
+    assert_eq!(admit(&policy, None, offer(Loader::Ipxe, Arch::BIOS, None)), None);
+    assert_eq!(
+        admit(&policy, None, Ask::Script),
+        None,
+        "a script is not asked for through a relay"
+    );
+}
+
+#[test]
+fn u_boot_is_heard_where_the_site_or_its_host_has_a_boot_file_for_it() {
+    let mut policy = Policy::default();
+    let board = offer(Loader::UBoot, ARM64_UBOOT, None);
+    assert_eq!(admit(&policy, None, board), Some(Why::UBootNotServed));
+    assert_eq!(admit(&policy, Some(&with_own_file()), board), None);
+    policy.first_files.insert(ARM64_UBOOT, "board.efi".to_owned());
+    assert_eq!(admit(&policy, None, board), None);
+    // One that calls itself a BIOS must not be handed the BIOS's boot program.
+    let pretender = offer(Loader::UBoot, Arch::BIOS, None);
+    assert_eq!(admit(&policy, None, pretender), Some(Why::UBootNotServed));
+}
+
+#[test]
+fn what_is_not_for_us_is_silence_in_every_mode() {
+    for mode in [DhcpMode::Proxy, DhcpMode::Observe, DhcpMode::Off] {
+        let policy = Policy {
+            dhcp: mode,
+            ..Policy::default()
+        };
+        let site = Site::default();
+        let situation = Situation {
+            site: &site,
+            installing: 0,
+            started_last_hour: 0,
+            store_ready: true,
+            store_low: false,
+            now: START,
+        };
+        let relayed = offer(Loader::Firmware, Arch::BIOS, Some(RELAY));
+        let verdict = decide(
+            &policy,
+            &situation,
+            Asker::Stranger,
+            None,
+            &Sighting::default(),
+            relayed,
+        );
+        assert_eq!(verdict, Verdict::Silence(Why::RelayNotListed(RELAY)), "{mode:?}");
+    }
+}
