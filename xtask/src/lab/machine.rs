@@ -24,6 +24,18 @@ pub(crate) enum Firmware {
     Bios,
     /// OVMF and its own PXE client: QEMU's ROM is left out.
     Uefi,
+    /// The same OVMF with PXE switched off in its setup, which leaves it HTTP boot.
+    UefiHttp,
+}
+
+impl Firmware {
+    /// Whether it is UEFI, which keeps variables and starts disks by their EFI partition.
+    pub(crate) fn is_uefi(self) -> bool {
+        match self {
+            Self::Bios => false,
+            Self::Uefi | Self::UefiHttp => true,
+        }
+    }
 }
 
 /// What a machine is made of. Its addresses and serial numbers follow from `number`.
@@ -92,7 +104,7 @@ impl Machine {
             monitor: socket("monitor"),
         };
         File::create(&files.disk)?.set_len(DISK_BYTES)?;
-        if build.firmware == Firmware::Uefi {
+        if build.firmware.is_uefi() {
             fs::copy(qemu::ovmf()?.variables, &files.variables)?;
         }
         let journal = Journal::new(name, timeline);

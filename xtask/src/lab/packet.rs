@@ -58,15 +58,28 @@ pub(super) fn udp<'a>(packet: &Ipv4<'a>) -> Option<(u16, u16, &'a [u8])> {
     Some((port(0), port(2), &body[UDP..]))
 }
 
-/// A TCP segment: source port, sequence number, payload, which is empty for a bare acknowledgement.
-pub(super) fn tcp<'a>(packet: &Ipv4<'a>) -> Option<(u16, u32, &'a [u8])> {
+/// A TCP segment.
+pub(super) struct Tcp<'a> {
+    pub(super) from: u16,
+    pub(super) to: u16,
+    pub(super) sequence: u32,
+    /// Empty for a bare acknowledgement.
+    pub(super) payload: &'a [u8],
+}
+
+/// Reads the TCP segment of a packet.
+pub(super) fn tcp<'a>(packet: &Ipv4<'a>) -> Option<Tcp<'a>> {
     let body = packet.body;
     if packet.protocol != TCP || body.len() < 20 {
         return None;
     }
-    let port = u16::from_be_bytes([body[0], body[1]]);
-    let sequence = u32::from_be_bytes([body[4], body[5], body[6], body[7]]);
-    Some((port, sequence, body.get(usize::from(body[12] >> 4) * 4..)?))
+    let port = |at: usize| u16::from_be_bytes([body[at], body[at + 1]]);
+    Some(Tcp {
+        from: port(0),
+        to: port(2),
+        sequence: u32::from_be_bytes([body[4], body[5], body[6], body[7]]),
+        payload: body.get(usize::from(body[12] >> 4) * 4..)?,
+    })
 }
 
 /// The options of a DHCP message in order, up to the end mark or the first that does not fit.

@@ -59,11 +59,7 @@ pub(super) fn arguments(build: &Build, files: &Files) -> Result<Vec<String>> {
         format!("dgram,id=net,local.type=unix,local.path={local},remote.type=unix,remote.path={remote}"),
     );
     // The network comes first on every start. For UEFI, QEMU's ROM is left out: OVMF's own PXE client is to speak.
-    let rom = if build.firmware == Firmware::Uefi {
-        ",romfile="
-    } else {
-        ""
-    };
+    let rom = if build.firmware.is_uefi() { ",romfile=" } else { "" };
     add(
         "-device",
         format!("virtio-net-pci,netdev=net,mac={},bootindex=1{rom}", build.mac()),
@@ -81,12 +77,18 @@ pub(super) fn arguments(build: &Build, files: &Files) -> Result<Vec<String>> {
         format!("type=1,manufacturer=Bootwright Lab,product=Rack Unit,serial={serial},uuid={uuid}"),
     );
     add("-smbios", format!("type=3,asset=ASSET-{}", build.number));
-    if build.firmware == Firmware::Uefi {
+    if build.firmware.is_uefi() {
         add(
             "-drive",
             format!("if=pflash,format=raw,readonly=on,file={}", at(&ovmf()?.code)),
         );
         add("-drive", format!("if=pflash,format=raw,file={}", at(&files.variables)));
+    }
+    if build.firmware == Firmware::UefiHttp {
+        // What a person does in the firmware's setup: no PXE. HTTP boot comes next in its order.
+        for switch in ["IPv4PXESupport", "IPv6PXESupport"] {
+            add("-fw_cfg", format!("name=opt/org.tianocore/{switch},string=no"));
+        }
     }
     Ok(list)
 }

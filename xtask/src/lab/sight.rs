@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::packet::{self, option};
+use super::packet::{self, Tcp, option};
 
 /// Something on the wire that a person who watches a boot wants to know.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,8 +21,12 @@ pub(crate) enum Sight {
     TftpError { code: u16, text: String },
     /// The first line of an HTTP request. Port and sequence number tell it from others, and its repeats from it.
     HttpRequest { line: String, port: u16, sequence: u32 },
-    /// The status line of an HTTP reply.
-    HttpReply { line: String },
+    /// The status line of an HTTP reply, the client's port, and the length that the reply announces.
+    HttpReply {
+        line: String,
+        port: u16,
+        length: Option<u64>,
+    },
 }
 
 /// What a client says about itself in a DHCP message.
@@ -44,8 +48,8 @@ impl Sight {
     /// Reads a frame, which may be one that a capture cut short.
     pub(crate) fn of(frame: &[u8]) -> Option<Sight> {
         let packet = packet::ipv4(frame)?;
-        if let Some((port, sequence, payload)) = packet::tcp(&packet) {
-            return stream(port, sequence, payload);
+        if let Some(segment) = packet::tcp(&packet) {
+            return stream(&segment);
         }
         let (from, to, payload) = packet::udp(&packet)?;
         match (from, to) {
@@ -105,14 +109,26 @@ fn kind(options: &[(u8, &[u8])]) -> Option<&'static str> {
     })
 }
 
-fn stream(port: u16, sequence: u32, payload: &[u8]) -> Option<Sight> {
-    let end = payload.iter().position(|byte| *byte == b'\r')?;
-    let line = std::str::from_utf8(&payload[..end]).ok()?.to_owned();
+fn stream(segment: &Tcp<'_>) -> Option<Sight> {
+    let mut lines = segment.payload.split(|byte| *byte == b'\n').map_while(|line| {
+        let line = std::str::from_utf8(line.strip_suffix(b"\r")?).ok()?;
+        (!line.is_empty()).then_some(line)
+    });
+    let line = lines.next()?.to_owned();
     if line.starts_with("HTTP/1.") {
-        return Some(Sight::HttpReply { line });
+        let length = lines
+            .filter_map(|field| field.split_once(": "))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .and_then(|(_, value)| value.parse().ok());
+        let port = segment.to;
+        return Some(Sight::HttpReply { line, port, length });
     }
     let is_request = ["GET ", "HEAD ", "POST "].iter().any(|method| line.starts_with(method));
-    (is_request && line.contains(" HTTP/1.")).then_some(Sight::HttpRequest { line, port, sequence })
+    (is_request && line.contains(" HTTP/1.")).then_some(Sight::HttpRequest {
+        line,
+        port: segment.from,
+        sequence: segment.sequence,
+    })
 }
 
 fn text_to_zero(bytes: &[u8]) -> String {
@@ -142,7 +158,7 @@ impl fmt::Display for Sight {
             Sight::TftpRead { file } => write!(f, "TFTP read `{file}`"),
             Sight::TftpError { code, text } => write!(f, "TFTP error {code} `{text}`"),
             Sight::HttpRequest { line, .. } => write!(f, "HTTP {line}"),
-            Sight::HttpReply { line } => write!(f, "HTTP reply {line}"),
+            Sight::HttpReply { line, .. } => write!(f, "HTTP reply {line}"),
         }
     }
 }

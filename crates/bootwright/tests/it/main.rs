@@ -12,6 +12,7 @@ mod daemon;
 mod dhcp_proxy;
 mod fault;
 mod fault_disk;
+mod http_boot;
 mod install;
 mod link_follow;
 #[path = "../../../bootwright-net/tests/it/netns.rs"]

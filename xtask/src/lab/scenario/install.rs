@@ -95,7 +95,7 @@ pub(super) fn bad_cable(site: &Site) -> Result<()> {
     Ok(())
 }
 
-fn installs_once(site: &Site, build: Build) -> Result<Vec<Sight>> {
+pub(super) fn installs_once(site: &Site, build: Build) -> Result<Vec<Sight>> {
     let machine = site.machine(build)?;
     follow(site, &machine)
 }
@@ -150,6 +150,6 @@ fn discover(sight: &Sight) -> Option<&Dhcp> {
     }
 }
 
-fn position(sights: &[Sight], matches: impl Fn(&Sight) -> bool) -> Option<usize> {
+pub(super) fn position(sights: &[Sight], matches: impl Fn(&Sight) -> bool) -> Option<usize> {
     sights.iter().position(matches)
 }

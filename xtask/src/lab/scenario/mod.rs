@@ -2,6 +2,7 @@
 
 mod fault;
 mod held;
+mod http_boot;
 mod install;
 mod story;
 
@@ -71,6 +72,13 @@ const RESTLESS: Build = Build {
     rom: Rom::Itself,
 };
 
+const HTTP_BOOT: Build = Build {
+    name: "http-boot",
+    number: 8,
+    firmware: Firmware::UefiHttp,
+    rom: Rom::Itself,
+};
+
 /// Every scenario, the longest first, so that the last to end is short.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
@@ -109,6 +117,16 @@ pub(crate) const ALL: &[Scenario] = &[
             known: true,
         }],
         play: install::uefi,
+    },
+    Scenario {
+        name: "http-boot",
+        story: "a UEFI machine that boots by HTTP beside a plain DHCP server fetches iPXE by URL, installs once, starts from \
+                its disk",
+        cast: &[Role {
+            build: HTTP_BOOT,
+            known: true,
+        }],
+        play: http_boot::http_boot,
     },
     Scenario {
         name: "bad-cable",
