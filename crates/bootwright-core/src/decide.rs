@@ -66,7 +66,7 @@ pub fn decide(
                 verdict => verdict,
             };
             match policy.dhcp {
-                DhcpMode::Proxy => verdict,
+                DhcpMode::Proxy | DhcpMode::Server => verdict,
                 DhcpMode::Observe => Verdict::Silence(Why::Observing(Box::new(verdict))),
                 DhcpMode::Off => Verdict::Silence(Why::DhcpOff),
             }

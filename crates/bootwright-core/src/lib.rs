@@ -17,6 +17,7 @@ pub mod fact;
 pub mod guard;
 pub mod host;
 pub mod identify;
+pub mod lease;
 pub mod local;
 pub mod name;
 pub mod nickname;

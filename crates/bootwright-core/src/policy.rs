@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use crate::lease::Subnet;
 use crate::{Arch, Facts, HostId, LocalMethod, Profile, ProfileName, Rule, Span};
 
 /// The whole of the operator's policy. A value: a reload makes another one.
@@ -15,6 +16,10 @@ pub struct Policy {
     pub dhcp: DhcpMode,
     /// The relays through which DHCP is answered.
     pub relays: BTreeSet<Ipv4Addr>,
+    /// The subnets on which addresses are lent in mode `server`; no two overlap.
+    pub subnets: Vec<Arc<Subnet>>,
+    /// Whether addresses are lent although another server does so.
+    pub force: bool,
     /// The first boot file for each architecture.
     pub first_files: BTreeMap<Arch, String>,
     /// What hosts may boot. Shared with the runs that were started with them.
@@ -40,6 +45,8 @@ pub struct HostDefinition {
     pub first_file: Option<String>,
     /// How it is sent to its own disk in place of the firmware's list.
     pub local: Option<LocalMethod>,
+    /// The addresses that nobody but its cards may get in mode `server`, at most one in a subnet.
+    pub addresses: Vec<Ipv4Addr>,
 }
 
 /// Whether and how DHCP is answered.
@@ -47,6 +54,8 @@ pub struct HostDefinition {
 pub enum DhcpMode {
     /// Boot data beside another server that leases the addresses.
     Proxy,
+    /// Boot data and the addresses: this is the segment's DHCP server.
+    Server,
     /// Nothing is answered; what would be is recorded.
     Observe,
     /// DHCP is left alone.
@@ -120,6 +129,8 @@ impl Default for Policy {
             safety: Safety::default(),
             dhcp: DhcpMode::Proxy,
             relays: BTreeSet::new(),
+            subnets: Vec::new(),
+            force: false,
             first_files: default_first_files(),
             profiles: BTreeMap::new(),
             hosts: BTreeMap::new(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bootwright_core::fact::{Quality, mac_quality};
 use bootwright_core::identify::{Owner, difference};
+use bootwright_core::lease::Lease;
 use bootwright_core::nickname::nickname;
 use bootwright_core::{
     Cause, Entry, Facts, Host, HostDefinition, HostId, HostIndex, Policy, Profile, ProfileName, RuleName, RunNumber,
@@ -45,6 +46,7 @@ pub struct Engine {
 #[derive(Default)]
 pub(crate) struct Pending {
     pub(crate) entries: Vec<Entry>,
+    pub(crate) leases: Vec<Lease>,
     pub(crate) promises: bool,
     pub(crate) woken: Woken,
 }
@@ -368,12 +370,14 @@ impl Engine {
     pub(crate) fn outcome<R>(&mut self, reply: R) -> Outcome<R> {
         let Pending {
             entries,
+            leases,
             promises,
             woken,
         } = std::mem::take(&mut self.pending);
         Outcome {
             reply,
             entries,
+            leases,
             promises,
             woken,
         }

@@ -1,5 +1,6 @@
 //! What the engine hands back for one input.
 
+use bootwright_core::lease::Lease;
 use bootwright_core::{Entry, HostId};
 
 /// The answer to one input, and what has to happen with it.
@@ -10,7 +11,10 @@ pub struct Outcome<R> {
     pub reply: R,
     /// What has to be recorded, in this order and before the entries of any later outcome.
     pub entries: Vec<Entry>,
-    /// Whether the answer promises something in these entries, so that it may leave only once they are durable.
+    /// Leases to be recorded together with the entries, each in the place of what the record has of its address.
+    pub leases: Vec<Lease>,
+    /// Whether the answer promises something in the entries and leases, or in those of an earlier outcome, so that it may
+    /// leave only once all of them are durable. An answer that promises may come without any of its own.
     pub promises: bool,
     /// Held hosts whose question may now have another answer.
     pub woken: Woken,
@@ -45,6 +49,7 @@ impl<R> Outcome<R> {
         Outcome {
             reply: answer(self.reply),
             entries: self.entries,
+            leases: self.leases,
             promises: self.promises,
             woken: self.woken,
         }

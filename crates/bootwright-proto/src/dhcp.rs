@@ -23,6 +23,7 @@ mod question;
 mod render;
 mod reply;
 mod request;
+mod server;
 mod writer;
 
 pub use answer::{Answer, parse_answer};
@@ -39,6 +40,7 @@ pub use question::{Arrival, Port, Question, Silence, question};
 pub use render::{Unrenderable, render};
 pub use reply::{Boot, Reply};
 pub use request::{MessageType, Request};
+pub use server::{ServerQuestion, server_question};
 
 /// The port on which DHCP servers and relays listen.
 pub const SERVER_PORT: u16 = 67;

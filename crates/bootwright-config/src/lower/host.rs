@@ -84,6 +84,7 @@ fn host(
         metadata,
         first_file,
         local,
+        addresses: Vec::new(),
     }
 }
 

@@ -29,6 +29,7 @@ fn with_own_file() -> HostDefinition {
         metadata: std::collections::BTreeMap::new(),
         first_file: Some("board.img".to_owned()),
         local: None,
+        addresses: Vec::new(),
     }
 }
 
@@ -65,7 +66,7 @@ fn u_boot_is_heard_where_the_site_or_its_host_has_a_boot_file_for_it() {
 
 #[test]
 fn what_is_not_for_us_is_silence_in_every_mode() {
-    for mode in [DhcpMode::Proxy, DhcpMode::Observe, DhcpMode::Off] {
+    for mode in [DhcpMode::Proxy, DhcpMode::Server, DhcpMode::Observe, DhcpMode::Off] {
         let policy = Policy {
             dhcp: mode,
             ..Policy::default()

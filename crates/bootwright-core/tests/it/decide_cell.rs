@@ -479,7 +479,7 @@ fn what_firmware_is_offered() {
             text.push_str(&format!("{loader:?}, handed a file before {handed}: {answer}\n"));
         }
     }
-    for dhcp in [DhcpMode::Proxy, DhcpMode::Observe, DhcpMode::Off] {
+    for dhcp in [DhcpMode::Proxy, DhcpMode::Server, DhcpMode::Observe, DhcpMode::Off] {
         let case = Case::with(|case| case.policy.dhcp = dhcp);
         let answer = case.ask(Asker::Stranger, None, offer(Arch::BIOS, false));
         text.push_str(&format!("{dhcp:?}: {answer}\n"));
@@ -511,6 +511,7 @@ fn what_firmware_is_offered() {
         metadata: BTreeMap::new(),
         first_file: Some("custom.efi".to_owned()),
         local: None,
+        addresses: Vec::new(),
     };
     let armed = host("arm debian");
     for (what, arch, ipxe, definition) in [
@@ -531,6 +532,7 @@ fn what_firmware_is_offered() {
         Ipxe, handed a file before false: fetch the script
         Ipxe, handed a file before true: fetch the script
         Proxy: first file undionly.kpxe
+        Server: first file undionly.kpxe
         Observe: silence (the mode is `observe`; else it would fetch `undionly.kpxe`)
         Off: silence (the mode is `off`)
         Hold:

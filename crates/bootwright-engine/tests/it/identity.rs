@@ -15,6 +15,7 @@ fn definition(facts: Facts) -> HostDefinition {
         metadata: BTreeMap::new(),
         first_file: None,
         local: None,
+        addresses: Vec::new(),
     }
 }
 

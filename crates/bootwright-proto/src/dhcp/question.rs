@@ -74,6 +74,16 @@ pub enum Silence {
     ForeignMenuEntry,
     /// HTTP boot knows no port 4011.
     HttpOnPxePort,
+    /// On port 67, what no client says to a server that leases addresses.
+    NotALeaseMessage {
+        /// What it was.
+        message: MessageType,
+    },
+    /// A message about an address that does not name it.
+    NoAddress {
+        /// What it was.
+        message: MessageType,
+    },
 }
 
 impl Silence {
@@ -88,6 +98,8 @@ impl Silence {
             Self::ForAnotherServer { .. } => "for-another-server",
             Self::ForeignMenuEntry => "foreign-menu-entry",
             Self::HttpOnPxePort => "http-on-pxe-port",
+            Self::NotALeaseMessage { .. } => "not-a-lease-message",
+            Self::NoAddress { .. } => "names-no-address",
         }
     }
 }
@@ -102,6 +114,10 @@ impl fmt::Display for Silence {
             Self::ForAnotherServer { server } => write!(f, "meant for the server {server}"),
             Self::ForeignMenuEntry => f.write_str("asks for an entry that our boot menu does not have"),
             Self::HttpOnPxePort => f.write_str("an HTTP boot client on port 4011"),
+            Self::NotALeaseMessage { message } => {
+                write!(f, "{message:?} is nothing that a client says to a DHCP server")
+            }
+            Self::NoAddress { message } => write!(f, "{message:?} names no address"),
         }
     }
 }
@@ -146,6 +162,6 @@ pub fn question(request: &Request, client: &Client, arrival: Arrival<'_>) -> Res
 }
 
 /// PXE boot server discovery: a request from a client that has its address and names a boot item (PXE 2.1, 2.2.4).
-fn asks_for_menu_entry(request: &Request) -> bool {
+pub(super) fn asks_for_menu_entry(request: &Request) -> bool {
     request.boot_item.is_some() && !request.ciaddr.is_unspecified()
 }

@@ -120,6 +120,7 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
 const fn mode(mode: DhcpMode) -> &'static str {
     match mode {
         DhcpMode::Proxy => "proxy",
+        DhcpMode::Server => "server",
         DhcpMode::Observe => "observe",
         DhcpMode::Off => "off",
     }
