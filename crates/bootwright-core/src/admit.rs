@@ -8,13 +8,21 @@ use crate::{Ask, HostDefinition, Loader, Policy, Why};
 #[must_use]
 pub fn admit(policy: &Policy, definition: Option<&HostDefinition>, ask: Ask) -> Option<Why> {
     let Ask::Offer {
-        arch, loader, relay, ..
+        arch,
+        loader,
+        entry,
+        relay,
+        ..
     } = ask
     else {
         return None;
     };
     if let Some(relay) = relay.filter(|relay| !policy.relays.contains(relay)) {
         return Some(Why::RelayNotListed(relay));
+    }
+    // No offer of ours shows a menu, so that whoever asks for an entry has it from somebody else.
+    if entry {
+        return Some(Why::NoMenu);
     }
     let own_file = definition.is_some_and(|definition| definition.first_file.is_some());
     let site_file = arch.is_uboot() && policy.first_files.contains_key(&arch);

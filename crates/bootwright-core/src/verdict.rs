@@ -16,6 +16,8 @@ pub enum Ask {
         loader: Loader,
         /// Whether it was handed a boot program a short while ago and came back as what it was.
         handed: bool,
+        /// Whether it asks for an entry of a boot menu.
+        entry: bool,
         /// The relay that passed the request on, if one did.
         relay: Option<Ipv4Addr>,
     },
@@ -144,6 +146,8 @@ pub enum Why {
     DhcpOff,
     /// No boot file is configured for this architecture.
     ArchNotServed(Arch),
+    /// It asks for an entry of a boot menu, and was shown none.
+    NoMenu,
     /// It is iPXE without HTTP and came back after it was handed a boot program: it would go on so for ever.
     HandedBefore,
     /// It came through a relay that the configuration does not list.
@@ -208,6 +212,7 @@ impl fmt::Display for Why {
             },
             Self::DhcpOff => f.write_str("the mode is `off`"),
             Self::ArchNotServed(arch) => write!(f, "no boot file is configured for {arch}"),
+            Self::NoMenu => f.write_str("it asks for an entry of a boot menu that it was not shown"),
             Self::HandedBefore => f.write_str(
                 "it is an iPXE without HTTP, and the boot file that it was handed within the last 10 minutes led back to it",
             ),
@@ -227,6 +232,7 @@ impl Why {
             Self::Observing(_) => "observing",
             Self::DhcpOff => "dhcp-off",
             Self::ArchNotServed(_) => "arch-not-served",
+            Self::NoMenu => "no-menu",
             Self::HandedBefore => "handed-before",
             Self::RelayNotListed(_) => "relay-not-listed",
             Self::UBootNotServed => "uboot-not-served",

@@ -130,6 +130,7 @@ impl Engine {
             arch,
             loader,
             handed: false,
+            entry: false,
             relay: None,
         };
         let reply = match decide(

@@ -23,6 +23,8 @@ pub struct OfferAsk {
     pub arch: Arch,
     /// What asks.
     pub loader: Loader,
+    /// Whether it asks for an entry of a boot menu.
+    pub entry: bool,
     /// The relay that passed the request on, if one did.
     pub relay: Option<Ipv4Addr>,
 }
@@ -53,6 +55,7 @@ impl Engine {
             arch: ask.arch,
             loader: ask.loader,
             handed: false,
+            entry: ask.entry,
             relay: ask.relay,
         };
         if let Some(why) = admit(&self.policy, self.definition_asked(ask), question) {

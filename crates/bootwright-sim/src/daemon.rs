@@ -152,6 +152,7 @@ impl Daemon {
                 seen,
                 arch,
                 loader,
+                entry: question == Question::MenuEntry,
                 relay: request.is_relayed().then_some(request.giaddr),
             },
         );

@@ -17,6 +17,7 @@ fn offer(loader: Loader, arch: Arch, relay: Option<Ipv4Addr>) -> Ask {
         arch,
         loader,
         handed: false,
+        entry: false,
         relay,
     }
 }
@@ -62,6 +63,18 @@ fn u_boot_is_heard_where_the_site_or_its_host_has_a_boot_file_for_it() {
     // One that calls itself a BIOS must not be handed the BIOS's boot program.
     let pretender = offer(Loader::UBoot, Arch::BIOS, None);
     assert_eq!(admit(&policy, None, pretender), Some(Why::UBootNotServed));
+}
+
+#[test]
+fn nobody_is_told_of_an_entry_of_a_menu_that_was_not_shown() {
+    let entry = Ask::Offer {
+        arch: Arch::EFI64,
+        loader: Loader::Firmware,
+        handed: false,
+        entry: true,
+        relay: None,
+    };
+    assert_eq!(admit(&Policy::default(), None, entry), Some(Why::NoMenu));
 }
 
 #[test]

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use bootwright_core::decide::UNKNOWN_RULE;
 use bootwright_core::{
-    Arch, Ask, Asker, Confirm, DhcpMode, DoneTrigger, Facts, Host, HostDefinition, HostState, Loader, Pattern, Phase,
-    Policy, Profile, Rule, RuleRecord, Sighting, Site, Situation, Span, StageLimits, Step, Timestamp, Unknown, Verdict,
-    decide, step,
+    Ask, Asker, Confirm, DoneTrigger, Facts, Host, HostDefinition, HostState, Pattern, Phase, Policy, Profile, Rule,
+    RuleRecord, Sighting, Site, Situation, Span, StageLimits, Step, Timestamp, Unknown, Verdict, decide, step,
 };
 use expect_test::expect;
 
@@ -70,8 +69,8 @@ fn rule(auto_arm: bool, limit: Option<u32>) -> Rule {
 
 /// What decides beside the host.
 #[derive(Clone)]
-struct Case {
-    policy: Policy,
+pub(crate) struct Case {
+    pub(crate) policy: Policy,
     site: Site,
     installing: u32,
     started_last_hour: u32,
@@ -82,7 +81,7 @@ struct Case {
 }
 
 impl Case {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             policy: policy(),
             site: Site::default(),
@@ -95,13 +94,13 @@ impl Case {
         }
     }
 
-    fn with(change: impl FnOnce(&mut Self)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Self)) -> Self {
         let mut case = Self::new();
         change(&mut case);
         case
     }
 
-    fn ask(&self, asker: Asker<'_>, definition: Option<&HostDefinition>, ask: Ask) -> String {
+    pub(crate) fn ask(&self, asker: Asker<'_>, definition: Option<&HostDefinition>, ask: Ask) -> String {
         let situation = Situation {
             site: &self.site,
             installing: self.installing,
@@ -133,7 +132,7 @@ fn words(verdict: &Verdict) -> String {
     }
 }
 
-const STATES: &[&str] = &[
+pub(crate) const STATES: &[&str] = &[
     "",
     "hold",
     "local",
@@ -450,136 +449,6 @@ fn unknown_install_counts_from_the_moment_at_which_this_profile_was_first_read()
         read later       lock  hold (it is locked)
         another revision new   hold (rule `unknown` is younger than this host; `bootwright apply` accepts it)
         another revision lock  hold (it is locked)
-    "#]]
-    .assert_eq(&text);
-}
-
-#[test]
-fn what_firmware_is_offered() {
-    let mut text = String::new();
-    let offer = |arch, ipxe| Ask::Offer {
-        arch,
-        loader: if ipxe { Loader::Ipxe } else { Loader::Firmware },
-        handed: false,
-        relay: None,
-    };
-    for loader in [Loader::Firmware, Loader::IpxeWithoutHttp, Loader::Ipxe] {
-        for handed in [false, true] {
-            let arch = Arch::BIOS;
-            let answer = Case::new().ask(
-                Asker::Stranger,
-                None,
-                Ask::Offer {
-                    arch,
-                    loader,
-                    handed,
-                    relay: None,
-                },
-            );
-            text.push_str(&format!("{loader:?}, handed a file before {handed}: {answer}\n"));
-        }
-    }
-    for dhcp in [DhcpMode::Proxy, DhcpMode::Server, DhcpMode::Observe, DhcpMode::Off] {
-        let case = Case::with(|case| case.policy.dhcp = dhcp);
-        let answer = case.ask(Asker::Stranger, None, offer(Arch::BIOS, false));
-        text.push_str(&format!("{dhcp:?}: {answer}\n"));
-    }
-    for unknown in [Unknown::Hold, Unknown::Ignore] {
-        let case = Case::with(|case| case.policy.safety.unknown = unknown.clone());
-        text.push_str(&format!("{unknown:?}:\n"));
-        for story in STATES {
-            let shown = if story.is_empty() { "new" } else { story };
-            let answer = case.ask(Asker::Host(&host(story)), None, offer(Arch::EFI64, false));
-            text.push_str(&format!("    {shown:<35} {answer}\n"));
-        }
-        for (name, asker) in [
-            ("stranger", Asker::Stranger),
-            ("nobody", Asker::Nobody),
-            ("doubt", Asker::Contradiction("two serial numbers")),
-        ] {
-            text.push_str(&format!(
-                "    {name:<35} {}\n",
-                case.ask(asker, None, offer(Arch::EFI64, false))
-            ));
-        }
-    }
-    let case = Case::new();
-    let definition = HostDefinition {
-        facts: Facts::default(),
-        profile: None,
-        labels: BTreeMap::new(),
-        metadata: BTreeMap::new(),
-        first_file: Some("custom.efi".to_owned()),
-        local: None,
-        addresses: Vec::new(),
-    };
-    let armed = host("arm debian");
-    for (what, arch, ipxe, definition) in [
-        ("iPXE", Arch::BIOS, true, None),
-        ("unheard of", Arch::new(0x99), false, None),
-        ("unheard of iPXE", Arch::new(0x99), true, None),
-        ("own file", Arch::EFI64, false, Some(&definition)),
-        ("own file, unheard of", Arch::new(0x99), false, Some(&definition)),
-    ] {
-        let answer = case.ask(Asker::Host(&armed), definition, offer(arch, ipxe));
-        text.push_str(&format!("{what}: {answer}\n"));
-    }
-    expect![[r#"
-        Firmware, handed a file before false: first file undionly.kpxe
-        Firmware, handed a file before true: first file undionly.kpxe
-        IpxeWithoutHttp, handed a file before false: first file undionly.kpxe
-        IpxeWithoutHttp, handed a file before true: silence (it is an iPXE without HTTP, and the boot file that it was handed within the last 10 minutes led back to it)
-        Ipxe, handed a file before false: fetch the script
-        Ipxe, handed a file before true: fetch the script
-        Proxy: first file undionly.kpxe
-        Server: first file undionly.kpxe
-        Observe: silence (the mode is `observe`; else it would fetch `undionly.kpxe`)
-        Off: silence (the mode is `off`)
-        Hold:
-            new                                 first file snponly.efi
-            hold                                first file snponly.efi
-            local                               first file snponly.efi
-            arm debian                          first file snponly.efi
-            arm gone                            first file snponly.efi
-            arm debian; start 1                 first file snponly.efi
-            arm debian; start 1; start 2        first file snponly.efi
-            arm gone; start 1                   first file snponly.efi
-            arm debian; start 1; finish 1       first file snponly.efi
-            arm debian; start 1; up 1           first file snponly.efi
-            arm debian; start 1; fail 1         first file snponly.efi
-            live rescue                         first file snponly.efi
-            live gone                           first file snponly.efi
-            ignore                              silence (the host is ignored)
-            lock                                first file snponly.efi
-            arm debian; start 1; finish 1; lock first file snponly.efi
-            stranger                            first file snponly.efi
-            nobody                              first file snponly.efi
-            doubt                               first file snponly.efi
-        Ignore:
-            new                                 silence (the policy for unknown hosts is `ignore`)
-            hold                                first file snponly.efi
-            local                               first file snponly.efi
-            arm debian                          first file snponly.efi
-            arm gone                            first file snponly.efi
-            arm debian; start 1                 first file snponly.efi
-            arm debian; start 1; start 2        first file snponly.efi
-            arm gone; start 1                   first file snponly.efi
-            arm debian; start 1; finish 1       first file snponly.efi
-            arm debian; start 1; up 1           first file snponly.efi
-            arm debian; start 1; fail 1         first file snponly.efi
-            live rescue                         first file snponly.efi
-            live gone                           first file snponly.efi
-            ignore                              silence (the host is ignored)
-            lock                                silence (the policy for unknown hosts is `ignore`)
-            arm debian; start 1; finish 1; lock first file snponly.efi
-            stranger                            silence (the policy for unknown hosts is `ignore`)
-            nobody                              silence (the policy for unknown hosts is `ignore`)
-            doubt                               first file snponly.efi
-        iPXE: fetch the script
-        unheard of: silence (no boot file is configured for architecture 0x99)
-        unheard of iPXE: fetch the script
-        own file: first file custom.efi
-        own file, unheard of: first file custom.efi
     "#]]
     .assert_eq(&text);
 }

@@ -5,6 +5,7 @@ mod decide_cell;
 mod fold;
 mod guard_due;
 mod identity;
+mod offer_cell;
 mod property_w;
 mod state_table;
 mod step_story;

@@ -186,6 +186,7 @@ impl Site {
             seen,
             arch: Arch::BIOS,
             loader,
+            entry: false,
             relay,
         };
         let outcome = self.engine.offer(self.now, &ask);

@@ -129,7 +129,7 @@ impl Desk {
             return Err(Ignored::TooOften);
         }
         let from = self.local_address(request, datagram).ok_or(Ignored::NoAddress)?;
-        let boot = self.boot(request, &client, from)?;
+        let boot = self.boot(request, &client, question, from)?;
         let reply = match question {
             Question::Discover => Reply::ProxyOffer(boot),
             Question::BootFile | Question::MenuEntry => Reply::BootAck(boot),
@@ -167,7 +167,7 @@ impl Desk {
     }
 
     /// What the engine says that the client should boot.
-    fn boot(&self, request: &Request, client: &Client, from: Ipv4Addr) -> Result<Boot, Ignored> {
+    fn boot(&self, request: &Request, client: &Client, question: Question, from: Ipv4Addr) -> Result<Boot, Ignored> {
         let policy = self.core.policy();
         // A build of iPXE that cannot speak HTTP is a ROM like any other: it gets ours, which can.
         let loader = match &client.kind {
@@ -193,6 +193,7 @@ impl Desk {
             seen,
             arch,
             loader,
+            entry: question == Question::MenuEntry,
             relay: request.is_relayed().then_some(request.giaddr),
         };
         let reply = self.core.ask(|engine, now| engine.offer(now, &ask)).now();

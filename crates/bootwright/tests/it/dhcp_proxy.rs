@@ -293,3 +293,22 @@ fn a_relay_is_heard_from_the_moment_the_configuration_lists_it() {
     daemon.wait_for_log("configuration in force: 0 profiles");
     crate::daemon::wait_until("the relay is answered", || relayed(SILENCE).is_some());
 }
+
+#[test]
+fn a_machine_that_asks_for_an_entry_of_a_menu_that_nobody_showed_it_hears_nothing() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    // PXE 2.1 section 2.2.4: a REQUEST to port 67 with the client's address, and the entry in sub-option 71.
+    let mut packet = captured("uefi-firmware-boot-request");
+    packet[12..16].copy_from_slice(&[10, 77, 0, 50]);
+    let end = packet.iter().rposition(|byte| *byte == 255).expect("an end");
+    packet.splice(end..end, [43, 6, 71, 4, 0x80, 0, 0, 0]);
+    let heard = machine.run(|| {
+        let client = Client::on("eth0", 68);
+        client.send(&packet, SocketAddrV4::new(OURS, 67));
+        client.reply_to(&packet, SILENCE)
+    });
+    assert!(heard.is_none(), "{heard:?}");
+    let status = daemon.api("GET", "/api/v1/status", "");
+    assert!(status.text().contains("no-menu"), "{}", status.text());
+}

@@ -1,0 +1,138 @@
+//! What firmware is offered, in each state of its host.
+
+use std::collections::BTreeMap;
+
+use bootwright_core::{Arch, Ask, Asker, DhcpMode, Facts, HostDefinition, Loader, Unknown};
+use expect_test::expect;
+
+use crate::decide_cell::{Case, STATES, host};
+
+#[test]
+fn what_firmware_is_offered() {
+    let mut text = String::new();
+    let offer = |arch, loader, handed| Ask::Offer {
+        arch,
+        loader,
+        handed,
+        entry: false,
+        relay: None,
+    };
+    for loader in [Loader::Firmware, Loader::IpxeWithoutHttp, Loader::Ipxe] {
+        for handed in [false, true] {
+            let answer = Case::new().ask(Asker::Stranger, None, offer(Arch::BIOS, loader, handed));
+            text.push_str(&format!("{loader:?}, handed a file before {handed}: {answer}\n"));
+        }
+    }
+    for dhcp in [DhcpMode::Proxy, DhcpMode::Server, DhcpMode::Observe, DhcpMode::Off] {
+        let case = Case::with(|case| case.policy.dhcp = dhcp);
+        let answer = case.ask(Asker::Stranger, None, offer(Arch::BIOS, Loader::Firmware, false));
+        text.push_str(&format!("{dhcp:?}: {answer}\n"));
+    }
+    for unknown in [Unknown::Hold, Unknown::Ignore] {
+        let case = Case::with(|case| case.policy.safety.unknown = unknown.clone());
+        text.push_str(&format!("{unknown:?}:\n"));
+        for story in STATES {
+            let shown = if story.is_empty() { "new" } else { story };
+            let answer = case.ask(
+                Asker::Host(&host(story)),
+                None,
+                offer(Arch::EFI64, Loader::Firmware, false),
+            );
+            text.push_str(&format!("    {shown:<35} {answer}\n"));
+        }
+        for (name, asker) in [
+            ("stranger", Asker::Stranger),
+            ("nobody", Asker::Nobody),
+            ("doubt", Asker::Contradiction("two serial numbers")),
+        ] {
+            text.push_str(&format!(
+                "    {name:<35} {}\n",
+                case.ask(asker, None, offer(Arch::EFI64, Loader::Firmware, false))
+            ));
+        }
+    }
+    let case = Case::new();
+    let definition = HostDefinition {
+        facts: Facts::default(),
+        profile: None,
+        labels: BTreeMap::new(),
+        metadata: BTreeMap::new(),
+        first_file: Some("custom.efi".to_owned()),
+        local: None,
+        addresses: Vec::new(),
+    };
+    let armed = host("arm debian");
+    for (what, arch, loader, definition) in [
+        ("iPXE", Arch::BIOS, Loader::Ipxe, None),
+        ("unheard of", Arch::new(0x99), Loader::Firmware, None),
+        ("unheard of iPXE", Arch::new(0x99), Loader::Ipxe, None),
+        ("own file", Arch::EFI64, Loader::Firmware, Some(&definition)),
+        (
+            "own file, unheard of",
+            Arch::new(0x99),
+            Loader::Firmware,
+            Some(&definition),
+        ),
+    ] {
+        let answer = case.ask(Asker::Host(&armed), definition, offer(arch, loader, false));
+        text.push_str(&format!("{what}: {answer}\n"));
+    }
+    expect![[r#"
+        Firmware, handed a file before false: first file undionly.kpxe
+        Firmware, handed a file before true: first file undionly.kpxe
+        IpxeWithoutHttp, handed a file before false: first file undionly.kpxe
+        IpxeWithoutHttp, handed a file before true: silence (it is an iPXE without HTTP, and the boot file that it was handed within the last 10 minutes led back to it)
+        Ipxe, handed a file before false: fetch the script
+        Ipxe, handed a file before true: fetch the script
+        Proxy: first file undionly.kpxe
+        Server: first file undionly.kpxe
+        Observe: silence (the mode is `observe`; else it would fetch `undionly.kpxe`)
+        Off: silence (the mode is `off`)
+        Hold:
+            new                                 first file snponly.efi
+            hold                                first file snponly.efi
+            local                               first file snponly.efi
+            arm debian                          first file snponly.efi
+            arm gone                            first file snponly.efi
+            arm debian; start 1                 first file snponly.efi
+            arm debian; start 1; start 2        first file snponly.efi
+            arm gone; start 1                   first file snponly.efi
+            arm debian; start 1; finish 1       first file snponly.efi
+            arm debian; start 1; up 1           first file snponly.efi
+            arm debian; start 1; fail 1         first file snponly.efi
+            live rescue                         first file snponly.efi
+            live gone                           first file snponly.efi
+            ignore                              silence (the host is ignored)
+            lock                                first file snponly.efi
+            arm debian; start 1; finish 1; lock first file snponly.efi
+            stranger                            first file snponly.efi
+            nobody                              first file snponly.efi
+            doubt                               first file snponly.efi
+        Ignore:
+            new                                 silence (the policy for unknown hosts is `ignore`)
+            hold                                first file snponly.efi
+            local                               first file snponly.efi
+            arm debian                          first file snponly.efi
+            arm gone                            first file snponly.efi
+            arm debian; start 1                 first file snponly.efi
+            arm debian; start 1; start 2        first file snponly.efi
+            arm gone; start 1                   first file snponly.efi
+            arm debian; start 1; finish 1       first file snponly.efi
+            arm debian; start 1; up 1           first file snponly.efi
+            arm debian; start 1; fail 1         first file snponly.efi
+            live rescue                         first file snponly.efi
+            live gone                           first file snponly.efi
+            ignore                              silence (the host is ignored)
+            lock                                silence (the policy for unknown hosts is `ignore`)
+            arm debian; start 1; finish 1; lock first file snponly.efi
+            stranger                            silence (the policy for unknown hosts is `ignore`)
+            nobody                              silence (the policy for unknown hosts is `ignore`)
+            doubt                               first file snponly.efi
+        iPXE: fetch the script
+        unheard of: silence (no boot file is configured for architecture 0x99)
+        unheard of iPXE: fetch the script
+        own file: first file custom.efi
+        own file, unheard of: first file custom.efi
+    "#]]
+    .assert_eq(&text);
+}
