@@ -287,7 +287,8 @@ fn fault_43_a_log_that_nobody_reads_holds_up_no_machine_and_what_was_lost_is_cou
     for number in 0xf0_0001..0xf0_000a {
         let begun = Instant::now();
         discover(&machine, "eth0", &packet(number), PATIENCE).expect("an offer");
-        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        // Twice the time after which firmware asks again: one datagram may find the buffer full.
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     }
     assert_eq!(get(&machine, OURS, "/boot.ipxe").status, 200);
     drop(unread);

@@ -97,11 +97,23 @@ impl Client {
     }
 }
 
-/// Broadcasts a DISCOVER from a device and returns the offers' first.
+/// How long firmware waits for an offer before it asks again: most begin with four seconds.
+const ASK_AGAIN: Duration = Duration::from_secs(4);
+
+/// Broadcasts a DISCOVER from a device and returns the offers' first. Like firmware it asks again: where a buffer is full,
+/// a datagram may be lost.
 pub(crate) fn discover(inside: &Netns, device: &str, packet: &[u8], patience: Duration) -> Option<Heard> {
     inside.run(|| {
         let client = Client::on(device, 68);
-        client.broadcast(packet, 67);
-        client.reply_to(packet, patience)
+        let mut left = patience;
+        while !left.is_zero() {
+            client.broadcast(packet, 67);
+            let heard = client.reply_to(packet, left.min(ASK_AGAIN));
+            if heard.is_some() {
+                return heard;
+            }
+            left = left.saturating_sub(ASK_AGAIN);
+        }
+        None
     })
 }
