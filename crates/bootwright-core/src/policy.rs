@@ -20,6 +20,8 @@ pub struct Policy {
     pub subnets: Vec<Arc<Subnet>>,
     /// Whether addresses are lent although another server does so.
     pub force: bool,
+    /// How often other DHCP servers are searched for; without it they are only overheard.
+    pub census: Option<Span>,
     /// The first boot file for each architecture.
     pub first_files: BTreeMap<Arch, String>,
     /// What hosts may boot. Shared with the runs that were started with them.
@@ -131,6 +133,7 @@ impl Default for Policy {
             relays: BTreeSet::new(),
             subnets: Vec::new(),
             force: false,
+            census: Some(Span::from_mins(5)),
             first_files: default_first_files(),
             profiles: BTreeMap::new(),
             hosts: BTreeMap::new(),

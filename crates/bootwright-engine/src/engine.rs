@@ -9,11 +9,13 @@ use bootwright_core::identify::{Owner, difference};
 use bootwright_core::lease::Lease;
 use bootwright_core::nickname::nickname;
 use bootwright_core::{
-    Cause, Entry, Facts, Host, HostDefinition, HostId, HostIndex, Policy, Profile, ProfileName, RuleName, RunNumber,
-    Situation, Span, Timestamp, Token, World, due,
+    Cause, Census, Entry, Facts, Host, HostDefinition, HostId, HostIndex, Policy, Profile, ProfileName, RuleName,
+    RunNumber, Situation, Span, Timestamp, Token, World, due,
 };
 
-use crate::limit::{Bucket, NEWS_BURST, NEWS_PER_SEC, STRANGERS_BURST, STRANGERS_PER_SEC};
+use crate::limit::{
+    Bucket, NEWS_BURST, NEWS_PER_SEC, SERVER_NEWS_BURST, SERVER_NEWS_PER_SEC, STRANGERS_BURST, STRANGERS_PER_SEC,
+};
 use crate::outcome::{Outcome, Woken};
 use crate::visit::Visit;
 
@@ -35,6 +37,8 @@ pub struct Engine {
     pub(crate) profiles_in_use: BTreeMap<(ProfileName, u64), Arc<Profile>>,
     pub(crate) strangers: Bucket,
     pub(crate) news: Bucket,
+    pub(crate) census: BTreeMap<String, Census>,
+    pub(crate) server_news: Bucket,
     pub(crate) begun: Timestamp,
     pub(crate) store_ready: bool,
     store_up: bool,
@@ -72,6 +76,8 @@ impl Engine {
             profiles_in_use: BTreeMap::new(),
             strangers: Bucket::new(STRANGERS_BURST, STRANGERS_PER_SEC, now),
             news: Bucket::new(NEWS_BURST, NEWS_PER_SEC, now),
+            census: BTreeMap::new(),
+            server_news: Bucket::new(SERVER_NEWS_BURST, SERVER_NEWS_PER_SEC, now),
             begun: now,
             store_ready: true,
             store_up: true,

@@ -4,6 +4,7 @@
 //! be recorded before which answer may leave. It does no I/O: the time and fresh tokens are arguments, the shell writes
 //! the entries and sends the replies.
 
+mod census;
 mod command;
 mod engine;
 mod explain;

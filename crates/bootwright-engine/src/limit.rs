@@ -16,6 +16,11 @@ pub(crate) const NEWS_BURST: u32 = 10_000;
 /// See `NEWS_BURST`.
 pub(crate) const NEWS_PER_SEC: u32 = 500;
 
+/// How many lines about other servers may be recorded at once and in each second: anybody can make servers up.
+pub(crate) const SERVER_NEWS_BURST: u32 = 50;
+/// See `SERVER_NEWS_BURST`.
+pub(crate) const SERVER_NEWS_PER_SEC: u32 = 1;
+
 /// A machine that asks again after this long has begun another boot.
 pub(crate) const BOOT_SPAN: Span = Span::from_secs(20);
 

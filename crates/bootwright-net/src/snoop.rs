@@ -34,12 +34,21 @@ const FRAME_MAX: usize = 9018 + 8;
 /// What we ask the kernel to keep while the thread is busy, in bytes.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
-/// The DHCP packets (UDP to port 67 or 4011) that arrive on one link, for us or for anybody.
+/// The DHCP packets that arrive on one link, for us or for anybody.
 ///
-/// Frames that we or others on this box send are not among them, nor those of a VLAN, which belong to the VLAN's own link.
+/// Those of a VLAN are not among them: they belong to the VLAN's own link.
 #[derive(Debug)]
 pub struct Snoop {
     shared: Arc<Shared>,
+}
+
+/// Which packets are captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Those to servers: UDP to port 67 or 4011. What this box sends is not among them.
+    Requests,
+    /// Those to clients: UDP to port 68. Of what this box sends only what answers the link's own card.
+    Answers,
 }
 
 /// One captured packet.
@@ -105,10 +114,14 @@ impl Snoop {
     ///
     /// # Errors
     /// When the kernel or the link refuses.
-    pub fn open(link: &Link) -> io::Result<Self> {
+    pub fn open(link: &Link, wanted: Wanted) -> io::Result<Self> {
+        let program = match wanted {
+            Wanted::Requests => filter::requests(),
+            Wanted::Answers => filter::answers(link.mac.unwrap_or(MacAddr::new([0; 6]))),
+        };
         // Protocol 0 receives nothing: not a packet comes in before the filter is in place and pnet binds the socket.
         let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
-        socket.attach_filter(&filter::program())?;
+        socket.attach_filter(&program)?;
         // Refusal is no error: the kernel's default then holds.
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
         let watched = socket.try_clone()?;
@@ -130,7 +143,7 @@ impl Snoop {
             watched,
             shared: Arc::clone(&shared),
             index: link.index,
-            own: link.mac,
+            unwanted_sender: link.mac.filter(|_| wanted == Wanted::Requests),
         };
         thread::Builder::new()
             .name(format!("snoop {}", link.name))
@@ -190,7 +203,7 @@ struct Capture {
     watched: Socket,
     shared: Arc<Shared>,
     index: u32,
-    own: Option<MacAddr>,
+    unwanted_sender: Option<MacAddr>,
 }
 
 impl Capture {
@@ -199,7 +212,7 @@ impl Capture {
             let trouble = match self.receiver.next() {
                 Ok(bytes) => {
                     let packet = frame::parse(bytes, self.index);
-                    if let Some(packet) = packet.filter(|packet| Some(packet.source_mac) != self.own) {
+                    if let Some(packet) = packet.filter(|packet| Some(packet.source_mac) != self.unwanted_sender) {
                         self.push(packet);
                     }
                     continue;

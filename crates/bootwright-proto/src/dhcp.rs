@@ -10,6 +10,7 @@
 
 mod answer;
 mod ask;
+mod census;
 mod client;
 mod destination;
 mod discard;
@@ -28,6 +29,7 @@ mod writer;
 
 pub use answer::{Answer, parse_answer};
 pub use ask::render_request;
+pub use census::{deeds, is_search, search};
 pub use client::{Client, ClientKind, classify};
 pub use destination::{Destination, destination};
 pub use discard::Discard;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use bootwright_core::{Arch, DhcpMode, Policy};
+use bootwright_core::{Arch, DhcpMode, Policy, Span};
 
 use crate::finding::Findings;
-use crate::node::{At, Entry, Table};
-use crate::section::{Section, choice, quoted, text};
+use crate::node::{At, Entry, Table, Value};
+use crate::section::{Section, choice, quoted, span, text};
 
 /// The longest name of a boot file: the field of a DHCP packet holds 128 bytes with the closing zero (RFC 2131 section 2).
 const FILE_BYTES_MAX: usize = 127;
@@ -50,11 +50,32 @@ pub(super) fn lower_policy(root: &Table, policy: &mut Policy, findings: &mut Fin
             }
         }
     }
+    if let Some(entry) = section.take("census") {
+        policy.census = census(entry, findings);
+    }
     // The other keys of this section are settings of the daemon.
     for key in ["sockets", "force"] {
         section.take(key);
     }
     section.finish(findings);
+}
+
+/// The shortest time between two searches for other DHCP servers: half of it is spent listening.
+const CENSUS_MIN: Span = Span::from_secs(10);
+
+/// How often other DHCP servers are searched for; `"off"` searches for none.
+fn census(entry: &Entry, findings: &mut Findings) -> Option<Span> {
+    if matches!(&entry.node.value, Value::Text(word) if word == "off") {
+        return None;
+    }
+    let interval = span("dhcp.census", &entry.node, "5m", findings);
+    if interval.is_some_and(|interval| interval < CENSUS_MIN) {
+        findings
+            .error(&entry.node.at, format!("`dhcp.census` is shorter than {CENSUS_MIN}"))
+            .hint =
+            Some("every few minutes will do, and what happens in between is overheard; `\"5m\"` is usual".to_owned());
+    }
+    interval
 }
 
 fn first_file(name: &str, entry: &Entry, files: &mut BTreeMap<Arch, String>, findings: &mut Findings) {

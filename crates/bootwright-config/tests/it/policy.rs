@@ -180,6 +180,7 @@ pause_after_failures = 9
 mode = "observe"
 sockets = "packet"
 relays = ["10.1.0.1"]
+census = "off"
 
 [dhcp.arch]
 efi64 = "ipxe-amd64.efi"
@@ -193,6 +194,7 @@ loong64 = "off"
     assert_eq!(safety.wipe, Wipe::Always);
     assert_eq!((safety.arm_ttl, safety.protect_after), (Span::from_mins(30), None));
     assert_eq!(loaded.policy.dhcp, DhcpMode::Observe);
+    assert_eq!(loaded.policy.census, None);
     let file = |arch: Arch| loaded.policy.first_files.get(&arch).map(String::as_str);
     assert_eq!(file(Arch::EFI64), Some("ipxe-amd64.efi"));
     assert_eq!(file(Arch::new(0x29)), Some("rpi.efi"));

@@ -1,6 +1,7 @@
 //! Stories of the pure functions, told from outside.
 
 mod admit_cell;
+mod census;
 mod decide_cell;
 mod fold;
 mod guard_due;

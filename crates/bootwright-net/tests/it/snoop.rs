@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bootwright_net::frame::{BROADCAST, FrameSocket, OutgoingFrame};
 use bootwright_net::link::{Link, links};
 use bootwright_net::port;
-use bootwright_net::snoop::{Captured, Snoop};
+use bootwright_net::snoop::{Captured, Snoop, Wanted};
 use etherparse::PacketBuilder;
 use pnet_datalink::{Channel, DataLinkReceiver, DataLinkSender};
 use tokio::time::timeout;
@@ -135,7 +135,7 @@ fn beside_another_dhcp_server_on_this_box_both_hear_the_client_and_both_are_hear
     let heard = server.run(|| {
         runtime().block_on(async {
             let link = link("eth0");
-            let snoop = Snoop::open(&link).expect("a capture");
+            let snoop = Snoop::open(&link, Wanted::Requests).expect("a capture");
             wire.send(&broadcast(67, &discover()));
             let heard = next(&snoop).await;
             let socket = FrameSocket::open(&link).expect("a frame socket");
@@ -176,7 +176,7 @@ fn only_dhcp_for_this_box_is_captured_and_nothing_that_it_sends() {
     server.run(|| {
         runtime().block_on(async {
             let link = link("eth0");
-            let snoop = Snoop::open(&link).expect("a capture");
+            let snoop = Snoop::open(&link, Wanted::Requests).expect("a capture");
             // Our own, and a copy of our own that a loop in the network brings back.
             own.send(&broadcast(67, b"sent by this box"));
             let mut looped = broadcast(67, b"from our address");
@@ -214,7 +214,7 @@ fn a_frame_of_a_vlan_belongs_to_the_vlans_link_and_a_priority_tag_is_no_vlan() {
     let mut wire = Wire::tap(&client, "eth0");
     server.run(|| {
         runtime().block_on(async {
-            let snoop = Snoop::open(&link("eth0")).expect("a capture");
+            let snoop = Snoop::open(&link("eth0"), Wanted::Requests).expect("a capture");
             wire.send(&tagged(&broadcast(67, b"of VLAN 5"), &[5]));
             wire.send(&tagged(&broadcast(67, b"with priority"), &[0xe000]));
             // The kernel takes the outer tag out, the inner one stays in the frame.
@@ -227,13 +227,53 @@ fn a_frame_of_a_vlan_belongs_to_the_vlans_link_and_a_priority_tag_is_no_vlan() {
     });
 }
 
+/// An answer to this card, from a server's port to everybody's.
+fn answer(from: [u8; 6], card: [u8; 6]) -> Vec<u8> {
+    let mut payload = discover();
+    payload[0] = 2;
+    payload[28..34].copy_from_slice(&card);
+    let mut frame = Vec::new();
+    let builder = PacketBuilder::ethernet2(from, [0xff; 6])
+        .ipv4([10, 2, 0, 254], [255; 4], 64)
+        .udp(67, 68);
+    builder.write(&mut frame, &payload).expect("memory takes it");
+    frame
+}
+
+#[test]
+fn answers_of_others_are_captured_and_of_those_that_this_box_sends_only_what_answers_its_own_card() {
+    let (server, client) = segment();
+    let mut wire = Wire::tap(&client, "eth0");
+    let mut own = Wire::tap(&server, "eth0");
+    server.run(|| {
+        runtime().block_on(async {
+            let link = link("eth0");
+            let card = link.mac.expect("an Ethernet address").octets();
+            let snoop = Snoop::open(&link, Wanted::Answers).expect("a capture");
+            wire.send(&broadcast(67, &discover()));
+            own.send(&answer(card, CLIENT));
+            let near_miss = [card[0], card[1], card[2], card[3], card[4], card[5] ^ 1];
+            own.send(&answer(card, near_miss));
+            own.send(&answer(card, card));
+            let first = next(&snoop).await;
+            assert_eq!((first.source_mac.octets(), &first.payload[28..34]), (card, &card[..]));
+            wire.send(&answer(CLIENT, [2, 0, 0, 0, 0, 1]));
+            let second = next(&snoop).await;
+            assert_eq!(second.source_mac.octets(), CLIENT);
+            assert_eq!(second.destination.port(), 68);
+            wire.send(&tagged(&answer(CLIENT, card), &[0]));
+            assert_eq!(next(&snoop).await.payload[28..34], card);
+        });
+    });
+}
+
 #[test]
 fn a_capture_survives_a_link_that_goes_down_and_its_thread_ends_with_it() {
     let (server, client) = segment();
     let mut wire = Wire::tap(&client, "eth0");
     server.run(|| {
         runtime().block_on(async {
-            let snoop = Snoop::open(&link("eth0")).expect("a capture");
+            let snoop = Snoop::open(&link("eth0"), Wanted::Requests).expect("a capture");
             server.ip("link set eth0 down");
             server.ip("link set eth0 up");
             wire.send(&broadcast(67, b"after"));
@@ -258,7 +298,7 @@ fn when_nobody_comes_for_them_the_oldest_packets_go() {
     let mut wire = Wire::tap(&client, "eth0");
     server.run(|| {
         runtime().block_on(async {
-            let snoop = Snoop::open(&link("eth0")).expect("a capture");
+            let snoop = Snoop::open(&link("eth0"), Wanted::Requests).expect("a capture");
             for number in 0..1100_u16 {
                 wire.send(&broadcast(67, &number.to_be_bytes()));
             }

@@ -223,6 +223,42 @@ mode = "observer"
 }
 
 #[test]
+fn a_census_that_never_rests() {
+    check(
+        r#"[dhcp]
+census = "2s"
+"#,
+        expect![[r#"
+            error: `dhcp.census` is shorter than 10 s
+             --> config.toml:2:10
+              |
+            2 | census = "2s"
+              |          ^^^^
+              |
+              = help: every few minutes will do, and what happens in between is overheard; `"5m"` is usual
+
+            1 error
+        "#]],
+    );
+    check(
+        r#"[dhcp]
+census = "often"
+"#,
+        expect![[r#"
+            error: `dhcp.census` is no span of time
+             --> config.toml:2:10
+              |
+            2 | census = "often"
+              |          ^^^^^^^
+              |
+              = help: write a number and its unit (`s`, `m`, `h` or `d`), as in `"5m"`
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
 fn pools_come_later() {
     check(
         r#"[[dhcp.pools]]

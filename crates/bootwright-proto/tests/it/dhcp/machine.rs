@@ -21,7 +21,7 @@ macro_rules! answers {
 }
 
 /// What dnsmasq answered in the captures, as a proxy and as the plain DHCP server.
-fn answers() -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn answers() -> Vec<(&'static str, Vec<u8>)> {
     answers![
         "dnsmasq-4011-ack"
         "dnsmasq-boot-server-ack"

@@ -1,0 +1,173 @@
+//! The other DHCP and boot servers of each link: what is told of them, and what an operator should know.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use bootwright_core::census::{Deed, Due, Happening, News, Pace, Sign};
+use bootwright_core::{Cause, Census, DhcpMode, Span, Timestamp, Verb};
+
+use crate::engine::Engine;
+use crate::outcome::Outcome;
+
+/// The time between two rounds where the configuration wants no searches: what is overheard is forgotten by it all the
+/// same.
+const QUIET_INTERVAL: Span = Span::from_mins(5);
+
+impl Engine {
+    /// A link is served and carries packets. Whatever was known of it may be another segment's.
+    pub fn census_begin(&mut self, now: Timestamp, link: &str) {
+        match self.census.get_mut(link) {
+            Some(census) => census.begin_anew(now),
+            None => drop(self.census.insert(link.to_owned(), Census::new(now))),
+        }
+    }
+
+    /// Searches again where something suggests that servers came or went; begins where nothing is known of the link.
+    pub fn census_hurry(&mut self, now: Timestamp, link: &str) {
+        match self.census.get_mut(link) {
+            Some(census) => census.hurry(now),
+            None => drop(self.census.insert(link.to_owned(), Census::new(now))),
+        }
+    }
+
+    /// Says that nothing can be sent or heard on a link, and why, or that it can again.
+    pub fn census_blind(&mut self, link: &str, why: Option<String>) {
+        if let Some(census) = self.census.get_mut(link) {
+            census.set_blind(why);
+        }
+    }
+
+    /// Forgets all links but these.
+    pub fn census_only(&mut self, served: impl Fn(&str) -> bool) {
+        self.census.retain(|link, _| served(link));
+    }
+
+    /// What is due next on a link, and when.
+    #[must_use]
+    pub fn census_due(&self, link: &str) -> Option<(Timestamp, Due)> {
+        self.census.get(link).map(Census::due)
+    }
+
+    /// A search was sent, or would have been if the configuration wanted any.
+    pub fn census_searched(&mut self, now: Timestamp, link: &str) {
+        if let Some(census) = self.census.get_mut(link) {
+            census.searched(now);
+        }
+    }
+
+    /// A sign of another server came in on a link.
+    pub fn census_heard(&mut self, now: Timestamp, link: &str, sign: &Sign) -> Outcome<()> {
+        let census = self.census.get_mut(link);
+        if let Some((first, news)) = census.and_then(|census| Some((!census.is_taken(), census.hear(now, sign)?))) {
+            self.tell_server(now, link, &news, first);
+        }
+        self.outcome(())
+    }
+
+    /// A round on a link has been listened to long enough.
+    pub fn census_concluded(&mut self, now: Timestamp, link: &str) -> Outcome<()> {
+        let pace = Pace {
+            interval: self.policy.census.unwrap_or(QUIET_INTERVAL),
+            leasing: false,
+        };
+        let news = self.census.get_mut(link).map(|census| census.conclude(now, pace));
+        for news in news.into_iter().flatten() {
+            self.tell_server(now, link, &news, false);
+        }
+        self.outcome(())
+    }
+
+    /// The other servers of each link.
+    #[must_use]
+    pub fn census(&self) -> &BTreeMap<String, Census> {
+        &self.census
+    }
+
+    /// Records what became of a server. What exceeds a bound is not recorded; the status shows it all the same.
+    fn tell_server(&mut self, now: Timestamp, link: &str, news: &News, first_round: bool) {
+        let Some(census) = self.census.get(link) else { return };
+        let address = news.server;
+        let about = census.servers().get(&address).map(ToString::to_string);
+        let about = about.unwrap_or_default();
+        let note = match news.what {
+            Happening::Appeared if first_round => format!("there is a server on {link}: {address} {about}"),
+            Happening::Appeared => format!("a server has appeared on {link}: {address} {about}"),
+            Happening::DoesMore => format!("server {address} on {link} does more than before: it {about}"),
+            Happening::Moved => format!("server {address} on {link} answers from another station: {about}"),
+            Happening::Vanished => format!("server {address} on {link} is gone: it answers no search any more"),
+        };
+        let odd = match news.what {
+            Happening::Appeared => !first_round || self.is_unwelcome(census, address),
+            Happening::DoesMore | Happening::Moved => true,
+            Happening::Vanished => false,
+        };
+        let verb = if odd { Verb::Warn } else { Verb::Seen };
+        if self.server_news.take(now) {
+            self.site_note(now, Cause::Machine, verb, note);
+        }
+    }
+
+    /// Whether a server is one too many, also if it was there before us.
+    fn is_unwelcome(&self, census: &Census, address: Ipv4Addr) -> bool {
+        let Some(server) = census.servers().get(&address) else {
+            return false;
+        };
+        let second = census.lessor().is_some_and(|first| first != address);
+        let boots = [Deed::Boots, Deed::ClaimsPxe]
+            .iter()
+            .any(|deed| server.deeds.contains(deed));
+        boots || server.deeds.contains(&Deed::Leases) && second
+    }
+
+    /// What an operator should know of the other servers, one sentence each.
+    #[must_use]
+    pub fn segment_warnings(&self) -> Vec<String> {
+        if self.policy.dhcp == DhcpMode::Off {
+            return Vec::new();
+        }
+        let links = self.census.iter();
+        links
+            .flat_map(|(link, census)| self.link_warnings(link, census))
+            .collect()
+    }
+
+    fn link_warnings(&self, link: &str, census: &Census) -> Vec<String> {
+        if let Some(why) = census.blind() {
+            return vec![format!("other DHCP servers on {link} cannot be searched for: {why}")];
+        }
+        let mut warnings = Vec::new();
+        let lessors: Vec<String> = census.lessors().map(|address| address.to_string()).collect();
+        match lessors.len() {
+            0 if census.is_taken() && self.policy.census.is_some() => warnings.push(format!(
+                "no DHCP server answers on {link}: machines get no address there, and so none boots"
+            )),
+            0 | 1 => {}
+            count => warnings.push(format!(
+                "{count} DHCP servers answer on {link}: {}; switch all but one off",
+                lessors.join(", ")
+            )),
+        }
+        for (address, server) in census.servers() {
+            let does = |deed| server.deeds.contains(&deed);
+            if does(Deed::Boots) {
+                warnings.push(format!(
+                    "{address} on {link} tells machines where to boot as well; whom a machine follows is chance, so switch \
+                     one of the two off, or set `dhcp.mode = \"observe\"` here"
+                ));
+            }
+            if does(Deed::ClaimsPxe) {
+                warnings.push(format!(
+                    "DHCP server {address} on {link} says `PXEClient` (option 60), so that UEFI machines ask it for a boot \
+                     file and ignore ours; take that option out there"
+                ));
+            }
+            if does(Deed::HidesProxies) {
+                warnings.push(format!(
+                    "DHCP server {address} on {link} tells iPXE not to wait for us (option 175, 176 in it); take that out \
+                     there"
+                ));
+            }
+        }
+        warnings
+    }
+}
