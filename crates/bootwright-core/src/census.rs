@@ -4,11 +4,14 @@
 //! a row is struck out. Whoever is overheard in between is entered at once. Where we lease addresses, the census opens
 //! the pool: see [`Pool`].
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+mod server;
+
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use crate::{MacAddr, Span, Timestamp};
+use crate::{Span, Timestamp};
+
+pub use server::{By, Deed, Happening, Server, Sign};
 
 /// When the searches of a round go out. A switch that has just seen the link come up may swallow the first.
 const SEARCHES: [Span; 3] = [Span::ZERO, Span::from_secs(1), Span::from_secs(3)];
@@ -63,64 +66,6 @@ struct Round {
     searches: usize,
 }
 
-/// Another server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server {
-    /// The station that sends its packets, where they came directly.
-    pub station: Option<MacAddr>,
-    /// The process that it is, if it runs on this very box and can be seen.
-    pub process: Option<String>,
-    /// What it was seen to do.
-    pub deeds: BTreeSet<Deed>,
-    /// When it was first noticed.
-    pub first: Timestamp,
-    /// When it was last noticed.
-    pub last: Timestamp,
-    /// What it did since the present round began.
-    of_late: BTreeSet<Deed>,
-    answers: bool,
-    missed: u8,
-}
-
-/// What a server was seen to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Deed {
-    /// It leases addresses.
-    Leases,
-    /// It tells boot clients where to boot, as we do.
-    Boots,
-    /// It leases addresses and names a boot file with them.
-    NamesFile,
-    /// It leases addresses and says `PXEClient` without a menu, so that UEFI asks it for the boot file and nobody else.
-    ClaimsPxe,
-    /// It tells iPXE not to wait for boot servers such as us.
-    HidesProxies,
-}
-
-/// What one packet shows of a server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sign {
-    /// The address by which it calls itself.
-    pub server: Ipv4Addr,
-    /// The station that sent the packet, if it is known.
-    pub station: Option<MacAddr>,
-    /// The process that it is, if it runs on this very box and can be seen.
-    pub process: Option<String>,
-    /// What it does in the packet.
-    pub deeds: BTreeSet<Deed>,
-    /// How we came by the packet.
-    pub by: By,
-}
-
-/// How we came by a sign of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
-    /// It answered a search of ours.
-    Search,
-    /// It spoke, or was spoken to, in our hearing.
-    Chance,
-}
-
 /// What changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct News {
@@ -128,19 +73,6 @@ pub struct News {
     pub server: Ipv4Addr,
     /// What happened.
     pub what: Happening,
-}
-
-/// What became of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Happening {
-    /// It was not there before.
-    Appeared,
-    /// It does what it was not seen to do before.
-    DoesMore,
-    /// Its packets come from another station than before.
-    Moved,
-    /// It is gone.
-    Vanished,
 }
 
 /// What has to be done next for a census.
@@ -369,70 +301,5 @@ impl Census {
     #[must_use]
     pub const fn is_taken(&self) -> bool {
         self.rounds > 0
-    }
-}
-
-impl Server {
-    fn new(now: Timestamp, sign: &Sign) -> Self {
-        Self {
-            station: sign.station,
-            process: sign.process.clone(),
-            deeds: sign.deeds.clone(),
-            of_late: sign.deeds.clone(),
-            first: now,
-            last: now,
-            answers: sign.by == By::Search,
-            missed: 0,
-        }
-    }
-
-    fn hear(&mut self, now: Timestamp, sign: &Sign) -> Option<Happening> {
-        self.last = now;
-        self.missed = 0;
-        self.answers |= sign.by == By::Search;
-        if sign.process.is_some() {
-            self.process.clone_from(&sign.process);
-        }
-        let moved = self.station.is_some() && sign.station.is_some() && self.station != sign.station;
-        self.station = sign.station.or(self.station);
-        let more = !sign.deeds.is_subset(&self.deeds);
-        self.deeds.extend(&sign.deeds);
-        if sign.by == By::Search {
-            self.of_late.extend(&sign.deeds);
-        }
-        match (moved, more) {
-            (true, _) => Some(Happening::Moved),
-            (false, true) => Some(Happening::DoesMore),
-            (false, false) => None,
-        }
-    }
-}
-
-impl fmt::Display for Deed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Leases => "leases addresses",
-            Self::Boots => "tells machines where to boot",
-            Self::NamesFile => "names a boot file",
-            Self::ClaimsPxe => "says `PXEClient`, so that UEFI machines ask it for the boot file",
-            Self::HidesProxies => "tells iPXE not to wait for boot servers",
-        })
-    }
-}
-
-impl fmt::Display for Server {
-    /// Who and what it is, without its address: `(52:54:00:00:00:fe) leases addresses`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.process, self.station) {
-            (Some(process), _) => write!(f, "({process} on this box) ")?,
-            (None, Some(station)) => write!(f, "({station}) ")?,
-            (None, None) => {}
-        }
-        let deeds: Vec<String> = self.deeds.iter().map(ToString::to_string).collect();
-        if deeds.is_empty() {
-            f.write_str("answers")
-        } else {
-            f.write_str(&deeds.join(", "))
-        }
     }
 }

@@ -14,32 +14,35 @@ use crate::outcome::Outcome;
 const QUIET_INTERVAL: Span = Span::from_mins(5);
 
 impl Engine {
-    /// A link is served and carries packets. Whatever was known of it may be another segment's.
-    pub fn census_begin(&mut self, now: Timestamp, link: &str) {
+    /// A link carries packets from now on. Whatever was known of it may be another segment's.
+    pub fn census_begin(&mut self, now: Timestamp, link: &str) -> Outcome<()> {
         match self.census.get_mut(link) {
             Some(census) => census.begin_anew(now),
             None => drop(self.census.insert(link.to_owned(), Census::new(now))),
         }
+        self.outcome(())
     }
 
-    /// Searches again where something suggests that servers came or went; begins where nothing is known of the link.
-    pub fn census_hurry(&mut self, now: Timestamp, link: &str) {
+    /// A link is served, or something suggests that servers came or went on it: it is searched again soon.
+    pub fn census_hurry(&mut self, now: Timestamp, link: &str) -> Outcome<()> {
         match self.census.get_mut(link) {
             Some(census) => census.hurry(now),
             None => drop(self.census.insert(link.to_owned(), Census::new(now))),
         }
+        self.outcome(())
     }
 
     /// Says that nothing can be sent or heard on a link, and why, or that it can again.
-    pub fn census_blind(&mut self, link: &str, why: Option<String>) {
-        if let Some(census) = self.census.get_mut(link) {
-            census.set_blind(why);
-        }
+    pub fn census_blind(&mut self, now: Timestamp, link: &str, why: Option<String>) -> Outcome<()> {
+        let census = self.census.entry(link.to_owned()).or_insert_with(|| Census::new(now));
+        census.set_blind(why);
+        self.outcome(())
     }
 
     /// Forgets all links but these.
-    pub fn census_only(&mut self, served: impl Fn(&str) -> bool) {
+    pub fn census_only(&mut self, served: impl Fn(&str) -> bool) -> Outcome<()> {
         self.census.retain(|link, _| served(link));
+        self.outcome(())
     }
 
     /// What is due next on a link, and when.
@@ -49,10 +52,11 @@ impl Engine {
     }
 
     /// A search was sent, or would have been if the configuration wanted any.
-    pub fn census_searched(&mut self, now: Timestamp, link: &str) {
+    pub fn census_searched(&mut self, now: Timestamp, link: &str) -> Outcome<()> {
         if let Some(census) = self.census.get_mut(link) {
             census.searched(now);
         }
+        self.outcome(())
     }
 
     /// A sign of another server came in on a link.
@@ -68,7 +72,7 @@ impl Engine {
     pub fn census_concluded(&mut self, now: Timestamp, link: &str) -> Outcome<()> {
         let pace = Pace {
             interval: self.policy.census.unwrap_or(QUIET_INTERVAL),
-            leasing: false,
+            leasing: self.policy.dhcp == DhcpMode::Server,
         };
         let news = self.census.get_mut(link).map(|census| census.conclude(now, pace));
         for news in news.into_iter().flatten() {

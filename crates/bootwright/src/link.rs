@@ -11,13 +11,14 @@ use bootwright_net::Link;
 use bootwright_net::frame::FrameSocket;
 use bootwright_net::port;
 use bootwright_net::selection::{Choice, WhyNot, default_selection, unmatched};
-use bootwright_net::snoop::Snoop;
+use bootwright_net::snoop::{Snoop, Wanted};
 use bootwright_net::udp::{BindError, RECEIVE_BUFFER_WANTED, Socket};
 use bootwright_net::watch::Watch;
 use bootwright_proto::dhcp::{PXE_PORT, Port, SERVER_PORT};
 use tokio::task::JoinSet;
 
 use crate::boot_file::Tftp;
+use crate::census::Searcher;
 use crate::core::Core;
 use crate::counter::Counters;
 use crate::dhcp::{self, Desk};
@@ -107,6 +108,8 @@ fn update(
         let good = !ended && !listeners.incomplete && listeners.channel == channel;
         good && link.is_some_and(|link| same(link, &listeners.link))
     });
+    let heard = |name: &str| channel != Channel::Off && served.iter().any(|link| link.name == name);
+    services.core.ask(|engine, _| engine.census_only(heard)).now();
     for link in served {
         serving
             .entry(link.index)
@@ -163,6 +166,9 @@ fn start(services: &Services, link: &Link, channel: Channel, told: &mut BTreeMap
         troubles.push(trouble);
     };
     start_dhcp(&mut tasks, channel, &desk, link, &mut note);
+    if channel != Channel::Off {
+        start_census(&mut tasks, services, link);
+    }
     match bind(link, TFTP_PORT) {
         Ok(socket) => {
             let tftp = Arc::clone(&services.tftp);
@@ -194,6 +200,31 @@ fn start(services: &Services, link: &Link, channel: Channel, told: &mut BTreeMap
     }
 }
 
+/// Starts what searches for other DHCP servers on a link. Where it cannot, the engine is told why.
+fn start_census(tasks: &mut JoinSet<()>, services: &Services, link: &Link) {
+    let core = &services.core;
+    let why = match (Snoop::open(link, Wanted::Answers), FrameSocket::open(link)) {
+        (Ok(snoop), Ok(frames)) => {
+            let searcher = Searcher {
+                core: Arc::clone(core),
+                counters: Arc::clone(&services.counters),
+                link: link.clone(),
+                links: Arc::clone(&services.links),
+                snoop,
+                frames,
+            };
+            tasks.spawn(searcher.run());
+            None
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            let hint = "that takes the capability NET_RAW (`cap_add: [NET_RAW]`)";
+            tracing::warn!(link = %link.name, why = %error, "cannot search for other DHCP servers; {hint}");
+            Some(format!("{error}; {hint}"))
+        }
+    };
+    core.ask(|engine, now| engine.census_blind(now, &link.name, why)).now();
+}
+
 /// How DHCP is to be heard, by the configuration and by who else is on this box.
 fn wanted_channel(services: &Services) -> Channel {
     if services.core.policy().dhcp == DhcpMode::Off {
@@ -215,7 +246,7 @@ fn start_dhcp(tasks: &mut JoinSet<()>, channel: Channel, desk: &Desk, link: &Lin
     }
     let pxe = bind(link, PXE_PORT).map_err(&mut *note).ok();
     if channel == Channel::Packet {
-        match (Snoop::open(link), FrameSocket::open(link)) {
+        match (Snoop::open(link, Wanted::Requests), FrameSocket::open(link)) {
             (Ok(snoop), Ok(frames)) => {
                 tasks.spawn(dhcp::capture(desk.clone(), snoop, frames, pxe));
             }

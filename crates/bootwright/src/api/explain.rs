@@ -13,7 +13,7 @@ use bootwright_proto::http::api::{Candidate, Explanation, GuardView, IdentityVie
 use super::fault::Fault;
 use super::moment::Now;
 use super::query::Items;
-use super::{ApiState, host, view};
+use super::{ApiState, host, server, view};
 use subject::{Subject, Supposed, Who};
 
 /// What the engine has to say, taken at one moment.
@@ -23,6 +23,7 @@ enum Thought {
         explained: Box<Explained>,
         who: Who,
         safety: Vec<Line>,
+        segment: Vec<Line>,
     },
     /// Nobody knows which host it is.
     Doubt { why: HoldWhy, identity: IdentityView },
@@ -49,10 +50,14 @@ fn think(engine: &bootwright_engine::Engine, now: Timestamp, clock: Now, subject
         Who::Known(view) | Who::New(view) => {
             let explained = engine.explain_as(now, (**view).clone(), &subject.seen);
             let safety = safety::lines(engine, now, clock, &explained);
+            let link = explained.view.visit.link.as_deref();
+            let census = link.and_then(|link| Some((link, engine.census().get(link)?)));
+            let segment = census.map(|(link, census)| server::lines(link, census, clock));
             Thought::Told {
                 explained: Box::new(explained),
                 who: subject.who.clone(),
                 safety,
+                segment: segment.unwrap_or_default(),
             }
         }
         Who::Nobody => Thought::Doubt {
@@ -79,8 +84,13 @@ fn think(engine: &bootwright_engine::Engine, now: Timestamp, clock: Now, subject
 }
 
 fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, clock: Now) -> Explanation {
-    let (explained, who, safety) = match thought {
-        Thought::Told { explained, who, safety } => (explained, who, safety),
+    let (explained, who, safety, segment) = match thought {
+        Thought::Told {
+            explained,
+            who,
+            safety,
+            segment,
+        } => (explained, who, safety, segment),
         Thought::Doubt { why, identity } => {
             return Explanation {
                 subject: name.to_owned(),
@@ -92,6 +102,7 @@ fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, c
                 guard: None,
                 answers: vec![answer::doubt(state, &subject.seen, why)],
                 silences: Vec::new(),
+                segment: Vec::new(),
             };
         }
     };
@@ -118,6 +129,7 @@ fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, c
         guard: Some(guard(state, &explained)),
         answers: answer::all(state, &explained, subject),
         silences: silence.into_iter().collect(),
+        segment,
     }
 }
 

@@ -17,6 +17,7 @@ mod operator;
 mod proposal;
 mod query;
 mod reload;
+mod server;
 mod site;
 mod view;
 mod word;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use bootwright_core::DhcpMode;
+use bootwright_core::{Census, DhcpMode};
 use bootwright_engine::Command as Order;
 use bootwright_net::Link;
 use bootwright_net::selection::{Choice, default_selection};
@@ -14,9 +14,10 @@ use bootwright_store::Health;
 
 use super::body::{self, Body};
 use super::fault::Fault;
+use super::moment::Now;
 use super::query::Items;
 use super::reload::Nothing;
-use super::{ApiState, Operator, event};
+use super::{ApiState, Operator, event, server};
 use crate::telemetry;
 
 /// The longest reason for a pause, in bytes.
@@ -76,8 +77,13 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
     let seq = event::last_seq(state).await?;
     let overview = state.core.read(|engine, _| engine.overview());
     let links = state.plane.links.load();
-    let links = links_view(state, &links);
+    let clock = state.moments.read();
+    let (census, segment) = state
+        .core
+        .read(|engine, _| (engine.census().clone(), engine.segment_warnings()));
+    let links = links_view(state, &links, &census, clock);
     let (store, mut warnings) = store(state, seq);
+    warnings.extend(segment);
     warnings.extend(state.plane.catalogue.troubles.iter().cloned());
     let errors = state.reloader.last().errors;
     if !errors.is_empty() {
@@ -126,7 +132,7 @@ const fn mode(mode: DhcpMode) -> &'static str {
     }
 }
 
-fn links_view(state: &ApiState, links: &[Link]) -> Vec<LinkView> {
+fn links_view(state: &ApiState, links: &[Link], census: &BTreeMap<String, Census>, clock: Now) -> Vec<LinkView> {
     let daemon = &state.plane.daemon;
     let chosen = default_selection(links, &daemon.interfaces);
     chosen
@@ -138,6 +144,7 @@ fn links_view(state: &ApiState, links: &[Link]) -> Vec<LinkView> {
                 Choice::Served => (true, None),
                 Choice::Skipped(why) => (false, Some(why.to_string())),
             };
+            let census = census.get(&link.name);
             LinkView {
                 link: link.name.clone(),
                 address: address.map(|address| address.to_string()),
@@ -149,7 +156,12 @@ fn links_view(state: &ApiState, links: &[Link]) -> Vec<LinkView> {
                     .filter(|_| served),
                 served,
                 why,
-                dhcp_servers: Vec::new(),
+                dhcp_servers: census.into_iter().flat_map(server::sentences).collect(),
+                servers: census
+                    .into_iter()
+                    .flat_map(|census| server::views(census, clock))
+                    .collect(),
+                searched: census.is_some_and(Census::is_taken),
             }
         })
         .collect()

@@ -65,6 +65,9 @@ fn status_words(status: &Status, now: Now) -> String {
     line("hosts", hosts);
     for link in &status.links {
         line("interface", link_words(link));
+        for server in &link.dhcp_servers {
+            line("", format!("beside {server}"));
+        }
     }
     let store = &status.store;
     let health = match (&store.why, store.ready) {
@@ -97,8 +100,8 @@ fn link_words(link: &LinkView) -> String {
         (None, true) => words.push_str(": served"),
         (None, false) => words.push_str(": not served"),
     }
-    if !link.dhcp_servers.is_empty() {
-        words.push_str(&format!("; DHCP servers: {}", link.dhcp_servers.join(", ")));
+    if link.dhcp_servers.is_empty() && link.searched {
+        words.push_str("; no other DHCP server");
     }
     words
 }

@@ -9,10 +9,12 @@ use bootwright_engine::{OfferAsk, OfferReply};
 use bootwright_net::udp::Datagram;
 use bootwright_proto::dhcp::{
     Arrival, Boot, BootFile, Client, ClientKind, Destination, Discard, Feature, MessageType, NotBootFile, Port,
-    Question, Reply, Request, Silence, Strategy, Unrenderable, classify, destination, parse, question, render,
+    Question, Reply, Request, Silence, Strategy, Unrenderable, classify, destination, is_search, parse, question,
+    render,
 };
 
 use super::pace::Pace;
+use crate::census;
 use crate::core::Core;
 use crate::counter::Counters;
 use crate::mishap::contain;
@@ -38,6 +40,8 @@ pub enum Ignored {
     Silent(Silence),
     /// The policy says so.
     Policy(Why),
+    /// It comes from our own card: a search of ours, or this box's own DHCP client.
+    OwnPacket,
     /// The link has no address to answer from.
     NoAddress,
     /// The client asks more often than any firmware does.
@@ -114,9 +118,13 @@ impl Desk {
     }
 
     fn answer_request(&self, request: &Request, datagram: &Datagram<'_>, port: Port) -> Result<Answered, Ignored> {
+        if Some(request.mac) == self.place.link.mac {
+            return Err(Ignored::OwnPacket);
+        }
         self.learn_address(request);
         let client = classify(request);
         let ours: Vec<Ipv4Addr> = self.place.addresses().collect();
+        census::overhear(&self.core, &self.place.name, &ours, request);
         let arrival = Arrival { port, ours: &ours };
         let question = question(request, &client, arrival).map_err(Ignored::Silent)?;
         let now = self.core.now();
@@ -187,8 +195,13 @@ impl Desk {
             arch: Some(arch),
             ..Sighting::default()
         };
-        seen.facts.macs.insert(request.mac);
-        seen.facts.uuid = request.uuid;
+        if is_search(request) {
+            // Another box of ours looks for boot servers: no machine that is to be remembered.
+            seen.boot_mac = None;
+        } else {
+            seen.facts.macs.insert(request.mac);
+            seen.facts.uuid = request.uuid;
+        }
         let ask = OfferAsk {
             seen,
             arch,
@@ -259,6 +272,7 @@ impl Ignored {
             Self::Discarded(discard) => discard.name(),
             Self::Silent(silence) => silence.name(),
             Self::Policy(why) => why.name(),
+            Self::OwnPacket => "own-packet",
             Self::NoAddress => "no-address",
             Self::TooOften => "rate-limited",
             Self::NoArchitecture => "no-architecture",
@@ -275,6 +289,7 @@ impl fmt::Display for Ignored {
             Self::Discarded(discard) => write!(f, "{discard}"),
             Self::Silent(silence) => write!(f, "{silence}"),
             Self::Policy(why) => write!(f, "{why}"),
+            Self::OwnPacket => f.write_str("it comes from this box itself"),
             Self::NoAddress => f.write_str("the interface has no address to answer from"),
             Self::TooOften => f.write_str("it asks more often than any firmware does"),
             Self::NoArchitecture => f.write_str("it does not tell its architecture"),

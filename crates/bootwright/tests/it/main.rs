@@ -1,6 +1,7 @@
 //! The daemon's parts for real: sockets, files and other people's programs, in namespaces that the tests make.
 
 mod api;
+mod census;
 mod cli;
 mod cli_check;
 mod cli_event;

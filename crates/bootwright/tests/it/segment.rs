@@ -74,6 +74,14 @@ impl Client {
         self.socket.send_to(packet, to).expect("the packet leaves");
     }
 
+    /// Whether anything at all has arrived by now.
+    pub(crate) fn hears_anything(&self) -> bool {
+        self.socket.set_nonblocking(true).expect("it does not wait");
+        let heard = self.socket.recv_from(&mut [0; 2048]).is_ok();
+        self.socket.set_nonblocking(false).expect("it waits again");
+        heard
+    }
+
     /// The next reply to this packet, if one comes in time.
     pub(crate) fn reply_to(&self, packet: &[u8], patience: Duration) -> Option<Heard> {
         let until = std::time::Instant::now() + patience;

@@ -50,9 +50,34 @@ pub struct LinkView {
     /// Why not, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// The DHCP servers that were seen on it.
+    /// The other DHCP and boot servers that were found on it, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dhcp_servers: Vec<String>,
+    /// The same servers, taken apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<ServerView>,
+    /// Whether they were searched for at least once, so that who is not listed is not there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub searched: bool,
+}
+
+/// Another DHCP or boot server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerView {
+    /// The address by which it calls itself.
+    pub address: String,
+    /// The hardware address that its packets come from, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub station: Option<String>,
+    /// The process that it is, if it runs on this very box.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<String>,
+    /// What it does: `leases`, `boots`, `names-file`, `claims-pxe`, `hides-proxies`.
+    pub deeds: Vec<String>,
+    /// When it was first found.
+    pub since: String,
+    /// When it was last heard.
+    pub heard: String,
 }
 
 /// The store.
