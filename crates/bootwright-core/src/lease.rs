@@ -3,6 +3,10 @@
 //! A lease belongs to a card, whatever program speaks for it: firmware, iPXE and the operating system of one machine name
 //! themselves differently in option 61 and share the address all the same.
 
+mod book;
+mod decide;
+mod pool;
+mod runs;
 mod subnet;
 mod why;
 
@@ -11,6 +15,8 @@ use std::net::Ipv4Addr;
 
 use crate::{MacAddr, Timestamp};
 
+pub use book::{Book, DECLINED_SPAN, GRACE_SPAN, Granted, OFFER_SPAN, Papers};
+pub use decide::{Choice, Claim, LeaseVerdict, decide_lease};
 pub use subnet::{AddressRange, Network, NotNetwork, Subnet};
 pub use why::{LeaseWhy, NakWhy};
 

@@ -120,6 +120,7 @@ impl Engine {
         let boots = [Deed::Boots, Deed::ClaimsPxe]
             .iter()
             .any(|deed| server.deeds.contains(deed));
+        let second = second || self.policy.dhcp == DhcpMode::Server;
         boots || server.deeds.contains(&Deed::Leases) && second
     }
 
@@ -135,22 +136,36 @@ impl Engine {
             .collect()
     }
 
+    /// Too few or too many who lease addresses.
+    fn lessor_warning(&self, link: &str, census: &Census) -> Option<String> {
+        let lessors: Vec<String> = census.lessors().map(|address| address.to_string()).collect();
+        let names = lessors.join(", ");
+        if self.policy.dhcp == DhcpMode::Server {
+            return match self.closed(link) {
+                _ if lessors.is_empty() => None,
+                Some(why) => Some(format!("no addresses are leased on {link}: {why}")),
+                None => Some(format!(
+                    "other DHCP servers answer on {link} beside us: {names}; machines may get an address from any, so \
+                     switch all but one off"
+                )),
+            };
+        }
+        match lessors.len() {
+            0 if census.is_taken() && self.policy.census.is_some() => Some(format!(
+                "no DHCP server answers on {link}: machines get no address there, and so none boots"
+            )),
+            0 | 1 => None,
+            count => Some(format!(
+                "{count} DHCP servers answer on {link}: {names}; switch all but one off"
+            )),
+        }
+    }
+
     fn link_warnings(&self, link: &str, census: &Census) -> Vec<String> {
         if let Some(why) = census.blind() {
             return vec![format!("other DHCP servers on {link} cannot be searched for: {why}")];
         }
-        let mut warnings = Vec::new();
-        let lessors: Vec<String> = census.lessors().map(|address| address.to_string()).collect();
-        match lessors.len() {
-            0 if census.is_taken() && self.policy.census.is_some() => warnings.push(format!(
-                "no DHCP server answers on {link}: machines get no address there, and so none boots"
-            )),
-            0 | 1 => {}
-            count => warnings.push(format!(
-                "{count} DHCP servers answer on {link}: {}; switch all but one off",
-                lessors.join(", ")
-            )),
-        }
+        let mut warnings: Vec<String> = self.lessor_warning(link, census).into_iter().collect();
         for (address, server) in census.servers() {
             let does = |deed| server.deeds.contains(&deed);
             if does(Deed::Boots) {

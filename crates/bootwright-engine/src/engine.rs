@@ -13,6 +13,7 @@ use bootwright_core::{
     RunNumber, Situation, Span, Timestamp, Token, World, due,
 };
 
+use crate::lease::Lending;
 use crate::limit::{
     Bucket, NEWS_BURST, NEWS_PER_SEC, SERVER_NEWS_BURST, SERVER_NEWS_PER_SEC, STRANGERS_BURST, STRANGERS_PER_SEC,
 };
@@ -28,6 +29,7 @@ pub struct Engine {
     pub(crate) definition_of: BTreeMap<HostId, HostId>,
     pub(crate) visits: BTreeMap<HostId, Visit>,
     pub(crate) addresses: BTreeMap<IpAddr, HostId>,
+    pub(crate) lending: Lending,
     pub(crate) tokens: BTreeMap<Token, (HostId, RunNumber)>,
     pub(crate) due: BTreeSet<(Timestamp, HostId)>,
     pub(crate) due_of: BTreeMap<HostId, Timestamp>,
@@ -67,6 +69,7 @@ impl Engine {
             definition_of: BTreeMap::new(),
             visits: BTreeMap::new(),
             addresses: BTreeMap::new(),
+            lending: Lending::default(),
             tokens: BTreeMap::new(),
             due: BTreeSet::new(),
             due_of: BTreeMap::new(),
@@ -100,7 +103,7 @@ impl Engine {
             );
         }
         engine.starts = starts.into_iter().map(|(started, _)| started).collect();
-        engine.adopt_policy(policy);
+        engine.adopt_policy(now, policy);
         for host in &hosts {
             engine.enter_derived(host, now);
         }
@@ -150,7 +153,8 @@ impl Engine {
     }
 
     /// Replaces the policy and everything that is derived from it. Changes no host.
-    pub(crate) fn adopt_policy(&mut self, policy: Arc<Policy>) {
+    pub(crate) fn adopt_policy(&mut self, now: Timestamp, policy: Arc<Policy>) {
+        self.lending.adopt(now, &self.policy, &policy);
         self.definitions = HostIndex::new();
         for (name, definition) in &policy.hosts {
             self.definitions.insert(name, &definition.facts);

@@ -1,14 +1,19 @@
 //! A machine speaks about its address: the DHCP server's side of RFC 2131.
 
+mod answer;
+mod lending;
+mod line;
+mod place;
+
 use std::net::Ipv4Addr;
 
-use bootwright_core::lease::{Lease, LeaseMessage, LeaseWhy, NakWhy, Origin, Probed};
-use bootwright_core::{MacAddr, Timestamp, Uuid};
+use bootwright_core::lease::{LeaseMessage, LeaseWhy, NakWhy, Origin};
+use bootwright_core::{MacAddr, Uuid};
 use bootwright_proto::dhcp;
 
-use crate::engine::Engine;
 use crate::offer::{OfferAsk, OfferReply};
-use crate::outcome::Outcome;
+
+pub(crate) use lending::Lending;
 
 /// A DHCP request about an address, after the protocol module has read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +45,8 @@ pub enum LeaseReply {
         lease: dhcp::Lease,
         /// What to boot, for a boot client.
         boot: Option<OfferReply>,
-        /// Whether to look first whether somebody uses the address; [`Engine::probed`] takes the result.
+        /// Whether to look first whether somebody uses the address; [`Engine::probed`](crate::Engine::probed) takes the
+        /// result.
         probe: bool,
     },
     /// The grant, or its renewal.
@@ -60,36 +66,13 @@ pub enum LeaseReply {
     Silence(LeaseWhy),
 }
 
-impl Engine {
-    /// Takes over the leases that the record has. To be called once, before the first question.
-    pub fn load_leases(&mut self, leases: impl IntoIterator<Item = Lease>) {
-        drop(leases.into_iter());
-    }
-
-    /// A machine speaks about its address. An acknowledgement promises the lease: it may leave only when what the outcome
-    /// holds is durable. An offer and a refusal promise nothing.
-    pub fn lease(&mut self, _now: Timestamp, _ask: &LeaseAsk) -> Outcome<LeaseReply> {
-        self.outcome(LeaseReply::Silence(LeaseWhy::NotServer))
-    }
-
-    /// What answered when it was looked whether somebody uses an address that is to be offered. If somebody does, nobody
-    /// gets it for a while; ask [`Self::lease`] again for another one.
-    pub fn probed(&mut self, _now: Timestamp, _address: Ipv4Addr, _found: Probed) -> Outcome<()> {
-        self.outcome(())
-    }
-
-    /// What a look at a link has found: another DHCP server, or none. Until this was said once for a link, no addresses
-    /// are leased on it; if there was one at first, none are either, unless the configuration says `force`. One that turns
-    /// up later is warned of and changes nothing: else anybody could switch us off by answering.
-    pub fn set_foreign_server(&mut self, _now: Timestamp, _link: &str, _server: Option<Ipv4Addr>) -> Outcome<()> {
-        self.outcome(())
-    }
-
-    /// Says which addresses are ours, on all interfaces: none of them is ever lent.
-    pub fn set_own_addresses(&mut self, _addresses: Vec<Ipv4Addr>) {}
-
-    /// All leases that the record has, in the order of their addresses.
-    pub fn leases(&self) -> impl Iterator<Item = &Lease> {
-        std::iter::empty()
+impl LeaseReply {
+    /// The address that the machine gets with it.
+    #[must_use]
+    pub const fn address(&self) -> Option<Ipv4Addr> {
+        match self {
+            Self::Offer { lease, .. } | Self::Ack { lease, .. } => Some(lease.address),
+            Self::Told(_) | Self::Nak(_) | Self::Noted | Self::Silence(_) => None,
+        }
     }
 }

@@ -51,6 +51,12 @@ impl Engine {
     /// Only the card decides which host it is: a DHCP request shows no more than that and a UUID, and a UUID alone is
     /// often shared. A stranger whose UUID another host has is remembered only when its script shows the rest.
     pub fn offer(&mut self, now: Timestamp, ask: &OfferAsk) -> Outcome<OfferReply> {
+        let reply = self.answer_offer(now, ask, true);
+        self.outcome(reply)
+    }
+
+    /// What a machine is told to boot. `first` says whether it begins to ask, or takes up an offer that was made to it.
+    pub(crate) fn answer_offer(&mut self, now: Timestamp, ask: &OfferAsk, first: bool) -> OfferReply {
         let mut question = Ask::Offer {
             arch: ask.arch,
             loader: ask.loader,
@@ -59,14 +65,14 @@ impl Engine {
             relay: ask.relay,
         };
         if let Some(why) = admit(&self.policy, self.definition_asked(ask), question) {
-            return self.outcome(OfferReply::Silence(why));
+            return OfferReply::Silence(why);
         }
         let id = self.offer_host(now, ask);
         let visit = id.as_ref().and_then(|id| self.visits.get(id));
         if let Ask::Offer { handed, .. } = &mut question {
             *handed = visit.is_some_and(|visit| came_back(now, visit));
         }
-        if let Some(id) = &id {
+        if let Some(id) = id.as_ref().filter(|_| first) {
             self.greet(now, id, ask);
         }
         let asker = match id.as_ref().and_then(|id| self.world.hosts.get(id)) {
@@ -74,7 +80,7 @@ impl Engine {
             None => Asker::Stranger,
         };
         let definition = self.definition_asked(ask);
-        let reply = match decide(
+        match decide(
             &self.policy,
             &self.situation(now),
             asker,
@@ -102,8 +108,7 @@ impl Engine {
             | Verdict::Live(_)
             | Verdict::Local(_)
             | Verdict::Hold(_) => OfferReply::Script,
-        };
-        self.outcome(reply)
+        }
     }
 
     /// What the configuration says of the host that asks; of the card, as long as the host is not in the record.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bootwright_core::lease::Lease;
 use bootwright_core::{Host, HostDefinition, HostId, ProfileName, Timestamp};
 
 use crate::engine::Engine;
@@ -156,8 +157,31 @@ impl Engine {
 
     /// Which host has this address, as far as it was seen.
     #[must_use]
-    pub fn host_at(&self, address: std::net::IpAddr) -> Option<HostId> {
-        self.addresses.get(&address).cloned()
+    pub fn host_at(&self, now: Timestamp, address: std::net::IpAddr) -> Option<HostId> {
+        if let Some(host) = self.addresses.get(&address) {
+            return Some(host.clone());
+        }
+        // What we lent tells after a restart as well, when nobody was seen yet.
+        let std::net::IpAddr::V4(address) = address else {
+            return None;
+        };
+        let mac = self.lending.book.holder(now, address)?;
+        self.index.by_mac(mac).cloned()
+    }
+
+    /// All leases that the record has, in the order of their addresses; those that have ended are among them.
+    pub fn leases(&self) -> impl Iterator<Item = &Lease> {
+        self.lending.book.leases()
+    }
+
+    /// The leases of a host's cards.
+    #[must_use]
+    pub fn leases_of(&self, host: &Host) -> Vec<Lease> {
+        let cards = host.facts.macs.iter();
+        cards
+            .flat_map(|mac| self.lending.book.leases_of(*mac))
+            .cloned()
+            .collect()
     }
 
     /// The host that shows these facts, if it is one and beyond doubt.

@@ -42,7 +42,7 @@ struct AutoRule {
 impl Engine {
     /// Takes a policy into force. `by` is who asked for it, or nobody if it was found changed.
     pub fn reload(&mut self, now: Timestamp, by: Option<&str>, policy: Arc<Policy>) -> Outcome<ReloadReply> {
-        self.adopt_policy(policy);
+        self.adopt_policy(now, policy);
         let by = by.map_or(Cause::Daemon, Self::operator);
         if self.store_ready {
             self.remember_rules(now, &by);

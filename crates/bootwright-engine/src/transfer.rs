@@ -39,7 +39,7 @@ pub enum FetchKind {
 impl Engine {
     /// A file was delivered, or not.
     pub fn fetched(&mut self, now: Timestamp, fetched: &Fetched) -> Outcome<()> {
-        if let Some(id) = self.addresses.get(&fetched.peer).cloned() {
+        if let Some(id) = self.host_at(now, fetched.peer) {
             self.fetched_by(now, &id, fetched);
         }
         self.outcome(())

@@ -35,6 +35,8 @@ impl Lan {
             dns: Vec::new(),
             host_name: None,
             domain: None,
+            search: Vec::new(),
+            broadcast: None,
             ntp: Vec::new(),
             mtu: None,
         };

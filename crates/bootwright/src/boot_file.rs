@@ -47,7 +47,7 @@ impl Files for BootFiles {
     fn admits(&self, peer: SocketAddr, _local: IpAddr) -> bool {
         // Machines of other networks are served too where relays bring their requests.
         let near = !self.core.policy().relays.is_empty() || self.is_on_link(peer.ip());
-        near && (!self.strict || self.core.read(|engine, _| engine.host_at(peer.ip()).is_some()))
+        near && (!self.strict || self.core.read(|engine, now| engine.host_at(now, peer.ip()).is_some()))
     }
 
     fn open(
@@ -131,7 +131,7 @@ impl Strangers {
     /// Finds out which machine has an address, if no host is known to have it: from the kernel's neighbour table.
     async fn look_up(&mut self, core: &Core, peer: IpAddr) {
         let IpAddr::V4(address) = peer else { return };
-        if core.read(|engine, _| engine.host_at(peer).is_some()) {
+        if core.read(|engine, now| engine.host_at(now, peer).is_some()) {
             return;
         }
         if self.0.get(&peer).is_some_and(|asked| asked.elapsed() < Self::PATIENCE) {

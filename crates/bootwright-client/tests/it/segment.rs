@@ -162,6 +162,8 @@ impl Segment {
             dns: vec![MAIN],
             host_name: None,
             domain: None,
+            search: Vec::new(),
+            broadcast: None,
             ntp: Vec::new(),
             mtu: None,
         };

@@ -20,6 +20,8 @@ pub enum LeaseWhy {
     },
     /// It is not known yet whether another server leases addresses on this link.
     CensusPending,
+    /// It cannot be told whether another server leases addresses on this link.
+    CensusBlind,
     /// It came through a relay that the configuration does not list.
     RelayNotListed {
         /// The relay.
@@ -76,6 +78,7 @@ impl LeaseWhy {
             Self::Observing => "observing",
             Self::ForeignServer { .. } => "foreign-server",
             Self::CensusPending => "census-pending",
+            Self::CensusBlind => "census-blind",
             Self::RelayNotListed { .. } => "relay-not-listed",
             Self::NoSubnet => "no-subnet",
             Self::Exhausted { .. } => "pool-exhausted",
@@ -101,6 +104,9 @@ impl fmt::Display for LeaseWhy {
                 "the DHCP server {server} leases addresses here; switch it off, or set `dhcp.force = true`"
             ),
             Self::CensusPending => f.write_str("it is still being looked whether another DHCP server answers here"),
+            Self::CensusBlind => f.write_str(
+                "it cannot be told whether another DHCP server answers here; `dhcp.force = true` goes without",
+            ),
             Self::RelayNotListed { relay } => write!(f, "relay {relay} is not in `dhcp.relays`"),
             Self::NoSubnet => f.write_str("no `[[dhcp.pools]]` serves the place that it asks from"),
             Self::Exhausted { subnet } => write!(f, "the pool of {subnet} has no address left"),

@@ -3,6 +3,7 @@
 mod fault;
 mod identity;
 mod install_once;
+mod lease;
 mod local_boot;
 mod offer;
 mod property_w;

@@ -49,6 +49,16 @@ pub fn destination(request: &Request, port: Port, source: SocketAddrV4, reply: &
             port: source.port(),
         };
     }
+    // Who only asks for the rest has its address, and the answer goes straight there (RFC 2131 section 4.3.5).
+    if let Reply::LeaseAck(lease, _) = reply
+        && lease.address.is_unspecified()
+        && !request.ciaddr.is_unspecified()
+    {
+        return Destination::Unicast {
+            addr: request.ciaddr,
+            port: CLIENT_PORT,
+        };
+    }
     if request.is_relayed() {
         return Destination::Relay { giaddr: request.giaddr };
     }

@@ -4,6 +4,9 @@ use std::net::Ipv4Addr;
 
 use dhcproto::v4::{DhcpOption, OptionCode};
 
+use super::render::Unrenderable;
+use super::writer::Writer;
+
 /// An address and what belongs to it. Times are in seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
@@ -21,6 +24,10 @@ pub struct Lease {
     pub host_name: Option<String>,
     /// The domain in which it looks names up.
     pub domain: Option<String>,
+    /// Further domains in which it does, best first. A name that DNS could not carry is left out.
+    pub search: Vec<String>,
+    /// The address to which everybody on the subnet listens.
+    pub broadcast: Option<Ipv4Addr>,
     /// The time servers, best first.
     pub ntp: Vec<Ipv4Addr>,
     /// The largest packet on the subnet, if it is not the usual 1500.
@@ -28,44 +35,75 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// The options, in the order in which they are sent. Beside the mask and the router only what was asked for: ROMs
+    /// Writes the options, in the order in which they are sent. Beside the mask and the router only what was asked for: ROMs
     /// have small buffers.
-    pub(super) fn options(&self, asked: &[u8]) -> Vec<DhcpOption> {
+    pub(super) fn write(&self, out: &mut Writer, asked: &[u8]) -> Result<(), Unrenderable> {
         let wants = |code: OptionCode| asked.contains(&u8::from(code));
-        let mut options = Vec::new();
         if let Some(secs) = self.secs {
-            options.push(DhcpOption::AddressLeaseTime(secs));
+            out.option(&DhcpOption::AddressLeaseTime(secs))?;
         }
-        options.push(DhcpOption::SubnetMask(self.mask));
+        out.option(&DhcpOption::SubnetMask(self.mask))?;
         if !self.routers.is_empty() {
-            options.push(DhcpOption::Router(self.routers.clone()));
+            out.option(&DhcpOption::Router(self.routers.clone()))?;
         }
         if !self.dns.is_empty() && wants(OptionCode::DomainNameServer) {
-            options.push(DhcpOption::DomainNameServer(self.dns.clone()));
+            out.option(&DhcpOption::DomainNameServer(self.dns.clone()))?;
         }
-        if let Some(name) = &self.host_name
-            && wants(OptionCode::Hostname)
-        {
-            options.push(DhcpOption::Hostname(name.clone()));
+        if let Some(name) = self.host_name.as_ref().filter(|_| wants(OptionCode::Hostname)) {
+            out.option(&DhcpOption::Hostname(name.clone()))?;
         }
-        if let Some(domain) = &self.domain
-            && wants(OptionCode::DomainName)
-        {
-            options.push(DhcpOption::DomainName(domain.clone()));
+        if let Some(domain) = self.domain.as_ref().filter(|_| wants(OptionCode::DomainName)) {
+            out.option(&DhcpOption::DomainName(domain.clone()))?;
         }
-        if let Some(mtu) = self.mtu
-            && wants(OptionCode::InterfaceMtu)
-        {
-            options.push(DhcpOption::InterfaceMtu(mtu));
+        if let Some(mtu) = self.mtu.filter(|_| wants(OptionCode::InterfaceMtu)) {
+            out.option(&DhcpOption::InterfaceMtu(mtu))?;
+        }
+        if let Some(broadcast) = self.broadcast.filter(|_| wants(OptionCode::BroadcastAddr)) {
+            out.option(&DhcpOption::BroadcastAddr(broadcast))?;
         }
         if !self.ntp.is_empty() && wants(OptionCode::NtpServers) {
-            options.push(DhcpOption::NtpServers(self.ntp.clone()));
+            out.option(&DhcpOption::NtpServers(self.ntp.clone()))?;
         }
         if let Some(secs) = self.secs {
             let eighth = secs.checked_div(8).unwrap_or_default();
-            options.push(DhcpOption::Renewal(secs.checked_div(2).unwrap_or_default()));
-            options.push(DhcpOption::Rebinding(secs.saturating_sub(eighth)));
+            out.option(&DhcpOption::Renewal(secs.checked_div(2).unwrap_or_default()))?;
+            out.option(&DhcpOption::Rebinding(secs.saturating_sub(eighth)))?;
         }
-        options
+        let search: Vec<u8> = self
+            .search
+            .iter()
+            .filter_map(|name| wire_name(name))
+            .flatten()
+            .collect();
+        if !search.is_empty() && wants(OptionCode::DomainSearch) {
+            out.raw(OptionCode::DomainSearch, &search)?;
+        }
+        Ok(())
     }
+}
+
+/// The bytes that one option carries.
+pub const SEARCH_BYTES_MAX: usize = 255;
+
+/// How many bytes of option 119 these domains need; nothing if one of them is no domain name.
+#[must_use]
+pub fn search_len(domains: &[String]) -> Option<usize> {
+    domains
+        .iter()
+        .map(|name| wire_name(name).map(|bytes| bytes.len()))
+        .sum()
+}
+
+/// A name as DNS writes it, each label behind its length (RFC 1035 section 3.1). It is not compressed against the names
+/// before it, which RFC 3397 allows and not every client reads.
+fn wire_name(name: &str) -> Option<Vec<u8>> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let mut bytes = Vec::with_capacity(name.len().saturating_add(2));
+    for label in name.split('.') {
+        let len = u8::try_from(label.len()).ok().filter(|len| (1..=63).contains(len))?;
+        bytes.push(len);
+        bytes.extend_from_slice(label.as_bytes());
+    }
+    bytes.push(0);
+    (bytes.len() <= 255).then_some(bytes)
 }

@@ -146,9 +146,7 @@ fn options(
     out.option(&DhcpOption::MessageType(message(reply)))?;
     out.option(&DhcpOption::ServerIdentifier(server_id))?;
     if let Some(lease) = reply.lease() {
-        for option in lease.options(&request.parameters) {
-            out.option(&option)?;
-        }
+        lease.write(out, &request.parameters)?;
     }
     if let Some(boot) = reply.boot() {
         let vendor = match reply {

@@ -35,6 +35,8 @@ pub(crate) fn lease() -> Lease {
         dns: vec![Ipv4Addr::new(10, 77, 0, 253), Ipv4Addr::new(10, 77, 0, 252)],
         host_name: Some("node1".to_owned()),
         domain: Some("lab.example".to_owned()),
+        search: Vec::new(),
+        broadcast: None,
         ntp: vec![Ipv4Addr::new(10, 77, 0, 251)],
         mtu: Some(9000),
     }

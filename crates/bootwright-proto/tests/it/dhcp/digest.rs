@@ -97,6 +97,8 @@ pub(crate) fn replies() -> Vec<Reply> {
         dns: vec![],
         host_name: None,
         domain: None,
+        search: Vec::new(),
+        broadcast: None,
         ntp: vec![],
         mtu: None,
     };

@@ -1,0 +1,47 @@
+//! Whether addresses are leased at a place at all.
+
+use bootwright_core::DhcpMode;
+use bootwright_core::census::{Census, Pool};
+use bootwright_core::lease::{LeaseWhy, Origin};
+
+use crate::engine::Engine;
+
+impl Engine {
+    /// Why no addresses are leased on a link, if so.
+    #[must_use]
+    pub fn closed(&self, link: &str) -> Option<LeaseWhy> {
+        match self.policy.dhcp {
+            DhcpMode::Server => {}
+            DhcpMode::Observe => return Some(LeaseWhy::Observing),
+            DhcpMode::Proxy | DhcpMode::Off => return Some(LeaseWhy::NotServer),
+        }
+        if self.policy.force {
+            return None;
+        }
+        match self.census.get(link).map_or(Pool::Searching, Census::pool) {
+            Pool::Searching => Some(LeaseWhy::CensusPending),
+            Pool::Blind => Some(LeaseWhy::CensusBlind),
+            Pool::Closed(server) => Some(LeaseWhy::ForeignServer { server }),
+            Pool::Open => None,
+        }
+    }
+
+    /// Why no addresses are leased at a place, if so. Behind a relay nobody can look; there the relay's being listed counts.
+    pub(super) fn closed_at(&self, origin: &Origin) -> Option<LeaseWhy> {
+        let closed = self.closed(&origin.link);
+        let Some(relay) = &origin.relay else { return closed };
+        match closed {
+            Some(why @ (LeaseWhy::NotServer | LeaseWhy::Observing)) => Some(why),
+            _ if !self.policy.relays.contains(&relay.address) => {
+                Some(LeaseWhy::RelayNotListed { relay: relay.address })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether nobody else leases addresses at a place, as far as it was looked.
+    pub(super) fn is_alone(&self, origin: &Origin) -> bool {
+        let foreign = self.census.get(&origin.link).and_then(Census::lessor);
+        origin.relay.is_some() || foreign.is_none()
+    }
+}

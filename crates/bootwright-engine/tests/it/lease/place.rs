@@ -1,0 +1,116 @@
+//! Where addresses are leased: links, relays, and who else leases there.
+
+use expect_test::expect;
+
+use super::story::{Segment, policy, subnet};
+
+#[test]
+fn nothing_is_leased_where_another_server_was_first() {
+    let mut segment = Segment::unseen(policy(vec![subnet(0, 100, 109)]));
+    segment.tell(
+        "a discover
+         census 10.0.0.9
+         a discover
+         census 10.0.0.9
+         census none
+         a discover .100
+         a select .100
+         wait 1h
+         census 10.0.0.9
+         b discover .101
+         a renew .100",
+    );
+    let before = segment.told();
+    let mut forced = segment.policy.clone();
+    forced.force = true;
+    let mut segment = Segment::unseen(forced);
+    segment.tell("b discover .101; census 10.0.0.9; b discover .101");
+    expect![[r#"
+        a discover -> silence (it is still being looked whether another DHCP server answers here)
+        census 10.0.0.9
+            Warn: there is a server on eth1: 10.0.0.9 leases addresses
+        a discover -> silence (the DHCP server 10.0.0.9 leases addresses here; switch it off, or set `dhcp.force = true`)
+        census 10.0.0.9
+        census none
+            Seen: server 10.0.0.9 on eth1 is gone: it answers no search any more
+        a discover .100 -> offer .100 for 12 h
+        a select .100 -> ack .100 for 12 h [.100 a 12 h], once recorded
+        wait 1h
+        census 10.0.0.9
+            Warn: a server has appeared on eth1: 10.0.0.9 leases addresses
+        b discover .101 -> offer .101 for 12 h
+        a renew .100 -> ack .100 for 10 h 59 min, once recorded
+        b discover .101 -> offer .101 for 12 h
+        census 10.0.0.9
+            Warn: there is a server on eth1: 10.0.0.9 leases addresses
+        b discover .101 -> offer .101 for 12 h
+    "#]]
+    .assert_eq(&(before + &segment.told()));
+}
+
+#[test]
+fn a_relay_tells_the_subnet_and_only_a_listed_one_is_heard() {
+    let mut segment = Segment::new(policy(vec![subnet(0, 100, 109), subnet(1, 100, 109)]));
+    segment.tell(
+        "a discover .100
+         a discover 1.100 via relay
+         a select 1.100 via relay
+         a renew 1.100
+         a discover .100
+         a discover via stranger
+         b discover 1.105
+         b discover on eth2
+         b renew 1.100
+         a select .100
+         a reboot 1.100
+         a inform 1.7",
+    );
+    expect![[r#"
+        a discover .100 -> offer .100 for 12 h
+        a discover 1.100 via relay -> offer 1.100 for 12 h
+        a select 1.100 via relay -> ack 1.100 for 12 h [1.100 a 12 h], once recorded
+        a renew 1.100 -> ack 1.100 for 12 h, once recorded
+        a discover .100 -> offer .100 for 12 h
+        a discover via stranger -> silence (relay 10.0.7.1 is not in `dhcp.relays`)
+        b discover 1.105 -> offer .108 for 12 h
+        b discover on eth2 -> silence (it is still being looked whether another DHCP server answers here)
+        b renew 1.100 -> silence (10.0.1.100 is in no subnet that is served there)
+        a select .100 -> ack .100 for 12 h [.100 a 12 h], once recorded
+        a reboot 1.100 -> nak (10.0.1.100 does not belong to this segment)
+        a inform 1.7 -> told 255.255.255.0 1
+    "#]]
+    .assert_eq(&segment.told());
+}
+
+#[test]
+fn a_link_without_a_subnet_gets_nothing() {
+    let mut segment = Segment::new(policy(vec![subnet(1, 100, 109)]));
+    segment.tell("a discover; a reboot .7; a renew .7; a select .7; a inform .7");
+    expect![[r#"
+        a discover -> silence (no `[[dhcp.pools]]` serves the place that it asks from)
+        a reboot .7 -> silence (no `[[dhcp.pools]]` serves the place that it asks from)
+        a renew .7 -> silence (10.0.0.7 is in no subnet that is served there)
+        a select .7 -> nak (10.0.0.7 does not belong to this segment)
+        a inform .7 -> silence (10.0.0.7 is in no subnet that is served there)
+    "#]]
+    .assert_eq(&segment.told());
+}
+
+#[test]
+fn in_other_modes_nothing_is_leased() {
+    let mut policy = policy(vec![subnet(0, 100, 109)]);
+    for mode in [
+        bootwright_core::DhcpMode::Proxy,
+        bootwright_core::DhcpMode::Observe,
+        bootwright_core::DhcpMode::Off,
+    ] {
+        policy.dhcp = mode;
+        let mut segment = Segment::new(policy.clone());
+        segment.tell("a discover; a inform .7");
+        let told = segment.told();
+        assert!(
+            told.lines().all(|line| line.contains("silence (the mode is ")),
+            "{told}"
+        );
+    }
+}
