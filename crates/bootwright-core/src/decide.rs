@@ -72,6 +72,8 @@ pub fn decide(
             }
         }
         Ask::Script => decide_script(policy, situation, asker, definition, seen),
+        Ask::ScriptAgain => decide_again(policy, situation, asker)
+            .unwrap_or_else(|| decide_script(policy, situation, asker, definition, seen)),
     }
 }
 
@@ -160,6 +162,18 @@ fn decide_script(
             Verdict::Hold,
         ),
     }
+}
+
+/// The attempt that the machine is at, if it is still at one.
+fn decide_again(policy: &Policy, situation: &Situation<'_>, asker: Asker<'_>) -> Option<Verdict> {
+    let Asker::Host(host) = asker else { return None };
+    let run = host.state.phase.run()?;
+    let lives = situation.now < run.deadline && run.attempts <= policy.safety.max_attempts;
+    let holds = !host.state.locked && lives && may_go_on(situation).is_none();
+    holds.then(|| Verdict::Install {
+        profile: run.profile.clone(),
+        attempt: run.attempts,
+    })
 }
 
 /// Whether a person at the machine's console has to agree to the first attempt of a run.

@@ -55,4 +55,4 @@ pub use state::{Failure, Grant, Grantor, HostState, Phase, Run, Stance};
 pub use step::{Stayed, Step, step};
 pub use time::{Span, Timestamp};
 pub use uuid::Uuid;
-pub use verdict::{Ask, HoldWhy, Loader, LocalWhy, Verdict, Why};
+pub use verdict::{Ask, FrontEnd, HoldWhy, Loader, LocalWhy, Verdict, Why};

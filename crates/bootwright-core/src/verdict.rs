@@ -23,6 +23,22 @@ pub enum Ask {
     },
     /// iPXE, or another boot loader, asks what to do.
     Script,
+    /// A boot loader fetches once more what it was told a moment ago: nothing of it was started since.
+    ///
+    /// Loaders other than iPXE look whether a file is there and then read it, or lose it and ask again. As long as the
+    /// same start of the machine asks, that is one attempt.
+    ScriptAgain,
+}
+
+/// How a machine's boot loader asks what to do, and in which language it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FrontEnd {
+    /// iPXE: it asks by HTTP, and says itself who it is.
+    Ipxe,
+    /// PXELINUX, and U-Boot, which reads the same files: the name of the file says who asks.
+    Pxelinux,
+    /// GRUB from the network.
+    Grub,
 }
 
 /// What asks by DHCP where to boot.
@@ -150,10 +166,43 @@ pub enum Why {
     NoMenu,
     /// It is iPXE without HTTP and came back after it was handed a boot program: it would go on so for ever.
     HandedBefore,
+    /// The name of the file that its boot loader asks for does not say who it is; the next one does.
+    NameTellsNobody,
     /// It came through a relay that the configuration does not list.
     RelayNotListed(Ipv4Addr),
     /// It is U-Boot, for which neither the site nor its host has a boot file.
     UBootNotServed,
+}
+
+impl FrontEnd {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Ipxe, Self::Pxelinux, Self::Grub];
+
+    /// The name in paths, counters and the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ipxe => "ipxe",
+            Self::Pxelinux => "pxelinux",
+            Self::Grub => "grub",
+        }
+    }
+
+    /// The front end with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|front| front.name() == name)
+    }
+}
+
+impl fmt::Display for FrontEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ipxe => "iPXE",
+            Self::Pxelinux => "PXELINUX",
+            Self::Grub => "GRUB",
+        })
+    }
 }
 
 impl fmt::Display for LocalWhy {
@@ -217,6 +266,7 @@ impl fmt::Display for Why {
                 "it is an iPXE without HTTP, and the boot file that it was handed within the last 10 minutes led back to it",
             ),
             Self::RelayNotListed(relay) => write!(f, "relay {relay} is not in `dhcp.relays`"),
+            Self::NameTellsNobody => f.write_str("the name of the file does not say who asks; the next one does"),
             Self::UBootNotServed => f.write_str("it is U-Boot, and `[dhcp.arch]` has no boot file for it"),
         }
     }
@@ -234,6 +284,7 @@ impl Why {
             Self::ArchNotServed(_) => "arch-not-served",
             Self::NoMenu => "no-menu",
             Self::HandedBefore => "handed-before",
+            Self::NameTellsNobody => "name-tells-nobody",
             Self::RelayNotListed(_) => "relay-not-listed",
             Self::UBootNotServed => "uboot-not-served",
         }

@@ -34,7 +34,7 @@ impl Engine {
     #[must_use]
     pub fn held_screen(&self, now: Timestamp, id: &HostId) -> Option<HoldScreen> {
         let host = self.host(id)?;
-        match self.decide_script(now, host, &self.last_sighting(id)) {
+        match self.decide_script(now, host, &self.last_sighting(id), Ask::Script) {
             Verdict::Hold(why) => Some(self.hold_screen(id, why)),
             _ => None,
         }

@@ -27,6 +27,13 @@ pub(crate) const BOOT_SPAN: Span = Span::from_secs(20);
 /// For how long an iPXE that was handed a boot program, and came back without the means to run our script, gets no other.
 pub(crate) const HAND_SPAN: Span = Span::from_mins(10);
 
+/// For how long a boot loader that fetches its script once more is taken to be at the same attempt. It looks whether the
+/// file is there and reads it within a moment; one that cannot load its kernel asks again after 20 s.
+pub(crate) const PROMISE_SPAN: Span = Span::from_secs(30);
+
+/// How often the script of one attempt is told to a boot loader that fetches it once more.
+pub(crate) const PROMISE_TIMES_MAX: u32 = 8;
+
 /// A held machine asks at least this often; one that was silent for longer has begun another boot.
 pub(crate) const HOLD_SPAN: Span = Span::from_secs(120);
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bootwright_core::{
-    Ask, Asker, Cause, Change, Event, Facts, Grant, Grantor, HoldWhy, Host, HostId, Identity, LocalMethod, LocalWhy,
-    Profile, ProfileName, RuleName, Run, Sighting, Timestamp, Token, Verb, Verdict, Why, decide, identify,
+    Ask, Asker, Cause, Change, Event, Facts, FrontEnd, Grant, Grantor, HoldWhy, Host, HostId, Identity, LocalMethod,
+    LocalWhy, Profile, ProfileName, RuleName, Run, Sighting, Timestamp, Token, Verb, Verdict, Why, decide, identify,
 };
 
 use crate::engine::Engine;
@@ -82,29 +82,42 @@ pub struct HoldScreen {
 }
 
 impl Engine {
-    /// A boot loader asks what to do. `fresh` is a new random token, used if a run begins.
+    /// iPXE asks what to do. `fresh` is a new random token, used if a run begins.
     pub fn script(&mut self, now: Timestamp, seen: &Sighting, fresh: Token) -> Outcome<ScriptReply> {
+        let reply = self.tell(now, FrontEnd::Ipxe, seen, fresh);
+        self.outcome(reply)
+    }
+
+    /// What a boot loader is told.
+    pub(crate) fn tell(&mut self, now: Timestamp, front: FrontEnd, seen: &Sighting, fresh: Token) -> ScriptReply {
         self.merge_sighting(now, &seen.facts);
         let facts_of = |id: &HostId| self.world.hosts.get(id).map(|host| &host.facts);
-        let reply = match identify(&self.index, facts_of, &seen.facts) {
-            Identity::Known(id) => self.script_for(now, &id, seen, fresh),
+        match identify(&self.index, facts_of, &seen.facts) {
+            Identity::Known(id) => self.script_for(now, front, &id, seen, fresh),
             Identity::Unknown => match self.meet(now, &seen.facts) {
-                Some(id) => self.script_for(now, &id, seen, fresh),
+                Some(id) => self.script_for(now, front, &id, seen, fresh),
                 None => self.hold_nobody(&seen.facts, Asker::Stranger, now, seen),
             },
             Identity::Nobody => match self.meet_defined(now, &seen.facts) {
-                Some(id) => self.script_for(now, &id, seen, fresh),
+                Some(id) => self.script_for(now, front, &id, seen, fresh),
                 None => self.hold_nobody(&seen.facts, Asker::Nobody, now, seen),
             },
             Identity::Contradiction { candidates, why } => {
                 self.doubt(now, &candidates, seen, &why);
                 self.hold_nobody(&seen.facts, Asker::Contradiction(&why), now, seen)
             }
-        };
-        self.outcome(reply)
+        }
     }
 
-    fn script_for(&mut self, now: Timestamp, id: &HostId, seen: &Sighting, fresh: Token) -> ScriptReply {
+    fn script_for(
+        &mut self,
+        now: Timestamp,
+        front: FrontEnd,
+        id: &HostId,
+        seen: &Sighting,
+        fresh: Token,
+    ) -> ScriptReply {
+        self.note_start(front, id);
         let visit = self.visits.entry(id.clone()).or_default();
         visit.see(now, seen);
         visit.handed = None;
@@ -117,7 +130,7 @@ impl Engine {
         // A rule may arm the host; then the question is asked once more.
         for _ in 0..2 {
             let Some(host) = self.host(id).cloned() else { break };
-            let verdict = self.decide_script(now, &host, seen);
+            let verdict = self.decide_script(now, &host, seen, self.script_ask(now, id));
             match verdict {
                 Verdict::AutoArm { rule, profile } if self.auto_arm(now, &host, &rule, &profile) => {}
                 verdict => return self.serve(now, &host, seen, verdict, fresh),
@@ -127,7 +140,7 @@ impl Engine {
         self.hold(now, id, why)
     }
 
-    pub(crate) fn decide_script(&self, now: Timestamp, host: &Host, seen: &Sighting) -> Verdict {
+    pub(crate) fn decide_script(&self, now: Timestamp, host: &Host, seen: &Sighting, ask: Ask) -> Verdict {
         let definition = self.definition(&host.id);
         decide(
             &self.policy,
@@ -135,7 +148,7 @@ impl Engine {
             Asker::Host(host),
             definition,
             seen,
-            Ask::Script,
+            ask,
         )
     }
 

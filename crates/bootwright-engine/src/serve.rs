@@ -30,7 +30,7 @@ impl Engine {
             visit.reach(now, Stage::Script);
         }
         match verdict {
-            Verdict::Install { profile, .. } => self.serve_install(now, id, seen, &profile, fresh),
+            Verdict::Install { profile, attempt } => self.serve_install(now, id, seen, (&profile, attempt), fresh),
             Verdict::Confirm(profile) => {
                 let name = self.display_name(id).clone();
                 let note = format!("asks at its console whether {profile} may be installed");
@@ -86,12 +86,18 @@ impl Engine {
         now: Timestamp,
         id: &HostId,
         seen: &Sighting,
-        name: &ProfileName,
+        (name, attempt): (&ProfileName, u32),
         fresh: Token,
     ) -> ScriptReply {
         let Some(profile) = self.profile_of_run(id, name) else {
             return self.hold(now, id, HoldWhy::NoProfile(name.clone()));
         };
+        let present = self.host(id).and_then(|host| host.state.phase.run());
+        if present.is_some_and(|run| run.attempts == attempt) {
+            // What was recorded of this attempt may still be on its way to the disk.
+            self.pending.promises = true;
+            return self.hand_ticket(now, id, seen, profile);
+        }
         let max_attempts = self.policy.safety.max_attempts;
         let event = Event::ScriptServed {
             token: fresh,
@@ -110,9 +116,15 @@ impl Engine {
             return self.hold(now, id, HoldWhy::Undecided);
         }
         self.pending.promises = true;
+        self.hand_ticket(now, id, seen, profile)
+    }
+
+    /// Hands out what the installer of the run under way needs.
+    fn hand_ticket(&mut self, now: Timestamp, id: &HostId, seen: &Sighting, profile: Arc<Profile>) -> ScriptReply {
         match self.host(id).cloned() {
             Some(host) => match host.state.phase.run().cloned() {
                 Some(run) => {
+                    self.promise(now, id, &run);
                     let name = self.display_name(&host.id).clone();
                     let boot_mac = seen.boot_mac.or(self.visits.get(id).and_then(|visit| visit.boot_mac));
                     ScriptReply::Install(Box::new(InstallTicket {
@@ -146,11 +158,16 @@ impl Engine {
             .or(visit.and_then(|visit| visit.firmware))
             .unwrap_or(Firmware::Bios);
         let pinned = self.definition(id).and_then(|definition| definition.local);
-        let local = choose(firmware, pinned, &host.local, now);
+        let local = if self.is_sent_to_disk(now, id) {
+            host.local.clone()
+        } else {
+            choose(firmware, pinned, &host.local, now)
+        };
         let (method, returns) = (local.method.unwrap_or(LocalMethod::Exit), local.returns);
-        if self.store_ready {
+        if self.store_ready && local != host.local {
             self.remember_local(now, &host, local, method);
         }
+        self.visits.entry(id.clone()).or_default().sent_to_disk = Some(now);
         ScriptReply::Local {
             host,
             method,

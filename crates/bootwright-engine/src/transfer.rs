@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use bootwright_core::{Cause, DoneTrigger, HostId, Span, Timestamp, Verb};
+use bootwright_proto::script::name::is_module;
 
 use crate::engine::Engine;
 use crate::outcome::Outcome;
@@ -50,7 +51,10 @@ impl Engine {
         let run = host.state.phase.run();
         let whole = fetched.failure.is_none();
         let stage = match fetched.kind {
+            FetchKind::Firmware if is_module(&fetched.name) => None,
             FetchKind::Firmware => Some(Stage::FirstFile),
+            // A boot program of the site's own may lie in its directory for TFTP.
+            FetchKind::Other if self.is_first_file(id, &fetched.name) => Some(Stage::FirstFile),
             FetchKind::Image if run.is_some() => Some(Stage::Kernel),
             FetchKind::Image | FetchKind::Other => None,
         };
@@ -83,6 +87,17 @@ impl Engine {
             }
         }
         self.reset_due(id);
+    }
+}
+
+impl Engine {
+    /// Whether a host's firmware is told to fetch a file of this name first.
+    fn is_first_file(&self, id: &HostId, name: &str) -> bool {
+        let own = self
+            .definition(id)
+            .and_then(|definition| definition.first_file.as_ref());
+        let mut files = self.policy.first_files.values().chain(own);
+        files.any(|file| file.rsplit('/').next() == Some(name))
     }
 }
 

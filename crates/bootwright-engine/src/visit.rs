@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use bootwright_core::{Arch, Firmware, HoldWhy, MacAddr, Sighting, Timestamp};
+use bootwright_core::{Arch, Firmware, FrontEnd, HoldWhy, MacAddr, RunNumber, Sighting, Timestamp};
 
 /// How far a boot has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,10 +56,19 @@ pub struct Visit {
     pub arch: Option<Arch>,
     /// The card that it boots from.
     pub boot_mac: Option<MacAddr>,
+    /// The boot loader that last asked what to do.
+    pub front: Option<FrontEnd>,
     /// Why it is held, as long as it is.
     pub held: Option<HoldWhy>,
     /// Why its last unanswered request got no answer.
     pub ignored: Option<Ignored>,
+    /// Whether its boot loader, as it asks at this moment, is the one that asked before: nothing shows that the machine has
+    /// started anew since.
+    pub(crate) same_start: bool,
+    /// The attempt that its boot loader was last told to begin.
+    pub(crate) promise: Option<Promise>,
+    /// When its boot loader was last told to start the disk.
+    pub(crate) sent_to_disk: Option<Timestamp>,
     /// When it was first handed a boot program although it is iPXE; nothing once it gets on with it.
     pub(crate) handed: Option<Timestamp>,
     /// When it was last told to wait.
@@ -70,6 +79,19 @@ pub struct Visit {
     pub message: Option<String>,
     /// When a warning about it was last recorded.
     pub(crate) warned: Option<Timestamp>,
+}
+
+/// An attempt that a boot loader was told to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Promise {
+    /// The run.
+    pub(crate) run: RunNumber,
+    /// Which attempt of it.
+    pub(crate) attempt: u32,
+    /// When it was last told.
+    pub(crate) at: Timestamp,
+    /// How often.
+    pub(crate) times: u32,
 }
 
 /// Requests that got no answer.

@@ -236,6 +236,46 @@ fn what_a_host_is_told_in_each_state_and_what_keeps_installs_back() {
     "#]].assert_eq(&table(&cases));
 }
 
+/// What is told of it differs from a new question only where an attempt is under way.
+#[test]
+fn a_loader_that_fetches_its_script_once_more_is_at_the_same_attempt() {
+    let mut text = String::new();
+    let cases = [
+        ("an ordinary moment", Case::new()),
+        (
+            "a day later",
+            Case::with(|case| case.now = START.after(Span::from_hours(24))),
+        ),
+        (
+            "paused",
+            Case::with(|case| case.site.paused = Some("the rack is being moved".to_owned())),
+        ),
+        (
+            "no attempts at all",
+            Case::with(|case| case.policy.safety.max_attempts = 0),
+        ),
+    ];
+    for (name, case) in cases {
+        text.push_str(&format!("{name}:\n"));
+        for story in STATES {
+            let again = case.ask(Asker::Host(&host(story)), None, Ask::ScriptAgain);
+            if again != case.ask(Asker::Host(&host(story)), None, Ask::Script) {
+                text.push_str(&format!("    {story:<32} {again}\n"));
+            }
+        }
+    }
+    expect![[r#"
+        an ordinary moment:
+            arm debian; start 1              install debian, attempt 1
+            arm debian; start 1; start 2     install debian, attempt 2
+            arm gone; start 1                install gone, attempt 1
+        a day later:
+        paused:
+        no attempts at all:
+    "#]]
+    .assert_eq(&text);
+}
+
 #[test]
 fn what_the_last_free_place_is_worth() {
     let case = Case::with(|case| {

@@ -1,6 +1,7 @@
 //! Stories told to the engine, and what it records and answers.
 
 mod fault;
+mod front;
 mod identity;
 mod install_once;
 mod lease;

@@ -12,10 +12,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bootwright_core::{
-    Event, Facts, Failure, Grant, Grantor, GuardVerdict, HostId, Phase, Policy, ProfileName, RunNumber, Sighting, Span,
-    Timestamp, Token, World, apply,
+    Change, Event, Facts, Failure, FrontEnd, Grant, Grantor, GuardVerdict, HostId, Phase, Policy, ProfileName,
+    RunNumber, Sighting, Span, Timestamp, Token, World, apply,
 };
-use bootwright_engine::{Command, Decision, Engine, Outcome, Report, ReportReply, ScriptReply};
+use bootwright_engine::{Command, Decision, Engine, FrontAsk, Outcome, Report, ReportReply, ScriptReply};
+
+use bootwright_proto::script::name::{Act, Asking, Who};
 
 use crate::site::{machine, policy, profile};
 use ledger::{Ledger, MAX_ATTEMPTS};
@@ -35,6 +37,8 @@ const HOSTS: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
     Ask(usize),
+    /// It asks by the name of a file, and fetches that file twice, as GRUB does.
+    AskByFile(usize),
     /// Another machine with this one's card asks.
     AskAsAnother(usize),
     Done(usize, u32),
@@ -70,6 +74,7 @@ fn actions(node: &Node) -> Vec<Action> {
     for host in 0..HOSTS {
         actions.extend([
             Action::Ask(host),
+            Action::AskByFile(host),
             Action::AskAsAnother(host),
             Action::Hold(host),
             Action::Local(host),
@@ -156,13 +161,22 @@ impl Turn<'_> {
     fn take(&mut self, action: Action) -> Result<(), String> {
         let now = self.node.now;
         match action {
-            Action::Ask(host) => self.ask(host, machine(number(host)), false)?,
+            Action::Ask(host) => {
+                let fresh = self.fresh(host);
+                let outcome = self.engine.script(now, &sighting(machine(number(host))), fresh);
+                let reply = self.record(outcome);
+                self.told(host, &reply, false)?;
+            }
+            Action::AskByFile(host) => self.ask_by_file(host)?,
             Action::AskAsAnother(host) => {
                 let facts = Facts {
                     serial: Some("SN9999".to_owned()),
                     ..machine(number(host))
                 };
-                self.ask(host, facts, true)?;
+                let fresh = self.fresh(host);
+                let outcome = self.engine.script(now, &sighting(facts), fresh);
+                let reply = self.record(outcome);
+                self.told(host, &reply, true)?;
             }
             Action::Done(host, run) => self.report(host, run, &Report::Done)?,
             Action::Up(host, run) => self.report(host, run, &Report::Up)?,
@@ -214,11 +228,50 @@ impl Turn<'_> {
         }
     }
 
-    fn ask(&mut self, host: usize, facts: Facts, is_another: bool) -> Result<(), String> {
-        let now = self.node.now;
-        let fresh = token(host, self.node.ledgers[host].runs + 1);
-        let outcome = self.engine.script(now, &sighting(facts), fresh);
-        let reply = self.record(outcome);
+    /// The token of a run that begins now.
+    fn fresh(&self, host: usize) -> Token {
+        token(host, self.node.ledgers[host].runs + 1)
+    }
+
+    fn ask_by_file(&mut self, host: usize) -> Result<(), String> {
+        let (now, fresh) = (self.node.now, self.fresh(host));
+        let mac = *machine(number(host)).macs.first().expect("it has a card");
+        let ask = FrontAsk {
+            asking: Asking {
+                front: FrontEnd::Grub,
+                who: Who::Card { mac, uuid: None },
+                act: Act::First,
+            },
+            station: None,
+            address: crate::site::address(mac),
+            link: None,
+        };
+        let outcome = self.engine.front(now, &ask, fresh);
+        let first = self.record(outcome).reply;
+        self.told(host, &first, false)?;
+        // Nothing happened in between, so that this is no further attempt and begins nothing.
+        let outcome = self.engine.front(now, &ask, token(host, 99));
+        if outcome
+            .entries
+            .iter()
+            .any(|entry| matches!(entry.change, Change::StateSet { .. }))
+        {
+            return Err("a file that was fetched twice changed a host twice".to_owned());
+        }
+        let second = self.record(outcome).reply;
+        let told = |reply: &ScriptReply| match reply {
+            ScriptReply::Install(ticket) => Some((ticket.run.token, ticket.run.attempts)),
+            _ => None,
+        };
+        if told(&first) != told(&second) {
+            return Err("a file that was fetched twice said something else the second time".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Holds what a machine was told against the account.
+    fn told(&mut self, host: usize, reply: &ScriptReply, is_another: bool) -> Result<(), String> {
+        let (now, fresh) = (self.node.now, self.fresh(host));
         let others_run = self.node.ledgers[1 - host].run.is_some();
         let ledger = &mut self.node.ledgers[host];
         if is_another && ledger.run.is_none() && ledger.permit.is_some() {
@@ -228,7 +281,7 @@ impl Turn<'_> {
                 at: now,
             });
         }
-        let ScriptReply::Install(ticket) = &reply else {
+        let ScriptReply::Install(ticket) = reply else {
             if !is_another {
                 let spent = Event::AttemptsSpent {
                     at: now,

@@ -8,8 +8,10 @@ use bootwright_core::{
     RuleVerdict, Sighting, Span, StageLimits, Timestamp, Token, Verdict, World,
 };
 use bootwright_engine::{
-    Answer, Command, Decision, DocumentReply, Engine, FetchKind, Fetched, OfferAsk, Outcome, Report, ScriptReply, Woken,
+    Answer, Command, Decision, DocumentReply, Engine, FetchKind, Fetched, FrontAsk, OfferAsk, Outcome, Report,
+    ScriptReply, Woken,
 };
+use bootwright_proto::script::name::{Wanted, read};
 
 /// The site of one story.
 pub(crate) struct Site {
@@ -94,6 +96,29 @@ impl Site {
             ..Sighting::default()
         };
         let outcome = self.engine.script(self.now, &seen, fresh);
+        let cards = facts.macs.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
+        self.answered(&cards, outcome);
+    }
+
+    /// A boot loader other than iPXE asks for a file, from the address of the machine with this number. `station` is what
+    /// the neighbour table says of that address.
+    pub(crate) fn ask_file(&mut self, number: u8, station: Option<MacAddr>, path: &str) {
+        self.tokens += 1;
+        let fresh = Token::new(self.tokens.to_be_bytes());
+        let Some(Wanted::Script(asking)) = read(path) else {
+            panic!("`{path}` asks for no configuration");
+        };
+        let ask = FrontAsk {
+            asking,
+            station,
+            address: address(mac(number)),
+            link: None,
+        };
+        let outcome = self.engine.front(self.now, &ask, fresh).map(|front| front.reply);
+        self.answered(path, outcome);
+    }
+
+    fn answered(&mut self, who: &str, outcome: Outcome<ScriptReply>) {
         let answer = match &outcome.reply {
             ScriptReply::Install(ticket) => {
                 self.last_token = Some(ticket.run.token);
@@ -108,9 +133,8 @@ impl Site {
             ScriptReply::Hold(screen) => format!("hold ({})", screen.why),
             ScriptReply::Silence(why) => format!("silence ({why})"),
         };
-        let cards = facts.macs.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
         let promise = if outcome.promises { ", once recorded" } else { "" };
-        self.tell(&format!("{cards} asks -> {answer}{promise}"), &outcome);
+        self.tell(&format!("{who} asks -> {answer}{promise}"), &outcome);
     }
 
     pub(crate) fn ask_mac(&mut self, number: u8) {

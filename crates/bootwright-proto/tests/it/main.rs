@@ -2,5 +2,6 @@
 
 mod api;
 mod dhcp;
+mod front;
 mod http;
 mod script;

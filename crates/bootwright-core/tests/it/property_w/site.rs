@@ -293,6 +293,24 @@ fn ask(
         let path = graph.path(place);
         Err(format!("{what}: {verdict:?} with {common:?}\n    after {path:?}"))
     };
+    // Fetching once more what was told begins nothing: it is the attempt that the run is at, or a question like any other.
+    let again = (rules.decide)(
+        policy,
+        &situation,
+        Asker::Host(&host),
+        None,
+        &Sighting::default(),
+        Ask::ScriptAgain,
+    );
+    if again != verdict {
+        let run = node.ledger.run.as_ref().filter(|run| run.ticks_left > 0);
+        let present = run
+            .filter(|_| !node.ledger.locked && !common.paused)
+            .map(|run| run.attempts);
+        if !matches!(again, Verdict::Install { attempt, .. } if Some(attempt) == present) {
+            return wrong("an attempt that is not under way is told once more");
+        }
+    }
     let target = |wanted: &dyn Fn(&Event) -> bool| {
         let way = graph.ways[place]
             .iter()

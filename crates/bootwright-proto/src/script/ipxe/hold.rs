@@ -6,7 +6,8 @@ use crate::http::{Asked, BaseUrl, Poll};
 
 use super::boot::ask_again;
 use super::local::start;
-use super::text::{Script, sentence, value, wrapped};
+use super::text::Script;
+use crate::script::say::{sentence, value, wrapped};
 
 /// After so many polls the screen is painted again: iPXE prints a line for every file that it fetches, and scrolls.
 const POLLS_PER_PAINT: u32 = 8;
@@ -45,7 +46,7 @@ pub struct Confirmation<'a> {
 /// screen is painted only if what it shows has changed or has scrolled away.
 #[must_use]
 pub fn hold_script(hold: &Hold<'_>, answered: Option<&Poll>) -> String {
-    let lines = screen(hold);
+    let lines = own_screen(hold);
     let print = digest(&lines);
     let shown = answered.filter(|poll| poll.asked.screen == Some(print) && poll.polls < POLLS_PER_PAINT);
     let mut script = Script::new();
@@ -78,7 +79,7 @@ pub fn hold_script(hold: &Hold<'_>, answered: Option<&Poll>) -> String {
 /// What the screen shows, as a number that polls carry.
 #[must_use]
 pub fn fingerprint(hold: &Hold<'_>) -> u32 {
-    digest(&screen(hold))
+    digest(&own_screen(hold))
 }
 
 /// Asks a person at the console for agreement, and then for the decision again. No run begins before that.
@@ -121,8 +122,16 @@ pub fn confirm_script(confirmation: &Confirmation<'_>) -> String {
     script.finish()
 }
 
-/// What the console shows, in lines that no console breaks.
-fn screen(hold: &Hold<'_>) -> Vec<String> {
+fn own_screen(hold: &Hold<'_>) -> Vec<String> {
+    let last = match hold.local {
+        Some(_) => "It asks again by itself. Ctrl-C and then l: start its own disk now.",
+        None => "It asks again by itself.",
+    };
+    screen(hold, last)
+}
+
+/// What the console shows, in lines that no console breaks. The last one says what a person may do there.
+pub(in crate::script) fn screen(hold: &Hold<'_>, last: &str) -> Vec<String> {
     let facts = &hold.asked.sighting.facts;
     let mut who = vec![hold.host.map_or_else(String::new, |host| format!("name {host}"))];
     let mac = hold.asked.sighting.boot_mac.or_else(|| facts.macs.first().copied());
@@ -139,15 +148,12 @@ fn screen(hold: &Hold<'_>) -> Vec<String> {
         hold.base,
         value(hold.code)
     ));
-    lines.push(match hold.local {
-        Some(_) => "It asks again by itself. Ctrl-C and then l: start its own disk now.".to_owned(),
-        None => "It asks again by itself.".to_owned(),
-    });
+    lines.push(last.to_owned());
     lines.iter().map(|line| sentence(line)).collect()
 }
 
 /// FNV-1a, 32 bits: it only has to tell one screen of a machine from the next.
-fn digest(lines: &[String]) -> u32 {
+pub(in crate::script) fn digest(lines: &[String]) -> u32 {
     let bytes = lines.iter().flat_map(|line| line.bytes().chain([b'\n']));
     bytes.fold(0x811c_9dc5, |hash: u32, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)

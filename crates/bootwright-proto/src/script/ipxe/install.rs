@@ -1,6 +1,6 @@
 //! Starting a kernel: an installer under a run, or a live system.
 
-use bootwright_core::{HostId, ProfileName, RunNumber, Token};
+use bootwright_core::{FrontEnd, HostId, ProfileName, RunNumber, Token};
 
 use crate::http::{Asked, BaseUrl, ReportKind};
 
@@ -8,7 +8,7 @@ use super::boot::ask_again;
 use super::text::{Fault, Script, Unscriptable, check_argument, check_name, check_url};
 
 /// The longest command line of an x86 kernel, in bytes.
-const COMMAND_LINE_BYTES_MAX: usize = 2047;
+pub(in crate::script) const COMMAND_LINE_BYTES_MAX: usize = 2047;
 
 /// What iPXE fetches and starts, rendered: absolute URLs and plain words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -207,7 +207,12 @@ fn kernel_line(asked: &Asked, image: &Image) -> Result<String, Unscriptable> {
     let line = words.join(" ");
     if line.len() > COMMAND_LINE_BYTES_MAX {
         let fault = Fault::TooLong { len: line.len() };
-        return Err(Unscriptable { text: line, fault });
+        let front = FrontEnd::Ipxe;
+        return Err(Unscriptable {
+            text: line,
+            fault,
+            front,
+        });
     }
     Ok(format!("kernel {} {line}", image.kernel).trim_end().to_owned())
 }

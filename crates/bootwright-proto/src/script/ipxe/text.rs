@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-/// What a line on an 80 column console holds without being broken.
-const COLUMNS: usize = 78;
+use bootwright_core::FrontEnd;
+
+use crate::script::say::wrapped;
 
 /// The first line of every script, and how its lines are gathered.
 pub(super) struct Script(String);
@@ -15,6 +16,8 @@ pub struct Unscriptable {
     pub text: String,
     /// What is wrong with it.
     pub fault: Fault,
+    /// In whose language it cannot be said.
+    pub front: FrontEnd,
 }
 
 /// What is wrong with a text.
@@ -39,6 +42,14 @@ pub enum Fault {
         /// How many bytes they have.
         len: usize,
     },
+    /// It holds a quotation mark or a backslash, before which GRUB would write another backslash.
+    Quotation,
+    /// It holds a comma, which separates the names of initial ramdisks.
+    Comma,
+    /// It is a URL of a protocol that the boot loader does not speak.
+    Protocol,
+    /// It is to be put into an initial ramdisk, which this boot loader cannot do outside of a run.
+    Target,
 }
 
 impl Script {
@@ -66,39 +77,6 @@ impl Script {
     }
 }
 
-/// A value that a machine controls, as it may stand in a script: letters, digits and `._:-`.
-pub(super) fn value(text: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
-    text.chars().map(|c| if safe(c) { c } else { '_' }).collect()
-}
-
-/// A sentence for the console, whatever it was made of.
-pub(super) fn sentence(text: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || " ._:-,;()/@=+?!'\"`".contains(c);
-    let safe: String = text.chars().map(|c| if safe(c) { c } else { '_' }).collect();
-    let words = safe
-        .split_ascii_whitespace()
-        .map(|word| if word == ";" { "_" } else { word });
-    words.collect::<Vec<_>>().join(" ")
-}
-
-/// A sentence in lines that a console does not break.
-pub(super) fn wrapped(text: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in sentence(text).split(' ') {
-        if !line.is_empty() && line.len().saturating_add(word.len()) >= COLUMNS {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
-    lines
-}
-
 /// Whether an argument of a kernel can stand in a script as it is. Spaces in it separate words, as the kernel's own
 /// command line takes them.
 ///
@@ -107,7 +85,8 @@ pub(super) fn wrapped(text: &str) -> Vec<String> {
 pub fn check_argument(text: &str) -> Result<(), Unscriptable> {
     let refuse = |fault| {
         let text = text.to_owned();
-        Err(Unscriptable { text, fault })
+        let front = FrontEnd::Ipxe;
+        Err(Unscriptable { text, fault, front })
     };
     if text.trim().is_empty() {
         return refuse(Fault::Empty);
@@ -141,6 +120,7 @@ pub fn check_url(text: &str) -> Result<(), Unscriptable> {
         return Err(Unscriptable {
             text,
             fault: Fault::NotUrl,
+            front: FrontEnd::Ipxe,
         });
     }
     Ok(())
@@ -156,13 +136,19 @@ pub(super) fn check_name(text: &str) -> Result<(), Unscriptable> {
     Err(Unscriptable {
         text,
         fault: Fault::NotName,
+        front: FrontEnd::Ipxe,
     })
 }
 
 impl fmt::Display for Unscriptable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { text, fault } = self;
-        write!(f, "`{}` cannot stand in an iPXE script: ", text.escape_debug())?;
+        let Self { text, fault, front } = self;
+        let kind = match front {
+            FrontEnd::Ipxe => "an iPXE script",
+            FrontEnd::Pxelinux => "a configuration of PXELINUX",
+            FrontEnd::Grub => "a script of GRUB",
+        };
+        write!(f, "`{}` cannot stand in {kind}: ", text.escape_debug())?;
         match fault {
             Fault::Empty => f.write_str("it is empty"),
             Fault::Character(c) => write!(f, "it holds {c:?}, which is no printable ASCII"),
@@ -174,6 +160,10 @@ impl fmt::Display for Unscriptable {
             Fault::TooLong { len } => {
                 write!(f, "the arguments have {len} bytes together, and kernels take 2047")
             }
+            Fault::Quotation => f.write_str("GRUB puts a backslash before quotation marks and backslashes"),
+            Fault::Comma => f.write_str("a comma separates the names of initial ramdisks"),
+            Fault::Protocol => f.write_str("this boot loader does not speak the protocol of the URL"),
+            Fault::Target => f.write_str("only iPXE, GRUB and a run put a plain file into an initial ramdisk"),
         }
     }
 }

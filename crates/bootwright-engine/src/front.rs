@@ -1,0 +1,148 @@
+//! A boot loader other than iPXE asks what to do: who it is, and whether it only fetches once more what it was told.
+
+use std::net::IpAddr;
+
+use bootwright_core::identify::Owner;
+use bootwright_core::{Ask, Facts, FrontEnd, HostId, MacAddr, Run, Sighting, Timestamp, Token, Uuid, Why};
+use bootwright_proto::script::name::{Act, Asking, Who};
+
+use crate::engine::Engine;
+use crate::limit::{PROMISE_SPAN, PROMISE_TIMES_MAX};
+use crate::outcome::Outcome;
+use crate::script::ScriptReply;
+use crate::visit::{Promise, Stage};
+
+/// A boot loader asks for its configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrontAsk {
+    /// What the name of the file says.
+    pub asking: Asking,
+    /// The card that the packet came from, where it is known.
+    pub station: Option<MacAddr>,
+    /// The address that it came from.
+    pub address: IpAddr,
+    /// The interface of ours on which it came.
+    pub link: Option<String>,
+}
+
+/// What the boot loader is told, and what its question showed of the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrontReply {
+    /// The machine.
+    pub seen: Sighting,
+    /// The answer.
+    pub reply: ScriptReply,
+}
+
+impl Engine {
+    /// A boot loader other than iPXE asks what to do. `fresh` is a new random token, used if a run begins.
+    pub fn front(&mut self, now: Timestamp, ask: &FrontAsk, fresh: Token) -> Outcome<FrontReply> {
+        let mut seen = Sighting {
+            address: Some(ask.address),
+            link: ask.link.clone(),
+            confirmed: ask.asking.act == Act::Agreed,
+            ..Sighting::default()
+        };
+        let reply = match self.facts_of(ask) {
+            Some((facts, boot_mac)) => {
+                (seen.facts, seen.boot_mac) = (facts, boot_mac);
+                self.tell(now, ask.asking.front, &seen, fresh)
+            }
+            None => ScriptReply::Silence(Why::NameTellsNobody),
+        };
+        self.outcome(FrontReply { seen, reply })
+    }
+
+    /// What the question shows of the machine; nothing if its next question will show more.
+    ///
+    /// A name that holds a card speaks for itself, as a query of iPXE does. A UUID alone does not: many boards share one,
+    /// and every boot loader that knows its UUID asks by its card next. It is taken for a host of which nothing else is
+    /// known. Whoever says nothing is known by the address that it has.
+    fn facts_of(&self, ask: &FrontAsk) -> Option<(Facts, Option<MacAddr>)> {
+        match ask.asking.who {
+            Who::Card { mac, uuid } => {
+                let facts = Facts {
+                    uuid,
+                    ..Facts::of_mac(mac)
+                };
+                Some((facts, Some(mac)))
+            }
+            Who::Uuid(uuid) => {
+                let facts = Facts {
+                    uuid: Some(self.known_by_uuid_alone(uuid)?),
+                    macs: ask.station.into_iter().collect(),
+                    ..Facts::default()
+                };
+                Some((facts, ask.station))
+            }
+            Who::Address(_) | Who::Anyone => {
+                let there = self.addresses.get(&ask.address);
+                let visit = there.and_then(|id| self.visits.get(id));
+                let mac = ask.station.or(visit.and_then(|visit| visit.boot_mac));
+                let known = there.and_then(|id| self.host(id)).map(|host| host.facts.clone());
+                let facts = mac.map(Facts::of_mac).or(known).unwrap_or_default();
+                Some((facts, mac))
+            }
+        }
+    }
+
+    /// A UUID, in the byte order in which it is known, by which a host is known and by no card.
+    fn known_by_uuid_alone(&self, uuid: Uuid) -> Option<Uuid> {
+        let host = match self.index.by_uuid(uuid) {
+            Owner::One(id) => self.host(id).map(|host| &host.facts),
+            Owner::None => match self.definitions.by_uuid(uuid) {
+                Owner::One(name) => self.policy.hosts.get(name).map(|definition| &definition.facts),
+                Owner::None | Owner::Several => None,
+            },
+            Owner::Several => None,
+        };
+        host.filter(|facts| facts.macs.is_empty()).and_then(|facts| facts.uuid)
+    }
+
+    /// Notes whether the boot loader that asks is the one that asked before.
+    ///
+    /// It is the same start of the machine as long as nothing else was heard of it: a new one begins with a DHCP request
+    /// and a boot program, and what was started has fetched its kernel. iPXE fetches its script exactly once.
+    pub(crate) fn note_start(&mut self, front: FrontEnd, id: &HostId) {
+        let visit = self.visits.entry(id.clone()).or_default();
+        visit.same_start = front != FrontEnd::Ipxe && visit.stage == Stage::Script && visit.front == Some(front);
+        visit.front = Some(front);
+    }
+
+    /// Whether a boot loader asks anew or fetches once more which attempt it was told to begin a moment ago.
+    pub(crate) fn script_ask(&self, now: Timestamp, id: &HostId) -> Ask {
+        let run = self.host(id).and_then(|host| host.state.phase.run());
+        let Some((visit, run)) = self.visits.get(id).zip(run) else {
+            return Ask::Script;
+        };
+        let told = |promise: &Promise| {
+            let same = run.number == promise.run && run.attempts == promise.attempt;
+            same && now.since(promise.at) < PROMISE_SPAN && promise.times < PROMISE_TIMES_MAX
+        };
+        match &visit.promise {
+            Some(promise) if visit.same_start && told(promise) => Ask::ScriptAgain,
+            Some(_) | None => Ask::Script,
+        }
+    }
+
+    /// Whether a boot loader fetches once more that it shall start the disk. It has not come back from there, then.
+    pub(crate) fn is_sent_to_disk(&self, now: Timestamp, id: &HostId) -> bool {
+        let visit = self.visits.get(id).filter(|visit| visit.same_start);
+        let sent = visit.and_then(|visit| visit.sent_to_disk);
+        sent.is_some_and(|at| now.since(at) < PROMISE_SPAN)
+    }
+
+    /// Remembers which attempt a boot loader was told to begin.
+    pub(crate) fn promise(&mut self, now: Timestamp, id: &HostId, run: &Run) {
+        let visit = self.visits.entry(id.clone()).or_default();
+        let before = visit
+            .promise
+            .filter(|promise| promise.run == run.number && promise.attempt == run.attempts);
+        visit.promise = Some(Promise {
+            run: run.number,
+            attempt: run.attempts,
+            at: now,
+            times: before.map_or(1, |promise| promise.times.saturating_add(1)),
+        });
+    }
+}

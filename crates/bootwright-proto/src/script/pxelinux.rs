@@ -1,0 +1,200 @@
+//! Configurations for PXELINUX, and for U-Boot, which reads the same words and leaves out those that it does not know.
+//!
+//! A line is one directive, and what stands behind it is taken as it is: there is nothing to escape, and nothing that
+//! holds no line end can change another line. PXELINUX does not hold a connection open, so that whoever waits asks again
+//! by loading another configuration. That never gives back all of its memory: after an hour the machine starts anew.
+
+use bootwright_core::{FrontEnd, LocalMethod};
+
+use super::ipxe::{Fault, Unscriptable};
+use super::name::{Act, Asking};
+use super::say::sentence;
+use super::told::{Load, Menu, Part, RETRY_SECS, Source, Told, WAIT_SECS, Wait};
+
+/// How often a machine asks again before it starts anew. Each time takes some kilobytes of PXELINUX's memory: it was seen
+/// to go on for longer than 120 rounds.
+const ROUNDS_MAX: u16 = 60;
+
+/// How long a half-typed word at the console may keep the machine from asking again, in tenths of a second.
+const TYPING_TENTHS: u16 = 1200;
+
+/// What the boot loader is told, as a configuration.
+///
+/// # Errors
+/// The first text that no configuration can say.
+pub fn render(told: &Told, asking: &Asking) -> Result<String, Unscriptable> {
+    let mut config = Config(String::new());
+    match told {
+        Told::Start(load) => start(&mut config, load, asking)?,
+        Told::Local { lines, method } => {
+            config.say(lines);
+            config.line("PROMPT 0").line("TIMEOUT 50").line("DEFAULT local");
+            // Where the module is missing, the BIOS may know a next device itself.
+            config.line("ONTIMEOUT leave");
+            local(&mut config, *method);
+            config.line("LABEL leave").line("  LOCALBOOT 0");
+        }
+        Told::Wait(wait) => self::wait(&mut config, wait, asking),
+        Told::Menu(menu) => self::menu(&mut config, menu, asking),
+    }
+    Ok(config.0)
+}
+
+struct Config(String);
+
+impl Config {
+    /// Adds a line, which holds no line end.
+    fn line(&mut self, line: impl AsRef<str>) -> &mut Self {
+        self.0.push_str(line.as_ref().trim_end());
+        self.0.push('\n');
+        self
+    }
+
+    fn say(&mut self, lines: &[String]) {
+        for line in lines {
+            self.line(format!("SAY {}", sentence(line)));
+        }
+    }
+
+    /// A label under which the machine asks at another point.
+    fn ask(&mut self, label: &str, asking: &Asking, act: Act) {
+        self.line(format!("LABEL {label}"));
+        self.line(format!("  CONFIG {}", asking.link(act)));
+    }
+}
+
+fn start(config: &mut Config, load: &Load, asking: &Asking) -> Result<(), Unscriptable> {
+    let Load {
+        lines,
+        kernel,
+        parts,
+        args,
+    } = load;
+    config.say(lines);
+    config
+        .line("PROMPT 0")
+        .line("ALLOWOPTIONS 0")
+        .line(format!("TIMEOUT {}", RETRY_SECS.saturating_mul(10)))
+        .line(format!("TOTALTIMEOUT {TYPING_TENTHS}"))
+        .line("ONTIMEOUT again")
+        .line("DEFAULT start")
+        .line("LABEL start")
+        .line(format!("  LINUX {}", path(kernel)));
+    let mut initrds = Vec::new();
+    for Part { source, .. } in parts {
+        let path = path(source);
+        if path.contains(',') {
+            return Err(unscriptable(path, Fault::Comma));
+        }
+        initrds.push(path);
+    }
+    if !initrds.is_empty() {
+        config.line(format!("  INITRD {}", initrds.join(",")));
+    }
+    let line = args.join(" ");
+    if line == "-" {
+        return Err(unscriptable(&line, Fault::Operator));
+    }
+    if !line.is_empty() {
+        config.line(format!("  APPEND {line}"));
+    }
+    if !initrds.is_empty() && !args.iter().any(|arg| arg.starts_with("BOOTIF=")) {
+        // `BOOTIF=` with the card that it booted from.
+        config.line("  IPAPPEND 2");
+    }
+    // The kernel did not come, or it returned.
+    again(config, asking, 0);
+    Ok(())
+}
+
+fn unscriptable(text: &str, fault: Fault) -> Unscriptable {
+    Unscriptable {
+        text: text.to_owned(),
+        fault,
+        front: FrontEnd::Pxelinux,
+    }
+}
+
+/// Our paths are relative to the directory that PXELINUX itself came from, which U-Boot has no other way to say.
+fn path(source: &Source) -> &str {
+    match source {
+        Source::Ours(path) => path,
+        Source::Elsewhere(url) => url,
+    }
+}
+
+/// How the machine's own disk is started, under the label `local`.
+///
+/// A UEFI machine that boots a PXELINUX for UEFI can only be left; U-Boot runs what its `localcmd` says.
+fn local(config: &mut Config, method: LocalMethod) {
+    config.line("LABEL local");
+    match method {
+        LocalMethod::BiosDisk => config.line("  COM32 chain.c32").line("  APPEND hd0"),
+        LocalMethod::UefiDisk => config.line("  LOCALBOOT 0"),
+        LocalMethod::Exit => config.line("  LOCALBOOT -1"),
+    };
+}
+
+fn wait(config: &mut Config, wait: &Wait, asking: &Asking) {
+    let print = wait.print();
+    let (round, shown) = match asking.act {
+        Act::Again { round, screen } => (round, screen),
+        Act::First | Act::Consider | Act::Agreed | Act::Chose(_) => (0, 0),
+    };
+    if shown != print {
+        config.say(&wait.lines);
+    }
+    config
+        .line("PROMPT 1")
+        .line("ALLOWOPTIONS 0")
+        .line("IMPLICIT 0")
+        .line(format!("TIMEOUT {}", WAIT_SECS.saturating_mul(10)))
+        .line(format!("TOTALTIMEOUT {TYPING_TENTHS}"))
+        .line("ONTIMEOUT again")
+        .line("DEFAULT again");
+    if round >= ROUNDS_MAX {
+        config.line("LABEL again").line("  COM32 reboot.c32");
+    } else {
+        again_with(config, asking, round.saturating_add(1), print);
+    }
+    if wait.agree {
+        config.ask("yes", asking, Act::Agreed);
+    }
+    if let Some(method) = wait.local {
+        local(config, method);
+    }
+}
+
+fn again(config: &mut Config, asking: &Asking, print: u32) {
+    let round = match asking.act {
+        Act::Again { round, .. } => round,
+        Act::First | Act::Consider | Act::Agreed | Act::Chose(_) => 0,
+    };
+    again_with(config, asking, round.saturating_add(1), print);
+}
+
+fn again_with(config: &mut Config, asking: &Asking, round: u16, screen: u32) {
+    config.ask("again", asking, Act::Again { round, screen });
+}
+
+fn menu(config: &mut Config, menu: &Menu, asking: &Asking) {
+    config
+        .line("UI menu.c32")
+        .line("PROMPT 0")
+        .line("NOESCAPE 1")
+        .line("ALLOWOPTIONS 0")
+        .line("MENU NOTABMSG")
+        .line(format!("MENU TITLE {}", sentence(&menu.title)));
+    if let Some(secs) = menu.timeout_secs {
+        config.line(format!("TIMEOUT {}", secs.saturating_mul(10)));
+    }
+    for (place, (title, act)) in (0_u16..).zip(&menu.entries) {
+        config
+            .line(format!("LABEL entry-{place}"))
+            .line(format!("  MENU LABEL {}", sentence(title)));
+        if menu.default == Some(place) {
+            config.line("  MENU DEFAULT");
+        }
+        config.line(format!("  CONFIG {}", asking.link(*act)));
+    }
+}
