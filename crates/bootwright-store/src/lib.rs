@@ -22,5 +22,5 @@ pub use memory::{Fault, MemoryDisk, MemoryStore};
 pub use restore::after_restore;
 pub use row::{Column, RowError, reread};
 pub use sqlite::{Limits, SqliteReader, SqliteStore};
-pub use store::{EventQuery, Loaded, PAGE_EVENTS_MAX, Page, Reader, Recorded, Report, Seq, Space, Store};
-pub use writer::{Committed, Done, Health, QUEUE_MAX, Refused, WriteFailed, Writer};
+pub use store::{Batch, EventQuery, Loaded, PAGE_EVENTS_MAX, Page, Reader, Recorded, Report, Seq, Space, Store};
+pub use writer::{Committed, Done, Health, QUEUE_MAX, Refused, WriteFailed, Writer, Writing};

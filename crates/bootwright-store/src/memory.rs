@@ -2,13 +2,17 @@
 //!
 //! The disk outlives the store: drop the store for a crash, and open another one on the same disk for the restart.
 
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bootwright_core::{Entry, World, apply};
+use bootwright_core::lease::Lease;
+use bootwright_core::{World, apply};
 
 use crate::{
-    ClockMark, EventQuery, Loaded, PAGE_EVENTS_MAX, Page, Reader, Recorded, Report, Seq, Space, Store, StoreError,
+    Batch, ClockMark, EventQuery, Loaded, PAGE_EVENTS_MAX, Page, Reader, Recorded, Report, Seq, Space, Store,
+    StoreError,
 };
 
 /// What shall go wrong with an append.
@@ -29,6 +33,7 @@ pub struct MemoryDisk(Arc<Mutex<Inner>>);
 #[derive(Debug, Default)]
 struct Inner {
     events: Vec<Recorded>,
+    leases: BTreeMap<Ipv4Addr, Lease>,
     clock: Option<ClockMark>,
     /// What goes wrong, and how many more appends succeed before.
     fault: Option<(u64, Fault)>,
@@ -96,13 +101,14 @@ impl Store for MemoryStore {
         }
         Ok(Loaded {
             world,
+            leases: disk.leases.values().cloned().collect(),
             seq: disk.last(),
             clock: disk.clock,
             restored: false,
         })
     }
 
-    fn append(&mut self, batch: &[Entry], wall_ms: u64, clock: &ClockMark) -> Result<Seq, StoreError> {
+    fn commit(&mut self, batch: Batch<'_>, wall_ms: u64, clock: &ClockMark) -> Result<Seq, StoreError> {
         if self.failed {
             return Err(StoreError::Closed);
         }
@@ -116,13 +122,16 @@ impl Store for MemoryStore {
                 StoreError::Injected("the batch is lost")
             });
         }
-        for entry in batch {
+        for entry in batch.entries {
             let seq = disk.last().plus(1);
             disk.events.push(Recorded {
                 seq,
                 wall_ms,
                 entry: entry.clone(),
             });
+        }
+        for lease in batch.leases {
+            disk.leases.insert(lease.address, lease.clone());
         }
         disk.clock = Some(*clock);
         disk.appends += 1;
@@ -190,6 +199,7 @@ impl Reader for MemoryDisk {
             first: disk.events.first().map_or(Seq::ZERO, |recorded| recorded.seq),
             last: disk.last(),
             hosts,
+            leases: disk.leases.len(),
             problems: Vec::new(),
         })
     }

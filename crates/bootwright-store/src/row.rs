@@ -7,6 +7,7 @@ mod change;
 mod entry;
 mod facts;
 mod host;
+mod lease;
 mod site;
 mod state;
 mod text;
@@ -15,6 +16,7 @@ use std::fmt;
 
 pub(crate) use entry::EventRow;
 pub(crate) use host::{host_body, host_from};
+pub(crate) use lease::LeaseRow;
 pub(crate) use site::{SiteRow, rule_body, rule_from};
 
 /// A row that says something the core has no value for.

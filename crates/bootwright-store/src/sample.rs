@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use bootwright_core::lease::{Lease, LeaseState};
 use bootwright_core::{
     Cause, Change, Entry, Facts, Failure, Grant, Grantor, HostId, HostState, LocalBoot, LocalMethod, MacAddr, Phase,
     ProfileName, RuleName, RuleRecord, Run, RunNumber, Stance, Timestamp, Token, Uuid, Verb,
@@ -97,6 +98,22 @@ impl Sample {
     /// A batch of up to `longest` entries, at least one.
     pub fn batch(&mut self, longest: u64) -> Vec<Entry> {
         (0..=self.below(longest)).map(|_| self.entry()).collect()
+    }
+
+    /// Some lease of one of a few hundred addresses.
+    pub fn lease(&mut self) -> Lease {
+        self.now_ms += self.below(5000);
+        let since = Timestamp::from_millis(self.now_ms);
+        let [.., c, d] = self.below(300).to_be_bytes();
+        Lease {
+            address: std::net::Ipv4Addr::new(10, 0, c, d),
+            holder: self.mac(),
+            state: self.pick(&LeaseState::ALL),
+            since,
+            until: Timestamp::from_millis(self.now_ms.saturating_add(self.below(86_400_000))),
+            client_id: (self.below(3) > 0).then(|| self.number().to_be_bytes()[..].to_vec()),
+            host_name: (self.below(3) > 0).then(|| self.text()),
+        }
     }
 
     /// Some change, more often to a host's state than anything else.

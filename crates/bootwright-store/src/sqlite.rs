@@ -3,6 +3,7 @@
 mod append;
 mod fold;
 mod history;
+mod lease;
 mod load;
 mod lock;
 mod open;
@@ -15,13 +16,13 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-use bootwright_core::Entry;
 use rusqlite::Connection;
 
-use crate::{ClockMark, Loaded, Reader, Seq, Space, Store, StoreError};
+use crate::{Batch, ClockMark, Loaded, Reader, Seq, Space, Store, StoreError};
 
 pub use self::read::SqliteReader;
 
+use self::lease::LeaseSums;
 use self::lock::Lock;
 use self::reserve::Reserve;
 use self::table::Head;
@@ -64,6 +65,7 @@ pub struct SqliteStore {
 struct Open {
     connection: Connection,
     head: Head,
+    leases: LeaseSums,
     /// The first event that is kept.
     first: Seq,
     /// How many events the write-ahead log holds.
@@ -124,7 +126,7 @@ impl Store for SqliteStore {
         Ok(loaded)
     }
 
-    fn append(&mut self, batch: &[Entry], wall_ms: u64, clock: &ClockMark) -> Result<Seq, StoreError> {
+    fn commit(&mut self, batch: Batch<'_>, wall_ms: u64, clock: &ClockMark) -> Result<Seq, StoreError> {
         self.with_open("write", |open| append::append(open, batch, wall_ms, *clock))
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use bootwright_core::lease::Lease;
 use bootwright_core::{Entry, HostId, World};
 
 use crate::{ClockMark, StoreError};
@@ -59,12 +60,23 @@ pub struct Recorded {
 pub struct Loaded {
     /// The hosts and the site as the record says.
     pub world: World,
+    /// The leases, one for each address, in the order of the addresses.
+    pub leases: Vec<Lease>,
     /// The place of the last entry.
     pub seq: Seq,
     /// What the clocks showed at the last commit; nothing for a new store.
     pub clock: Option<ClockMark>,
     /// The store was a backup until just now: its runs were cancelled, its grants withdrawn, installs are paused.
     pub restored: bool,
+}
+
+/// What is recorded at once: all of it, or nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Batch<'a> {
+    /// What happened, in this order.
+    pub entries: &'a [Entry],
+    /// What became of addresses, each in the place of what was recorded of it before; of two for one address the later.
+    pub leases: &'a [Lease],
 }
 
 /// How much room is left to write in.
@@ -84,20 +96,28 @@ pub trait Store: Send {
     /// When the store is damaged, held by another, written by a newer version, or cannot be read.
     fn load(&mut self) -> Result<Loaded, StoreError>;
 
-    /// Records all entries of the batch, or none, and returns the place of the last one. What was recorded is durable.
+    /// Records the batch, or nothing of it, and returns the place of the last entry. What was recorded is durable.
     ///
     /// `wall_ms` is shown to people beside the entries; `clock` is where the site's time line goes on after a restart.
     ///
     /// # Errors
     /// When the batch could not be made durable. Whether it was recorded is then open until `load` says so, and the
     /// store refuses all further batches until then.
-    fn append(&mut self, batch: &[Entry], wall_ms: u64, clock: &ClockMark) -> Result<Seq, StoreError>;
+    fn commit(&mut self, batch: Batch<'_>, wall_ms: u64, clock: &ClockMark) -> Result<Seq, StoreError>;
+
+    /// Records entries alone.
+    ///
+    /// # Errors
+    /// As `commit`.
+    fn append(&mut self, entries: &[Entry], wall_ms: u64, clock: &ClockMark) -> Result<Seq, StoreError> {
+        self.commit(Batch { entries, leases: &[] }, wall_ms, clock)
+    }
 
     /// Does what may wait until the batch is acknowledged, a bounded piece of it: folds the log into the file, drops
     /// history beyond its bound, sets room aside.
     ///
     /// # Errors
-    /// As `append`; what was acknowledged stays durable.
+    /// As `commit`; what was acknowledged stays durable.
     fn maintain(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
@@ -166,6 +186,8 @@ pub struct Report {
     pub last: Seq,
     /// How many hosts there are.
     pub hosts: usize,
+    /// How many addresses have a lease, whatever became of it.
+    pub leases: usize,
     /// What is wrong, each in a line for people; the first hundred.
     pub problems: Vec<String>,
 }

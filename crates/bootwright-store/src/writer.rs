@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use bootwright_core::Entry;
+use bootwright_core::lease::Lease;
 
 use crate::{ClockReading, Loaded, Recorded, Seq, SiteClock, Store, StoreError};
 
@@ -79,8 +80,26 @@ enum Job {
 }
 
 struct Submission {
-    entries: Vec<Entry>,
+    writing: Writing,
     done: Option<Done>,
+}
+
+/// What is to be recorded together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Writing {
+    /// What happened, in this order.
+    pub entries: Vec<Entry>,
+    /// What became of addresses.
+    pub leases: Vec<Lease>,
+}
+
+impl From<Vec<Entry>> for Writing {
+    fn from(entries: Vec<Entry>) -> Self {
+        Self {
+            entries,
+            leases: Vec::new(),
+        }
+    }
 }
 
 /// The one who writes. Dropping it commits what is waiting and ends its thread.
@@ -131,15 +150,16 @@ impl Writer {
         })
     }
 
-    /// Hands entries over to be recorded after all that were handed over before, and returns at once. All of them are
-    /// recorded or none. Without entries, `done` is called when everything before is settled.
+    /// Hands over what is to be recorded after all that was handed over before, and returns at once. All of it is
+    /// recorded or nothing. If there is nothing to record, `done` is called when everything before is settled.
     ///
     /// # Errors
     /// When too many submissions are waiting.
-    pub fn submit(&self, entries: Vec<Entry>, done: Option<Done>) -> Result<(), Refused> {
+    pub fn submit(&self, writing: impl Into<Writing>, done: Option<Done>) -> Result<(), Refused> {
+        let writing = writing.into();
         self.shared.waiting.fetch_add(1, Ordering::Relaxed);
         self.jobs
-            .try_send(Job::Append(Submission { entries, done }))
+            .try_send(Job::Append(Submission { writing, done }))
             .map_err(|error| {
                 self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
                 match error {

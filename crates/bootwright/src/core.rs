@@ -13,7 +13,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bootwright_core::{HostId, MacAddr, Policy, Timestamp, Token, Uuid, World};
 use bootwright_engine::{Engine, Outcome, Woken};
-use bootwright_store::{ClockReading, Health, QUEUE_MAX, Recorded, SiteClock, Store, Writer, resume};
+use bootwright_store::{ClockReading, Health, QUEUE_MAX, Recorded, SiteClock, Store, Writer, Writing, resume};
 use tokio::sync::{Notify, broadcast, oneshot};
 
 use crate::dhcp::Ignored;
@@ -110,8 +110,10 @@ impl Core {
         let read_clock = Box::new(move || ClockReading::now(boot_id));
         let writer = Writer::start(store, loaded.seq, site_clock, read_clock, committed)?;
         let now = site_clock.now(ClockReading::now(boot_id).boottime_ms);
+        let mut engine = Engine::new(Arc::clone(&policy), loaded.world, now);
+        engine.load_leases(now, loaded.leases);
         let core = Arc::new(Self {
-            engine: Mutex::new(Engine::new(Arc::clone(&policy), loaded.world, now)),
+            engine: Mutex::new(engine),
             writer,
             boot_id,
             site_clock,
@@ -151,7 +153,11 @@ impl Core {
             engine.set_low();
         }
         let outcome = question(&mut engine, self.now());
-        let commit = self.submit(outcome.entries, outcome.promises);
+        let writing = Writing {
+            entries: outcome.entries,
+            leases: outcome.leases,
+        };
+        let commit = self.submit(writing, outcome.promises);
         if matches!(commit, Commit::Refused(_)) {
             // The memory is ahead of the record: nothing more may build on it.
             let _ = engine.set_store(false, false);
@@ -165,9 +171,9 @@ impl Core {
         }
     }
 
-    /// Hands entries to the writer. Called under the engine's lock, which keeps them in order.
-    fn submit(&self, entries: Vec<bootwright_core::Entry>, promises: bool) -> Commit {
-        if entries.is_empty() && !promises {
+    /// Hands to the writer what is to be recorded. Called under the engine's lock, which keeps it in order.
+    fn submit(&self, writing: Writing, promises: bool) -> Commit {
+        if writing == Writing::default() && !promises {
             return Commit::Nothing;
         }
         let (sender, receiver) = oneshot::channel();
@@ -175,7 +181,7 @@ impl Core {
             // Who asked may have gone.
             let _ = sender.send(result.map(|_| ()).map_err(|error| Unrecorded(error.to_string())));
         });
-        match self.writer.submit(entries, Some(done)) {
+        match self.writer.submit(writing, Some(done)) {
             Ok(()) if promises => Commit::Pending(receiver),
             Ok(()) => Commit::Nothing,
             Err(refused) => {
@@ -322,7 +328,9 @@ impl Core {
     fn reopen(&self) -> anyhow::Result<()> {
         let mut engine = self.engine();
         let loaded = self.writer.reopen()?;
-        *engine = Engine::new(self.policy(), loaded.world, self.now());
+        let now = self.now();
+        *engine = Engine::new(self.policy(), loaded.world, now);
+        engine.load_leases(now, loaded.leases);
         self.diverged.store(false, Ordering::Relaxed);
         // From here on what is submitted was made from what the record says.
         self.writer.accept();

@@ -8,20 +8,25 @@ use super::fold::fold;
 use super::table::{Head, insert_event};
 use super::trouble::Result;
 use crate::row::EventRow;
-use crate::{ClockMark, Seq};
+use crate::{Batch, ClockMark, Seq};
+
+/// How many leases put as many pages into the write-ahead log as one event does.
+const LEASES_PER_EVENT: u64 = 3;
 
 /// Records the batch. Durable on return: the commit syncs the write-ahead log.
-pub(super) fn append(open: &mut Open, batch: &[Entry], wall_ms: u64, clock: ClockMark) -> Result<Seq> {
+pub(super) fn append(open: &mut Open, batch: Batch<'_>, wall_ms: u64, clock: ClockMark) -> Result<Seq> {
     let transaction = open
         .connection
         .transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut head = open.head.clone();
-    record(&transaction, &mut head, batch, wall_ms)?;
+    record(&transaction, &mut head, batch.entries, wall_ms)?;
+    // A batch that fails closes the store, and the sums are read anew with it.
+    open.leases.upsert(&transaction, batch.leases)?;
     head.site.clock = Some(clock.into());
     head.update(&transaction)?;
     transaction.commit()?;
     open.head = head;
-    open.logged += batch.len() as u64;
+    open.logged += batch.entries.len() as u64 + (batch.leases.len() as u64).div_ceil(LEASES_PER_EVENT);
     Ok(open.head.seq)
 }
 

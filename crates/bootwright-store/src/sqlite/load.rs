@@ -10,6 +10,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::Open;
 use super::append::record;
 use super::fold::fold;
+use super::lease::read_leases;
 use super::open::connect;
 use super::table::{EVENT_COLUMNS, Head, Table, event, host, rule};
 use super::trouble::{Result, Trouble};
@@ -25,6 +26,7 @@ pub(super) fn load(path: &Path) -> Result<(Open, Loaded)> {
     let mut world = read_world(&transaction, &head)?;
     let first = first_event(&transaction)?;
     check_record(&transaction, head.seq)?;
+    let (leases, lease_sums) = read_leases(&transaction)?;
     let tail = tail(&transaction, head.seq)?;
     let restored = head.site.backup;
     if !tail.is_empty() || restored {
@@ -39,6 +41,7 @@ pub(super) fn load(path: &Path) -> Result<(Open, Loaded)> {
     transaction.commit()?;
     let loaded = Loaded {
         world,
+        leases,
         seq: head.seq,
         clock: head.site.clock.as_ref().map(|clock| clock.mark()),
         restored,
@@ -46,6 +49,7 @@ pub(super) fn load(path: &Path) -> Result<(Open, Loaded)> {
     let open = Open {
         connection,
         head,
+        leases: lease_sums,
         first,
         logged: 0,
     };

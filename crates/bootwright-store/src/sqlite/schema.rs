@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::lease::insert_total;
 use super::table::{Head, insert_base};
 use super::trouble::{Result, Trouble};
 use crate::StoreError;
@@ -13,7 +14,13 @@ use crate::row::SiteRow;
 const APPLICATION_ID: i32 = 0x626f_6f74;
 
 /// One step for each format; the first makes an empty file a store. Frozen as soon as it was released.
-const STEPS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_leases.sql"),
+];
+
+/// The format from which on there are leases.
+const LEASES_FORMAT: usize = 2;
 
 /// The format that this version writes.
 pub(super) const FORMAT: u32 = STEPS.len() as u32;
@@ -46,6 +53,9 @@ fn climb(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<()>
         Head::new(SiteRow::default()).insert(&transaction)?;
     } else {
         tracing::warn!(from = found, to = steps.len(), "the store gets a newer format");
+    }
+    if (found as usize) < LEASES_FORMAT && steps.len() >= LEASES_FORMAT {
+        insert_total(&transaction)?;
     }
     transaction.pragma_update(None, "user_version", u32::try_from(steps.len()).unwrap_or(u32::MAX))?;
     transaction.commit()?;
@@ -111,16 +121,18 @@ mod tests {
         let path = Path::new("test");
         let mut connection = Connection::open_in_memory().unwrap();
         create(&mut connection, path).unwrap();
-        let later = [STEPS[0], "CREATE TABLE leases (ip TEXT PRIMARY KEY) STRICT"];
+        let later: Vec<&str> = STEPS
+            .iter()
+            .copied()
+            .chain(["CREATE TABLE moods (day TEXT PRIMARY KEY) STRICT"])
+            .collect();
         climb(&mut connection, path, &later).unwrap();
-        assert_eq!(format(&connection, path, 2).unwrap(), 2);
-        connection
-            .execute("INSERT INTO leases VALUES ('192.0.2.1')", [])
-            .unwrap();
+        assert_eq!(format(&connection, path, 3).unwrap(), 3);
+        connection.execute("INSERT INTO moods VALUES ('monday')", []).unwrap();
         // And this version refuses it from then on.
         let refused = check(&connection, path).unwrap_err().at("open", path).to_string();
         assert!(
-            refused.contains("format 2") && refused.contains("up to format 1"),
+            refused.contains("format 3") && refused.contains("up to format 2"),
             "{refused}"
         );
     }
@@ -130,15 +142,16 @@ mod tests {
         let path = Path::new("test");
         let mut connection = Connection::open_in_memory().unwrap();
         create(&mut connection, path).unwrap();
-        let broken = [
-            STEPS[0],
-            "CREATE TABLE leases (ip TEXT); CREATE TABLE events (oops TEXT)",
-        ];
+        let broken: Vec<&str> = STEPS
+            .iter()
+            .copied()
+            .chain(["CREATE TABLE moods (day TEXT); CREATE TABLE events (oops TEXT)"])
+            .collect();
         climb(&mut connection, path, &broken).unwrap_err();
         check(&connection, path).unwrap();
-        let leases = connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'leases'", [], |row| {
+        let moods = connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'moods'", [], |row| {
             row.get::<_, i64>(0)
         });
-        assert_eq!(leases.unwrap(), 0);
+        assert_eq!(moods.unwrap(), 0);
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bootwright_core::{World, apply};
 use rusqlite::Connection;
 
+use super::lease::read_leases;
 use super::load::read_world;
 use super::schema;
 use super::table::{EVENT_COLUMNS, Head, Table, event, host, read_base};
@@ -20,6 +21,7 @@ pub(super) fn verify(connection: &mut Connection, path: &Path) -> Result<Report>
         first: Seq::ZERO,
         last: Seq::ZERO,
         hosts: 0,
+        leases: 0,
         problems: Vec::new(),
     };
     let note = |report: &mut Report, trouble: Trouble| {
@@ -38,6 +40,10 @@ pub(super) fn verify(connection: &mut Connection, path: &Path) -> Result<Report>
         report.last = head.seq;
         read_world(&transaction, &head)
     });
+    match read_leases(&transaction) {
+        Ok((leases, _)) => report.leases = leases.len(),
+        Err(trouble) => note(&mut report, trouble),
+    }
     let refolded = refold(&transaction, &mut report);
     match (tables, refolded) {
         (Ok(tables), Ok(refolded)) => {

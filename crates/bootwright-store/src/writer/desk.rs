@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bootwright_core::Entry;
 
-use super::{Committed, Done, Health, Job, Shared, Submission, WriteFailed};
-use crate::{ClockReading, Loaded, Recorded, Seq, SiteClock, Space, Store, StoreError};
+use super::{Committed, Done, Health, Job, Shared, Submission, WriteFailed, Writing};
+use crate::{Batch, ClockReading, Loaded, Recorded, Seq, SiteClock, Space, Store, StoreError};
 
 /// How many submissions share one transaction: enough that the disk's sync no longer counts, few enough that the first
 /// of them does not wait long for the last.
@@ -81,8 +81,8 @@ impl Desk {
             return;
         }
         let count = group.len();
-        let (entries, waiters) = split(group);
-        match self.commit(&entries) {
+        let (writing, waiters) = split(group);
+        match self.commit(&writing) {
             Ok(wall_ms) => {
                 let before = self.seq;
                 for (recorded_by_then, done) in waiters {
@@ -91,7 +91,7 @@ impl Desk {
                         done(Ok(before.plus(recorded_by_then)));
                     }
                 }
-                self.publish(entries, wall_ms);
+                self.publish(writing.entries, wall_ms);
                 self.maintain();
             }
             Err(failed) => {
@@ -106,16 +106,20 @@ impl Desk {
         }
     }
 
-    /// Makes the entries durable and returns what the wall clock showed.
-    fn commit(&mut self, entries: &[Entry]) -> Result<u64, WriteFailed> {
+    /// Makes all of it durable and returns what the wall clock showed.
+    fn commit(&mut self, writing: &Writing) -> Result<u64, WriteFailed> {
         if let Health::Failed(failed) = &*self.shared.health() {
             return Err(failed.clone());
         }
         let now = (self.read_clock)();
-        if entries.is_empty() {
+        let Writing { entries, leases } = writing;
+        if entries.is_empty() && leases.is_empty() {
             return Ok(now.wall_ms);
         }
-        match self.store.append(entries, now.wall_ms, &self.clock.mark(now)) {
+        match self
+            .store
+            .commit(Batch { entries, leases }, now.wall_ms, &self.clock.mark(now))
+        {
             Ok(last) => {
                 assert_eq!(last, self.seq.plus(entries.len() as u64), "the record has a gap");
                 Ok(now.wall_ms)
@@ -190,13 +194,14 @@ impl Desk {
     }
 }
 
-/// All entries in one row, and for each submission who waits and how many entries there are up to its end.
-fn split(group: Vec<Submission>) -> (Vec<Entry>, Vec<(u64, Option<Done>)>) {
-    let mut entries = Vec::new();
+/// Everything in one row, and for each submission who waits and how many entries there are up to its end.
+fn split(group: Vec<Submission>) -> (Writing, Vec<(u64, Option<Done>)>) {
+    let mut all = Writing::default();
     let mut waiters = Vec::with_capacity(group.len());
-    for submission in group {
-        entries.extend(submission.entries);
-        waiters.push((entries.len() as u64, submission.done));
+    for Submission { writing, done } in group {
+        all.entries.extend(writing.entries);
+        all.leases.extend(writing.leases);
+        waiters.push((all.entries.len() as u64, done));
     }
-    (entries, waiters)
+    (all, waiters)
 }

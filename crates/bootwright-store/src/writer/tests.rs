@@ -5,7 +5,7 @@ use bootwright_core::{Uuid, World, apply};
 
 use super::*;
 use crate::sample::Sample;
-use crate::{ClockMark, EventQuery, Fault, MemoryDisk, MemoryStore, Page, Reader, resume};
+use crate::{Batch, ClockMark, EventQuery, Fault, MemoryDisk, MemoryStore, Page, Reader, resume};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -51,10 +51,10 @@ impl Store for Gated {
         self.store.load()
     }
 
-    fn append(&mut self, batch: &[Entry], wall_ms: u64, clock: &ClockMark) -> Result<Seq, StoreError> {
-        self.begun.send(batch.len()).unwrap();
+    fn commit(&mut self, batch: Batch<'_>, wall_ms: u64, clock: &ClockMark) -> Result<Seq, StoreError> {
+        self.begun.send(batch.entries.len()).unwrap();
         self.gate.recv_timeout(LONG).unwrap();
-        self.store.append(batch, wall_ms, clock)
+        self.store.commit(batch, wall_ms, clock)
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
@@ -84,7 +84,7 @@ fn what_waits_while_the_disk_is_busy_is_committed_as_one_group_and_told_in_order
     assert_eq!(begins.recv_timeout(LONG), Ok(1));
     // The disk is busy with the first one. These come meanwhile:
     for number in 1..=40 {
-        let entries = (0..number % 3).map(|_| sample.entry()).collect();
+        let entries: Vec<Entry> = (0..number % 3).map(|_| sample.entry()).collect();
         writer.submit(entries, tell(&to, number)).unwrap();
     }
     assert_eq!(writer.queue_len(), 41);

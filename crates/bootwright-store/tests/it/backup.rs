@@ -4,9 +4,9 @@ use std::fs;
 
 use bootwright_core::{Cause, Change, Entry, HostState, Phase, Stance, Timestamp, Verb};
 use bootwright_store::sample::Sample;
-use bootwright_store::{Reader, SqliteReader, Store};
+use bootwright_store::{Batch, Reader, SqliteReader, Store};
 
-use crate::scratch::{Scratch, WALL_MS, all_events, append_up_to, entry_at, mark, open, world_at};
+use crate::scratch::{Scratch, WALL_MS, all_events, append_up_to, entry_at, leases_at, mark, open, world_at};
 
 #[test]
 fn a_backup_is_a_consistent_copy_of_a_store_that_is_being_written() {
@@ -24,12 +24,14 @@ fn a_backup_is_a_consistent_copy_of_a_store_that_is_being_written() {
         "{:?}",
         report.problems
     );
+    assert_eq!(report.leases, leases_at(90).len());
     for event in all_events(&copy) {
         assert_eq!(event.entry, entry_at(event.seq.get()));
     }
     // The store itself is no backup.
     let loaded = store.load().unwrap();
     assert_eq!((loaded.restored, loaded.world), (false, world_at(120)));
+    assert_eq!(loaded.leases, leases_at(120));
 }
 
 #[test]
@@ -75,6 +77,15 @@ fn fault_45_a_restored_backup_installs_nothing_before_a_person_has_looked() {
         let set = entry(Change::StateSet { host, state });
         store.append(&[added, set], WALL_MS, &mark()).unwrap();
     }
+    // Leases promise a machine an address and nothing about its disk: they are kept.
+    let leases: Vec<_> = (1..50).map(|number| Sample::new(number).lease()).collect();
+    let batch = Batch {
+        entries: &[],
+        leases: &leases,
+    };
+    store.commit(batch, WALL_MS, &mark()).unwrap();
+    let leases = store.load().unwrap().leases;
+    assert!(leases.len() > 20);
     let before = store.load().unwrap().world;
     store.reader().unwrap().backup(&copy).unwrap();
     drop(store);
@@ -83,6 +94,7 @@ fn fault_45_a_restored_backup_installs_nothing_before_a_person_has_looked() {
     let mut store = open(&scratch.store());
     let loaded = store.load().unwrap();
     assert!(loaded.restored);
+    assert_eq!(loaded.leases, leases);
     assert!(
         loaded
             .world

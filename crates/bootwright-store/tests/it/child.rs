@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::channel;
 
-use bootwright_store::{ClockReading, Limits, Seq, SqliteStore, Store, Writer, resume};
+use bootwright_store::{ClockReading, Limits, Seq, SqliteStore, Store, Writer, Writing, resume};
 
-use crate::scratch::{SMALL, WALL_MS, entries_at, entry_at, mark};
+use crate::scratch::{SMALL, WALL_MS, commit, entries_at, entry_at, lease_at, mark};
 
 const ROLE: &str = "BOOTWRIGHT_TEST_STORE_ROLE";
 const STORE: &str = "BOOTWRIGHT_TEST_STORE_PATH";
@@ -131,8 +131,7 @@ fn append(path: &Path) {
     let mut store = SqliteStore::open(path, limits).unwrap();
     let mut last = store.load().unwrap().seq.get();
     loop {
-        let batch = entries_at(last + 1..=last + 1 + last % 5);
-        last = store.append(&batch, WALL_MS, &mark()).unwrap().get();
+        last = commit(&mut store, last + 1..=last + 1 + last % 5).unwrap().get();
         say("ack", last);
         store.maintain().unwrap();
     }
@@ -153,7 +152,11 @@ fn submit(path: &Path) {
                 say("ack", result.unwrap());
                 told.send(()).unwrap();
             });
-            writer.submit(vec![entry_at(last)], Some(done)).unwrap();
+            let writing = Writing {
+                entries: vec![entry_at(last)],
+                leases: vec![lease_at(last)],
+            };
+            writer.submit(writing, Some(done)).unwrap();
         }
         for _ in 0..20 {
             done.recv().unwrap();

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use bootwright_core::World;
+use bootwright_core::lease::Lease;
 use bootwright_store::sample::Sample;
 use bootwright_store::{EventQuery, Page, Reader, Recorded, Seq, SqliteReader, SqliteStore, Store, StoreError};
 
-use crate::scratch::{SMALL, Scratch, append_up_to, copy_store, entry_at, open, world_at};
+use crate::scratch::{SMALL, Scratch, append_up_to, copy_store, entry_at, leases_at, open, world_at};
 
 /// What a store says, or how it refuses.
-fn ask(path: &Path) -> Result<(World, Seq, Vec<Recorded>), StoreError> {
+fn ask(path: &Path) -> Result<(World, Vec<Lease>, Seq, Vec<Recorded>), StoreError> {
     let mut store = SqliteStore::open(path, SMALL)?;
     let loaded = store.load()?;
     let events = SqliteReader::open(path)?.events(&EventQuery {
@@ -18,7 +19,7 @@ fn ask(path: &Path) -> Result<(World, Seq, Vec<Recorded>), StoreError> {
         host: None,
         limit: 10_000,
     })?;
-    Ok((loaded.world, loaded.seq, events))
+    Ok((loaded.world, loaded.leases, loaded.seq, events))
 }
 
 /// Refusals that an operator can act upon: they name the damage, or the file that is not a store.
@@ -132,9 +133,15 @@ fn the_check_finds_a_table_that_is_not_the_fold_of_the_record() {
     connection.execute("DELETE FROM events WHERE seq = 7", []).unwrap();
     let gone = connection.execute("DELETE FROM hosts WHERE id = (SELECT min(id) FROM hosts)", []);
     assert_eq!(gone, Ok(1));
+    let gone = connection.execute(
+        "DELETE FROM leases WHERE address = (SELECT max(address) FROM leases)",
+        [],
+    );
+    assert_eq!(gone, Ok(1));
     drop(connection);
     let report = SqliteReader::open(&scratch.store()).unwrap().verify().unwrap();
     let problems = report.problems.join("\n");
+    assert!(problems.contains("leases do not add up to the"), "{problems}");
     assert!(problems.contains("the events from 7 up to 8 are gone"), "{problems}");
     assert!(problems.contains("do not add up"), "{problems}");
 }
@@ -172,12 +179,12 @@ fn fault_07_torn_wal_tail_leaves_the_last_commit_that_is_whole() {
         fs::write(&crashed, &base).unwrap();
         fs::write(format!("{}-wal", crashed.display()), torn).unwrap();
         let _ = fs::remove_file(format!("{}-shm", crashed.display()));
-        let (world, seq, events) = ask(&crashed).unwrap();
+        let (world, leases, seq, events) = ask(&crashed).unwrap();
         assert!(
             seq.get() <= last && seq.get() >= 30 && seq.get() % 3 == 0,
             "{seq} after {last}"
         );
-        assert_eq!(world, world_at(seq.get()));
+        assert_eq!((world, leases), (world_at(seq.get()), leases_at(seq.get())));
         assert!(
             events
                 .iter()

@@ -29,10 +29,10 @@ fn fault_09_a_store_of_a_newer_version_is_refused_and_left_alone() {
     drop(connection);
     let before = fs::read(scratch.store()).unwrap();
     let refused = refusal(&scratch);
-    assert!(matches!(refused, StoreError::Newer { found: 7, known: 1 }), "{refused}");
+    assert!(matches!(refused, StoreError::Newer { found: 7, known: 2 }), "{refused}");
     let words = refused.to_string();
     assert!(
-        words.contains("format 7") && words.contains("up to format 1"),
+        words.contains("format 7") && words.contains("up to format 2"),
         "{words}"
     );
     assert_eq!(fs::read(scratch.store()).unwrap(), before);
@@ -125,6 +125,60 @@ fn a_store_of_format_1_is_read() {
     assert_eq!(loaded.seq.get(), 14);
     assert_eq!(loaded.world.site.paused.as_deref(), Some("maintenance"));
     assert_eq!(loaded.clock.map(|mark| mark.site_ms), Some(1_760_000_000_005));
+    assert_eq!(loaded.leases, []);
     let report = SqliteReader::open(&scratch.store()).unwrap().verify().unwrap();
     assert_eq!(report.problems, Vec::<String>::new());
+}
+
+/// The same store as format 2 wrote it, with three leases; never edited.
+const V2: &str = include_str!("../../test_data/v2/store.sql");
+
+#[test]
+fn a_store_of_format_2_is_read() {
+    let scratch = Scratch::new();
+    let connection = Connection::open(scratch.store()).unwrap();
+    connection.execute_batch(V2).unwrap();
+    let mut people = connection
+        .prepare("SELECT ip, holder, state, host_name, host, since, until FROM addresses ORDER BY since")
+        .unwrap();
+    let rows = people.query_map([], |row| {
+        let columns = (0..7).map(|column| row.get::<_, Option<String>>(column));
+        let words = columns.map(|column| Ok(column?.unwrap_or_else(|| "-".to_owned())));
+        Ok(words.collect::<rusqlite::Result<Vec<String>>>()?.join(" "))
+    });
+    let rows: Vec<String> = rows.unwrap().map(Result::unwrap).collect();
+    expect_test::expect![[r#"
+        10.77.0.50 52:54:00:ab:cd:01 bound oak oak-1 2025-10-09 08:53:30.000 2025-10-09 09:03:30.000
+        10.77.0.51 52:54:00:ab:cd:02 released - elm-2 2025-10-09 08:53:40.000 2025-10-09 08:53:45.000
+        10.77.0.200 52:54:00:ab:cd:03 declined it's - 2025-10-09 08:53:50.000 2025-10-09 09:53:50.000
+    "#]]
+    .assert_eq(&(rows.join("\n") + "\n"));
+    drop(people);
+    drop(connection);
+    let loaded = open(&scratch.store()).load().unwrap();
+    let lines: Vec<String> = loaded
+        .leases
+        .iter()
+        .map(|lease| {
+            let (since, until) = (lease.since.as_millis(), lease.until.as_millis());
+            let id = lease.client_id.as_deref().map(|id| format!("{id:02x?}"));
+            format!(
+                "{} {} {} {since} {until} {} {:?}",
+                lease.address,
+                lease.holder,
+                lease.state,
+                id.unwrap_or_default(),
+                lease.host_name
+            )
+        })
+        .collect();
+    expect_test::expect![[r#"
+        10.77.0.50 52:54:00:ab:cd:01 bound 1760000010000 1760000610000 [01, 52, 54, 00, ab, cd, 01] Some("oak")
+        10.77.0.51 52:54:00:ab:cd:02 released 1760000020000 1760000025000  None
+        10.77.0.200 52:54:00:ab:cd:03 declined 1760000030000 1760003630000 [ff, 00, 01] Some("it's")
+    "#]]
+    .assert_eq(&(lines.join("\n") + "\n"));
+    assert_eq!((loaded.seq.get(), loaded.world.hosts.len()), (14, 2));
+    let report = SqliteReader::open(&scratch.store()).unwrap().verify().unwrap();
+    assert_eq!((report.problems, report.leases), (Vec::<String>::new(), 3));
 }

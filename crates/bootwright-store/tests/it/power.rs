@@ -5,7 +5,7 @@ use std::fs;
 use bootwright_store::sample::Sample;
 use bootwright_store::{SqliteStore, Store};
 
-use crate::scratch::{SMALL, Scratch, WALL_MS, append_up_to, copy_store, entries_at, mark, open, world_at};
+use crate::scratch::{SMALL, Scratch, append_up_to, commit, copy_store, leases_at, open, world_at};
 
 /// What a disk writes at once.
 const SECTOR: usize = 512;
@@ -38,9 +38,7 @@ fn fault_02_a_commit_that_was_cut_off_is_there_as_a_whole_or_not_at_all() {
     for round in 0..12 {
         let last = 30 + round * 4;
         copy_store(&scratch.store(), &before);
-        store
-            .append(&entries_at(last + 1..=last + 4), WALL_MS, &mark())
-            .unwrap();
+        commit(&mut store, last + 1..=last + 4).unwrap();
         copy_store(&scratch.store(), &after);
         let (old, new) = (fs::read(log(&before)).unwrap(), fs::read(log(&after)).unwrap());
         for state in 0..12 {
@@ -57,7 +55,7 @@ fn fault_02_a_commit_that_was_cut_off_is_there_as_a_whole_or_not_at_all() {
                 seq == last || seq == last + 4,
                 "{last} was acknowledged, {seq} is there"
             );
-            assert_eq!(loaded.world, world_at(seq));
+            assert_eq!((loaded.world, loaded.leases), (world_at(seq), leases_at(seq)));
             if seq == last { lost += 1 } else { kept += 1 }
         }
     }
@@ -86,6 +84,7 @@ fn fault_02_power_lost_while_the_log_is_folded_into_the_file_loses_nothing() {
             fs::write(&crashed, mixed(&old, &new, &mut random)).unwrap();
             let loaded = SqliteStore::open(&crashed, SMALL).unwrap().load().unwrap();
             assert_eq!((loaded.seq.get(), &loaded.world), (last, &world_at(last)));
+            assert_eq!(loaded.leases, leases_at(last));
         }
     }
 }

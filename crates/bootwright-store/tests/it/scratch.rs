@@ -1,13 +1,16 @@
 //! A directory of a test's own, and the store in it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use bootwright_core::lease::Lease;
 use bootwright_core::{Entry, Uuid, World, apply};
 use bootwright_store::sample::Sample;
 use bootwright_store::{
-    ClockMark, ClockReading, EventQuery, Limits, Page, Reader, Recorded, Seq, SqliteReader, SqliteStore, Store,
+    Batch, ClockMark, ClockReading, EventQuery, Limits, Page, Reader, Recorded, Seq, SqliteReader, SqliteStore, Store,
+    StoreError,
 };
 
 /// A directory that vanishes with the test.
@@ -73,6 +76,27 @@ pub(crate) fn entries_at(places: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
     places.map(entry_at).collect()
 }
 
+/// The lease that tests record together with the entry at this place.
+pub(crate) fn lease_at(seq: u64) -> Lease {
+    Sample::new(seq).lease()
+}
+
+/// The leases after those up to this place.
+pub(crate) fn leases_at(seq: u64) -> Vec<Lease> {
+    let leases: BTreeMap<_, _> = (1..=seq).map(lease_at).map(|lease| (lease.address, lease)).collect();
+    leases.into_values().collect()
+}
+
+/// Records the entries and leases of these places at once.
+pub(crate) fn commit(store: &mut dyn Store, places: std::ops::RangeInclusive<u64>) -> Result<Seq, StoreError> {
+    let (entries, leases) = (entries_at(places.clone()), places.map(lease_at).collect::<Vec<Lease>>());
+    let batch = Batch {
+        entries: &entries,
+        leases: &leases,
+    };
+    store.commit(batch, WALL_MS, &mark())
+}
+
 /// The world after the entries up to this place, folded by the core alone.
 pub(crate) fn world_at(seq: u64) -> World {
     let mut world = World::default();
@@ -87,7 +111,7 @@ pub(crate) fn append_up_to(store: &mut SqliteStore, from: u64, to: u64) {
     let mut next = from;
     while next <= to {
         let last = to.min(next + 2);
-        let seq = store.append(&entries_at(next..=last), WALL_MS, &mark()).unwrap();
+        let seq = commit(store, next..=last).unwrap();
         assert_eq!(seq, Seq::new(last));
         next = last + 1;
     }

@@ -117,6 +117,7 @@ struct StoreReport {
     first: u64,
     last: u64,
     hosts: usize,
+    leases: usize,
     problems: Vec<String>,
 }
 
@@ -150,6 +151,7 @@ pub(super) fn store(printer: Printer, place: &Common) -> Result<Exit, Failure> {
         first,
         last,
         hosts,
+        leases,
         problems,
     } = SqliteReader::open(&path)
         .and_then(|mut reader| reader.verify())
@@ -160,6 +162,7 @@ pub(super) fn store(printer: Printer, place: &Common) -> Result<Exit, Failure> {
         first: first.get(),
         last: last.get(),
         hosts,
+        leases,
         problems,
     };
     printer.document(&report, store_words)?;
@@ -174,11 +177,12 @@ fn store_words(report: &StoreReport) -> String {
         .collect();
     let verdict = if report.good { "is good" } else { "is damaged" };
     words.push_str(&format!(
-        "the store `{}` {verdict}: entries {} to {}, {}\n",
+        "the store `{}` {verdict}: entries {} to {}, {}, {}\n",
         report.store,
         report.first,
         report.last,
-        counted(report.hosts, "host")
+        counted(report.hosts, "host"),
+        counted(report.leases, "lease")
     ));
     words
 }
