@@ -85,7 +85,8 @@ fn whoever_fetches_the_script_once_more_is_at_the_same_attempt() {
 
 #[test]
 fn a_new_start_is_a_new_attempt_whatever_shows_it() {
-    let signs: [(&str, fn(&mut Site)); 5] = [
+    type Sign = (&'static str, fn(&mut Site));
+    let signs: [Sign; 5] = [
         ("a boot program is fetched", |site| {
             site.fetched(1, "pxelinux.0", FetchKind::Firmware, None);
         }),
