@@ -64,8 +64,6 @@ pub enum Tls {
 pub struct Dhcp {
     /// By which kind of socket.
     pub sockets: Sockets,
-    /// Whether addresses are leased although another server does so.
-    pub force: bool,
 }
 
 /// The kind of socket for DHCP.
@@ -111,10 +109,7 @@ impl Default for Daemon {
                 tls: Tls::SelfSigned,
                 hosts: Vec::new(),
             },
-            dhcp: Dhcp {
-                sockets: Sockets::Auto,
-                force: false,
-            },
+            dhcp: Dhcp { sockets: Sockets::Auto },
             tftp: Tftp {
                 max_blksize: 1468,
                 max_windowsize: 16,

@@ -5,6 +5,7 @@ mod dhcp;
 mod document;
 mod host;
 mod origin;
+mod pool;
 mod profile;
 mod rule;
 mod safety;
@@ -79,7 +80,8 @@ pub(crate) fn lower(
     let profiles = profile::lower(root, read, findings);
     let names = Profiles { names: profiles.names };
     let safety = safety::lower(root, &names, findings);
-    let hosts = host::lower(root, &names, &profiles.good, findings);
+    let mut reserved = Vec::new();
+    let hosts = host::lower(root, &names, &profiles.good, &mut reserved, findings);
     let rules = rule::lower(root, &names, findings);
     let mut policy = Policy {
         safety,
@@ -88,7 +90,7 @@ pub(crate) fn lower(
         rules,
         ..Policy::default()
     };
-    dhcp::lower_policy(root, &mut policy, findings);
+    dhcp::lower_policy(root, &mut policy, &reserved, findings);
     (policy, daemon)
 }
 

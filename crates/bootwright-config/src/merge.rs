@@ -53,9 +53,14 @@ fn add_named(section: &str, earlier: &mut Table, later: Table, findings: &mut Fi
 fn add_settings(earlier: &mut Table, later: Table) {
     for (key, entry) in later {
         match earlier.get_mut(&key) {
-            // The one table within the settings that is a list of pairs: `[dhcp.arch]`.
+            // A list of pairs: `[dhcp.arch]`.
             Some(Entry { node, .. }) if key == "arch" => match (&mut node.value, entry.node.value) {
                 (Value::Table(pairs), Value::Table(more)) => pairs.extend(more),
+                (place, value) => *place = value,
+            },
+            // Each subnet may have a file of its own.
+            Some(Entry { node, .. }) if key == "pools" => match (&mut node.value, entry.node.value) {
+                (Value::List(pools), Value::List(more)) => pools.extend(more),
                 (place, value) => *place = value,
             },
             _ => {

@@ -35,7 +35,7 @@ pub use destination::{Destination, destination};
 pub use discard::Discard;
 pub use file::{BootFile, NotBootFile};
 pub use ipxe::{Bus, Feature, Ipxe};
-pub use lease::{Lease, SEARCH_BYTES_MAX, search_len};
+pub use lease::Lease;
 pub use parse::parse;
 pub use pxe::Strategy;
 pub use question::{Arrival, Port, Question, Silence, question};

@@ -93,9 +93,6 @@ fn dhcp(root: &Table, daemon: &mut Daemon, findings: &mut Findings) {
     {
         daemon.dhcp.sockets = sockets;
     }
-    if let Some(force) = section.bool("force", findings) {
-        daemon.dhcp.force = force;
-    }
 }
 
 fn tftp(root: &Table, daemon: &mut Daemon, findings: &mut Findings) {

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use bootwright_core::{Arch, DhcpMode, Policy, Span};
 
+use super::pool::{self, Reserved};
 use crate::finding::Findings;
 use crate::node::{At, Entry, Table, Value};
 use crate::section::{Section, choice, quoted, span, text};
@@ -12,25 +13,28 @@ use crate::section::{Section, choice, quoted, span, text};
 /// The longest name of a boot file: the field of a DHCP packet holds 128 bytes with the closing zero (RFC 2131 section 2).
 const FILE_BYTES_MAX: usize = 127;
 
-pub(super) fn lower_policy(root: &Table, policy: &mut Policy, findings: &mut Findings) {
+pub(super) fn lower_policy(root: &Table, policy: &mut Policy, reserved: &[Reserved], findings: &mut Findings) {
     let Some(mut section) = Section::of(root, "dhcp", findings) else {
+        pool::lower(None, policy, reserved, findings);
         return;
     };
     if let Some((text, at)) = section.text("mode", "proxy", findings) {
         let choices = [
             ("proxy", DhcpMode::Proxy),
+            ("server", DhcpMode::Server),
             ("observe", DhcpMode::Observe),
             ("off", DhcpMode::Off),
         ];
-        if text == "server" {
-            findings
-                .error(at, "`dhcp.mode = \"server\"` is not in this version")
-                .hint = Some("let another DHCP server lease the addresses, and write `\"proxy\"`".to_owned());
-        } else if let Some(chosen) = choice("dhcp.mode", text, at, &choices, findings) {
+        if let Some(chosen) = choice("dhcp.mode", text, at, &choices, findings) {
             policy.dhcp = chosen;
         }
+        if policy.dhcp == DhcpMode::Server && section.take("pools").is_none() {
+            findings
+                .error(at, "`dhcp.mode = \"server\"` has no addresses to lease")
+                .hint = Some("add a `[[dhcp.pools]]` with `subnet` and `range`".to_owned());
+        }
     }
-    section.later("pools", "let another DHCP server lease the addresses", findings);
+    policy.force = section.bool("force", findings).unwrap_or(false);
     if let Some(entry) = section.take("arch") {
         let table = Section::new(section.key("arch"), entry, findings);
         for (name, entry) in table.entries() {
@@ -53,10 +57,9 @@ pub(super) fn lower_policy(root: &Table, policy: &mut Policy, findings: &mut Fin
     if let Some(entry) = section.take("census") {
         policy.census = census(entry, findings);
     }
-    // The other keys of this section are settings of the daemon.
-    for key in ["sockets", "force"] {
-        section.take(key);
-    }
+    pool::lower(section.take("pools"), policy, reserved, findings);
+    // The other key of this section is a setting of the daemon.
+    section.take("sockets");
     section.finish(findings);
 }
 

@@ -1,6 +1,7 @@
 //! `[hosts.<name>]`: machines that the operator knows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use bootwright_content::{DEPTH_MAX, check_host, made_up};
@@ -8,10 +9,11 @@ use bootwright_core::fact::{MACS_PER_HOST_MAX, Quality, clean_text, mac_quality,
 use bootwright_core::{Facts, HostDefinition, HostId, LocalMethod, MacAddr, Profile, ProfileName, Uuid};
 
 use super::dhcp::boot_file;
+use super::pool::Reserved;
 use super::{Profiles, named};
 use crate::finding::Findings;
 use crate::node::{At, Entry, Node, Table, Value};
-use crate::section::{Section, choice, parse, quoted};
+use crate::section::{Section, choice, items, parse, quoted, text};
 
 /// Who has a fact already, and where that stands.
 type Owners = BTreeMap<String, (HostId, At)>;
@@ -20,12 +22,14 @@ pub(super) fn lower(
     root: &Table,
     profiles: &Profiles,
     known: &BTreeMap<ProfileName, Arc<Profile>>,
+    reserved: &mut Vec<Reserved>,
     findings: &mut Findings,
 ) -> BTreeMap<HostId, HostDefinition> {
     let mut owners = Owners::new();
     let mut tried = BTreeSet::new();
     named(root, "hosts", findings, |name: &HostId, section, entry, findings| {
-        let definition = host(name, section, entry, profiles, &mut owners, findings);
+        let mut definition = host(name, section, entry, profiles, &mut owners, findings);
+        definition.addresses = addresses(name, entry, reserved, findings);
         if let Some(profile) = definition.profile.as_ref().and_then(|profile| known.get(profile)) {
             try_profile(name, &definition, profile, entry, &mut tried, findings);
         }
@@ -76,6 +80,7 @@ fn host(
     let local = section
         .text("local_boot", "exit", findings)
         .and_then(|(word, at)| choice(&local_key, word, at, &methods, findings));
+    section.take("address");
     section.finish(findings);
     HostDefinition {
         facts,
@@ -86,6 +91,42 @@ fn host(
         local,
         addresses: Vec::new(),
     }
+}
+
+/// The addresses that are kept for it where addresses are lent.
+fn addresses(name: &HostId, entry: &Entry, reserved: &mut Vec<Reserved>, findings: &mut Findings) -> Vec<Ipv4Addr> {
+    let Value::Table(table) = &entry.node.value else {
+        return Vec::new();
+    };
+    let Some(entry) = table.get("address") else {
+        return Vec::new();
+    };
+    let key = format!("hosts.{name}.address");
+    let mut addresses = Vec::new();
+    for item in items(&entry.node) {
+        let Some(text) = text(&key, item, "192.168.77.20", findings) else {
+            continue;
+        };
+        match text.parse::<Ipv4Addr>() {
+            Ok(address) => {
+                addresses.push(address);
+                reserved.push(Reserved {
+                    host: name.clone(),
+                    address,
+                    at: item.at.clone(),
+                });
+            }
+            Err(_) => {
+                findings
+                    .error(
+                        &item.at,
+                        format!("`{key}`: `{}` is no IPv4 address", text.escape_debug()),
+                    )
+                    .hint = Some("write an address such as `\"192.168.77.20\"`".to_owned());
+            }
+        }
+    }
+    addresses
 }
 
 fn facts(name: &HostId, section: &mut Section<'_>, owners: &mut Owners, findings: &mut Findings) -> Facts {

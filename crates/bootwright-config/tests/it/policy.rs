@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
-use bootwright_config::{BaseUrl, Listen, Sockets};
+use bootwright_config::{BaseUrl, Listen, Sockets, render_all};
+use bootwright_core::lease::{AddressRange, Subnet};
 use bootwright_core::{
     Arch, Attribute, Confirm, DhcpMode, DoneTrigger, Initrd, LocalMethod, Pattern, Span, StageLimits, Unknown, Wipe,
 };
@@ -202,6 +204,84 @@ loong64 = "off"
     assert_eq!(file(Arch::BIOS), Some("undionly.kpxe"));
     assert_eq!(loaded.daemon.dhcp.sockets, Sockets::Packet);
     assert_eq!(loaded.policy.relays, [Ipv4Addr::new(10, 1, 0, 1)].into());
+}
+
+#[test]
+fn pools_and_addresses_of_hosts_are_what_they_say() {
+    let loaded = good(
+        r#"
+[dhcp]
+mode = "server"
+force = true
+
+[[dhcp.pools]]
+subnet = "10.0.0.0/24"
+range = ["10.0.0.200-220", "10.0.0.100 - 10.0.0.199", "10.0.0.50"]
+router = "10.0.0.1"
+dns = ["10.0.0.2", "10.0.0.3"]
+domain = "example.net."
+search = ["example.org", "lab.example.net"]
+ntp = "10.0.0.4"
+mtu = 9000
+lease = "24h"
+boot_lease = "5m"
+interface = ["eth1", "br*"]
+probe = false
+keep_for_known = 25
+
+[[dhcp.pools]]
+subnet = "10.0.1.0/24"
+relay = "10.9.9.9"
+
+[hosts.oak]
+mac = "52:54:00:00:00:01"
+address = ["10.0.0.20", "10.0.1.20"]
+"#,
+    );
+    assert_eq!(render_all(&loaded.warnings), "");
+    let policy = loaded.policy;
+    assert_eq!((policy.dhcp, policy.force), (DhcpMode::Server, true));
+    let at = |host| Ipv4Addr::new(10, 0, 0, host);
+    let range = |first, last| AddressRange {
+        first: at(first),
+        last: at(last),
+    };
+    let first = Subnet {
+        network: "10.0.0.0/24".parse().expect("a network"),
+        ranges: vec![range(50, 50), range(100, 199), range(200, 220)],
+        routers: vec![at(1)],
+        dns: vec![at(2), at(3)],
+        domain: Some("example.net".to_owned()),
+        search: vec!["example.org".to_owned(), "lab.example.net".to_owned()],
+        ntp: vec![at(4)],
+        mtu: Some(9000),
+        lease: Span::from_hours(24),
+        boot_lease: Span::from_mins(5),
+        links: vec![Pattern::new("eth1"), Pattern::new("br*")],
+        relays: Vec::new(),
+        probe: false,
+        known_share: 25,
+    };
+    let relay = Ipv4Addr::new(10, 9, 9, 9);
+    let second = Subnet {
+        network: "10.0.1.0/24".parse().expect("a network"),
+        ranges: Vec::new(),
+        routers: Vec::new(),
+        dns: Vec::new(),
+        domain: None,
+        search: Vec::new(),
+        ntp: Vec::new(),
+        mtu: None,
+        lease: Span::from_hours(12),
+        boot_lease: Span::from_mins(10),
+        links: Vec::new(),
+        relays: vec![relay],
+        probe: true,
+        known_share: 10,
+    };
+    assert_eq!(policy.subnets, [Arc::new(first), Arc::new(second)]);
+    assert!(policy.relays.contains(&relay), "naming a relay in a pool lists it");
+    assert_eq!(policy.hosts["oak"].addresses, [at(20), Ipv4Addr::new(10, 0, 1, 20)]);
 }
 
 #[test]

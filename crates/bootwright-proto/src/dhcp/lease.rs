@@ -82,18 +82,6 @@ impl Lease {
     }
 }
 
-/// The bytes that one option carries.
-pub const SEARCH_BYTES_MAX: usize = 255;
-
-/// How many bytes of option 119 these domains need; nothing if one of them is no domain name.
-#[must_use]
-pub fn search_len(domains: &[String]) -> Option<usize> {
-    domains
-        .iter()
-        .map(|name| wire_name(name).map(|bytes| bytes.len()))
-        .sum()
-}
-
 /// A name as DNS writes it, each label behind its length (RFC 1035 section 3.1). It is not compressed against the names
 /// before it, which RFC 3397 allows and not every client reads.
 fn wire_name(name: &str) -> Option<Vec<u8>> {

@@ -183,26 +183,6 @@ tls = "off"
 }
 
 #[test]
-fn a_mode_that_comes_later() {
-    check(
-        r#"[dhcp]
-mode = "server"
-"#,
-        expect![[r#"
-            error: `dhcp.mode = "server"` is not in this version
-             --> config.toml:2:8
-              |
-            2 | mode = "server"
-              |        ^^^^^^^^
-              |
-              = help: let another DHCP server lease the addresses, and write `"proxy"`
-
-            1 error
-        "#]],
-    );
-}
-
-#[test]
 fn a_misspelt_mode() {
     check(
         r#"[dhcp]
@@ -252,26 +232,6 @@ census = "often"
               |          ^^^^^^^
               |
               = help: write a number and its unit (`s`, `m`, `h` or `d`), as in `"5m"`
-
-            1 error
-        "#]],
-    );
-}
-
-#[test]
-fn pools_come_later() {
-    check(
-        r#"[[dhcp.pools]]
-range = "10.0.0.10-10.0.0.99"
-"#,
-        expect![[r#"
-            error: `dhcp.pools` is not in this version
-             --> config.toml:1:8
-              |
-            1 | [[dhcp.pools]]
-              |        ^^^^^
-              |
-              = help: let another DHCP server lease the addresses
 
             1 error
         "#]],
