@@ -35,6 +35,16 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// The same without what a machine can do without.
+    pub(super) fn bare(&self) -> Self {
+        Self {
+            domain: None,
+            search: Vec::new(),
+            ntp: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// Writes the options, in the order in which they are sent. Beside the mask and the router only what was asked for: ROMs
     /// have small buffers.
     pub(super) fn write(&self, out: &mut Writer, asked: &[u8]) -> Result<(), Unrenderable> {

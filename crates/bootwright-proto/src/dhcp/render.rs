@@ -74,6 +74,19 @@ impl std::error::Error for Unrenderable {}
 /// # Errors
 /// A reply that does not fit: the request asked for too much to be repeated, or the lease has too many options.
 pub fn render(request: &Request, server: Ipv4Addr, reply: &Reply) -> Result<Vec<u8>, Unrenderable> {
+    match (write(request, server, reply), reply) {
+        // Better a machine without a search list than one without an address.
+        (Err(Unrenderable::TooLong { .. }), Reply::LeaseOffer(lease, boot)) => {
+            write(request, server, &Reply::LeaseOffer(lease.bare(), boot.clone()))
+        }
+        (Err(Unrenderable::TooLong { .. }), Reply::LeaseAck(lease, boot)) => {
+            write(request, server, &Reply::LeaseAck(lease.bare(), boot.clone()))
+        }
+        (written, _) => written,
+    }
+}
+
+fn write(request: &Request, server: Ipv4Addr, reply: &Reply) -> Result<Vec<u8>, Unrenderable> {
     let name = server.to_string();
     let mut out = Writer::new();
     header(&mut out, request, server, reply);

@@ -6,11 +6,13 @@ mod destination;
 mod digest;
 mod golden;
 mod hostile;
+mod lease;
 mod machine;
 mod packet;
 mod question;
 mod reading;
 mod reply;
+mod server;
 mod transcript;
 mod trap;
 

@@ -172,5 +172,9 @@ fn the_record_is_checked_while_the_daemon_runs() {
     let data = daemon.data_dir();
     let said = crate::cli::run(&format!("check --store --data-dir {}", data.display()));
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.out.contains("is good: entries 1 to 3, 1 host, 0 leases\n"), "{}", said.out);
+    assert!(
+        said.out.contains("is good: entries 1 to 3, 1 host, 0 leases\n"),
+        "{}",
+        said.out
+    );
 }
