@@ -1,8 +1,5 @@
 //! What reading a configuration has found so far.
 
-use std::ops::Range;
-use std::sync::Arc;
-
 use crate::ERRORS_MAX;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::node::{At, File};
@@ -19,6 +16,10 @@ impl Findings {
             files,
             found: Vec::new(),
         }
+    }
+
+    pub(crate) fn files(&self) -> &[File] {
+        &self.files
     }
 
     /// The file of a place.
@@ -38,18 +39,6 @@ impl Findings {
         let file = self.file(at);
         let diagnostic = Diagnostic::new(severity, &file.path, &file.text, at.span.clone(), message);
         self.push(at.file, diagnostic)
-    }
-
-    /// A finding in a file that the configuration refers to, listed with the file that does.
-    pub(crate) fn error_in(
-        &mut self,
-        from: &At,
-        path: &str,
-        text: &Arc<str>,
-        span: Range<usize>,
-        message: String,
-    ) -> &mut Diagnostic {
-        self.push(from.file, Diagnostic::new(Severity::Error, path, text, span, message))
     }
 
     /// A finding as it is, in the file with this index.

@@ -5,7 +5,7 @@ use bootwright_core::Policy;
 use crate::daemon::Daemon;
 use crate::diagnostic::Diagnostic;
 use crate::finding::Findings;
-use crate::lower::lower;
+use crate::lower::{Places, lower};
 use crate::merge;
 use crate::node::{self, File, Table};
 
@@ -28,6 +28,8 @@ pub struct Loaded {
     pub policy: Policy,
     /// What the daemon does by it.
     pub daemon: Daemon,
+    /// Where the templates of its profiles stand.
+    pub places: Places,
     /// What is odd about it.
     pub warnings: Vec<Diagnostic>,
 }
@@ -65,11 +67,12 @@ pub fn load(sources: &[Source], read: &dyn Fn(&str) -> Result<String, String>) -
             Ok(found) | Err(found) => Err(found),
         };
     }
-    let (policy, daemon) = lower(&root, read, &mut findings);
+    let (policy, daemon, places) = lower(&root, read, &mut findings);
     let warnings = findings.verdict()?;
     Ok(Loaded {
         policy,
         daemon,
+        places,
         warnings,
     })
 }

@@ -20,6 +20,8 @@ use crate::finding::Findings;
 use crate::node::{At, Entry, Table};
 use crate::section::{Section, unknown_key};
 
+pub use origin::Places;
+
 /// The names of the sections.
 const SECTIONS: &[&str] = &[
     "server", "control", "dhcp", "tftp", "store", "safety", "profiles", "hosts", "rules",
@@ -61,7 +63,7 @@ pub(crate) fn lower(
     root: &Table,
     read: &dyn Fn(&str) -> Result<String, String>,
     findings: &mut Findings,
-) -> (Policy, Daemon) {
+) -> (Policy, Daemon, Places) {
     for (key, entry) in root {
         if SECTIONS.contains(&key.as_str()) || LATER.iter().any(|(later, _)| later == key) {
             continue;
@@ -78,6 +80,7 @@ pub(crate) fn lower(
     }
     let daemon = daemon::lower(root, findings);
     let profiles = profile::lower(root, read, findings);
+    let places = profiles.places;
     let names = Profiles { names: profiles.names };
     let safety = safety::lower(root, &names, findings);
     let mut reserved = Vec::new();
@@ -91,7 +94,7 @@ pub(crate) fn lower(
         ..Policy::default()
     };
     dhcp::lower_policy(root, &mut policy, &reserved, findings);
-    (policy, daemon)
+    (policy, daemon, places)
 }
 
 /// The profiles that the configuration names, those with mistakes in them included.

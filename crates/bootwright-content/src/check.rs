@@ -40,6 +40,57 @@ pub fn check_host(profile: &Profile, context: &Context) -> Vec<Problem> {
     boot.into_iter().chain(documents).collect()
 }
 
+/// What is wrong with what a profile makes for a host that has not asked yet.
+///
+/// What is not known of the host is supposed. Where its firmware is not known, a profile is at fault only if neither kind
+/// can boot it.
+#[must_use]
+pub fn check_ahead(profile: &Profile, context: &Context) -> Vec<Problem> {
+    let seen = &context.seen;
+    let known = seen.firmware.or(seen.arch.map(Firmware::of));
+    let kinds = known.map_or(vec![Firmware::Uefi, Firmware::Bios], |known| vec![known]);
+    let tried = kinds.into_iter().map(|firmware| {
+        let supposed = supposed(context, &made_up(profile), firmware);
+        check_host(profile, &supposed)
+    });
+    tried.min_by_key(Vec::len).unwrap_or_default()
+}
+
+/// A host with what is supposed in place of what is not known of it.
+fn supposed(context: &Context, made_up: &Context, firmware: Firmware) -> Context {
+    let (known, other) = (&context.facts, &made_up.facts);
+    let text = |known: &Option<String>, other: &Option<String>| known.clone().or_else(|| other.clone());
+    let facts = Facts {
+        macs: if known.macs.is_empty() {
+            &other.macs
+        } else {
+            &known.macs
+        }
+        .clone(),
+        uuid: known.uuid.or(other.uuid),
+        serial: text(&known.serial, &other.serial),
+        asset: text(&known.asset, &other.asset),
+        manufacturer: text(&known.manufacturer, &other.manufacturer),
+        product: text(&known.product, &other.product),
+    };
+    let arch = match firmware {
+        Firmware::Uefi => Arch::EFI64,
+        Firmware::Bios => Arch::BIOS,
+    };
+    let seen = Sighting {
+        address: context.seen.address.or(made_up.seen.address),
+        link: text(&context.seen.link, &made_up.seen.link),
+        firmware: Some(firmware),
+        arch: context.seen.arch.or(Some(arch)),
+        ..context.seen.clone()
+    };
+    Context {
+        facts,
+        seen,
+        ..context.clone()
+    }
+}
+
 /// Whether a profile can be booted without a run: none of its boot templates asks for one.
 #[must_use]
 pub fn fits_live(profile: &Profile) -> bool {

@@ -15,7 +15,7 @@ mod template;
 pub mod text;
 mod value;
 
-pub use check::{can_report, check_host, check_profile, fits_live, made_up};
+pub use check::{can_report, check_ahead, check_host, check_profile, fits_live, made_up};
 pub use context::{Context, RunValues, ServerValues, Values};
 pub use known::nearest;
 pub use plan::{ARGS_BYTES_MAX, BootInitrd, BootPlan, Part, Problem, render_boot, render_document};

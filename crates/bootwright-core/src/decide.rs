@@ -6,7 +6,7 @@
 use crate::rule::first_match;
 use crate::{
     Arch, Ask, Confirm, DhcpMode, HoldWhy, Host, HostDefinition, Loader, LocalWhy, Phase, Policy, ProfileName, Rule,
-    RuleName, Sighting, Site, Stance, Timestamp, Unknown, Verdict, Why, admit, attributes,
+    RuleName, Sighting, Site, Stance, Timestamp, Trial, Unknown, Verdict, Why, admit, attributes,
 };
 
 /// The name under which `unknown = { install = … }` is remembered as a rule.
@@ -25,6 +25,8 @@ pub struct Situation<'a> {
     pub store_ready: bool,
     /// Whether so little room is left that nothing new may begin.
     pub store_low: bool,
+    /// What came of rendering for the machine that asks what it is to boot, if that was tried.
+    pub trial: Option<&'a Trial>,
     /// Now.
     pub now: Timestamp,
 }
@@ -154,13 +156,15 @@ fn decide_script(
             Verdict::GiveUp
         }
         // The profile may be gone from the configuration: a run keeps the one that it was started with.
-        Phase::Installing { run, .. } => may_go_on(situation).map_or(
-            Verdict::Install {
-                profile: run.profile.clone(),
-                attempt: run.attempts.saturating_add(1),
-            },
-            Verdict::Hold,
-        ),
+        Phase::Installing { run, .. } => may_go_on(situation)
+            .or_else(|| unrenderable(situation, &run.profile, run.revision))
+            .map_or(
+                Verdict::Install {
+                    profile: run.profile.clone(),
+                    attempt: run.attempts.saturating_add(1),
+                },
+                Verdict::Hold,
+            ),
     }
 }
 
@@ -186,10 +190,12 @@ fn asks_console(policy: &Policy, profile: &ProfileName) -> bool {
 fn may_begin(policy: &Policy, situation: &Situation<'_>, profile: &ProfileName) -> Option<HoldWhy> {
     let safety = &policy.safety;
     if let Some(why) = may_go_on(situation) {
-        Some(why)
-    } else if !policy.profiles.contains_key(profile) {
-        Some(HoldWhy::NoProfile(profile.clone()))
-    } else if safety.max_attempts == 0 {
+        return Some(why);
+    }
+    let Some(revision) = policy.profiles.get(profile).map(|profile| profile.revision) else {
+        return Some(HoldWhy::NoProfile(profile.clone()));
+    };
+    if safety.max_attempts == 0 {
         Some(HoldWhy::Paused("`max_attempts` is 0".to_owned()))
     } else if situation.store_low {
         Some(HoldWhy::StoreLow)
@@ -202,8 +208,13 @@ fn may_begin(policy: &Policy, situation: &Situation<'_>, profile: &ProfileName) 
             limit: safety.max_new_per_hour,
         })
     } else {
-        None
+        unrenderable(situation, profile, revision)
     }
+}
+
+/// Why this host cannot be handed the profile in this revision, if that was tried and failed.
+fn unrenderable(situation: &Situation<'_>, profile: &ProfileName, revision: u64) -> Option<HoldWhy> {
+    situation.trial.and_then(|trial| trial.refusal(profile, revision))
 }
 
 /// Why no install script may be served now, not even of a run under way, if so.

@@ -29,6 +29,7 @@ pub mod sighting;
 pub mod state;
 pub mod step;
 pub mod time;
+pub mod trial;
 pub mod uuid;
 pub mod verdict;
 
@@ -54,5 +55,6 @@ pub use sighting::{Firmware, Sighting};
 pub use state::{Failure, Grant, Grantor, HostState, Phase, Run, Stance};
 pub use step::{Stayed, Step, step};
 pub use time::{Span, Timestamp};
+pub use trial::Trial;
 pub use uuid::Uuid;
 pub use verdict::{Ask, FrontEnd, HoldWhy, Loader, LocalWhy, Verdict, Why};

@@ -125,6 +125,13 @@ pub enum HoldWhy {
     },
     /// The profile is not in the configuration, or not whole.
     NoProfile(ProfileName),
+    /// The profile cannot be rendered for this host, in these words.
+    Unrenderable {
+        /// The profile.
+        profile: ProfileName,
+        /// Where the mistake is, and what it is.
+        why: String,
+    },
     /// Its facts contradict each other or the record, in these words.
     Contradiction(String),
     /// None of its facts tells it from other machines.
@@ -233,6 +240,7 @@ impl fmt::Display for HoldWhy {
                 )
             }
             Self::NoProfile(profile) => write!(f, "profile `{profile}` is not in the configuration"),
+            Self::Unrenderable { profile, why } => write!(f, "profile `{profile}` cannot be rendered for it: {why}"),
             Self::Contradiction(why) => write!(f, "its identity is in doubt: {why}"),
             Self::Nobody => f.write_str("it shows neither a proper hardware address nor a UUID nor a serial number"),
             Self::RuleLimit { rule, limit } => write!(f, "rule `{rule}` has granted its {limit} installs"),

@@ -164,6 +164,8 @@ impl Engine {
         }
         self.policy = policy;
         self.definition_of.clear();
+        // Templates and what they are filled with may be others now.
+        self.visits.values_mut().for_each(|visit| visit.trial = None);
         let names: Vec<(HostId, HostId)> = self
             .world
             .hosts
@@ -278,7 +280,16 @@ impl Engine {
             started_last_hour: u32::try_from(started).unwrap_or(u32::MAX),
             store_ready: self.store_ready,
             store_low: self.store_low,
+            trial: None,
             now,
+        }
+    }
+
+    /// The same with what came of rendering for a host.
+    pub(crate) fn situation_of(&self, now: Timestamp, host: &HostId) -> Situation<'_> {
+        Situation {
+            trial: self.visits.get(host).and_then(|visit| visit.trial.as_ref()),
+            ..self.situation(now)
         }
     }
 

@@ -6,7 +6,7 @@ use bootwright_core::attributes;
 use bootwright_core::local::choose;
 use bootwright_core::{
     Arch, Ask, Asker, Firmware, Host, HostId, Loader, LocalMethod, ProfileName, RuleName, RuleVerdict, Run, RunNumber,
-    Sighting, Timestamp, Token, Verdict, decide,
+    Sighting, Situation, Timestamp, Token, Trial, Verdict, decide,
 };
 
 use crate::engine::Engine;
@@ -29,6 +29,8 @@ pub struct Explanation {
     pub started_last_hour: (u32, u32),
     /// What it would be told on each channel.
     pub answers: Vec<Answer>,
+    /// What would be rendered before that is promised, if it is an install.
+    pub ticket: Option<Box<InstallTicket>>,
 }
 
 /// Why a rule matched or not.
@@ -71,14 +73,18 @@ impl Engine {
     pub fn explain(&self, now: Timestamp, name: &str) -> Option<Explanation> {
         let view = self.view(name)?;
         let seen = self.last_sighting(&view.host.id);
-        Some(self.explain_as(now, view, &seen))
+        let trial = view.visit.trial.clone();
+        Some(self.explain_as(now, view, &seen, trial.as_ref()))
     }
 
-    /// Explains what a host would be told if it showed itself so.
+    /// Explains what a host would be told if it showed itself so, and if this came of rendering for it.
     #[must_use]
-    pub fn explain_as(&self, now: Timestamp, view: HostView, seen: &Sighting) -> Explanation {
+    pub fn explain_as(&self, now: Timestamp, view: HostView, seen: &Sighting, trial: Option<&Trial>) -> Explanation {
         let host = Arc::clone(&view.host);
-        let situation = self.situation(now);
+        let situation = Situation {
+            trial,
+            ..self.situation(now)
+        };
         let safety = &self.policy.safety;
         let installing = (situation.installing, safety.max_concurrent);
         let started_last_hour = (situation.started_last_hour, safety.max_new_per_hour);
@@ -89,10 +95,16 @@ impl Engine {
         });
         let mut answers: Vec<Answer> = [Loader::Firmware, Loader::Ipxe]
             .into_iter()
-            .map(|loader| self.preview_offer(now, &host, seen, arch, loader))
+            .map(|loader| self.preview_offer(&situation, &host, seen, arch, loader))
             .collect();
-        answers.push(self.preview_script(now, &host, seen));
+        let (verdict, reply) = self.preview_script(&situation, &host, seen);
+        let ticket = self.promised(now, &host, seen, &verdict);
+        answers.push(Answer::Script {
+            verdict,
+            reply: Box::new(reply),
+        });
         Explanation {
+            ticket: ticket.map(Box::new),
             rules: self.trace_rules(&host, seen),
             paused: self.world.site.paused.clone(),
             installing,
@@ -124,7 +136,14 @@ impl Engine {
         traces
     }
 
-    fn preview_offer(&self, now: Timestamp, host: &Host, seen: &Sighting, arch: Arch, loader: Loader) -> Answer {
+    fn preview_offer(
+        &self,
+        situation: &Situation<'_>,
+        host: &Host,
+        seen: &Sighting,
+        arch: Arch,
+        loader: Loader,
+    ) -> Answer {
         let definition = self.definition(&host.id);
         let ask = Ask::Offer {
             arch,
@@ -133,14 +152,7 @@ impl Engine {
             entry: false,
             relay: None,
         };
-        let reply = match decide(
-            &self.policy,
-            &self.situation(now),
-            Asker::Host(host),
-            definition,
-            seen,
-            ask,
-        ) {
+        let reply = match decide(&self.policy, situation, Asker::Host(host), definition, seen, ask) {
             Verdict::FirstFile(file) => OfferReply::FirstFile {
                 file,
                 transport: arch.transport(),
@@ -151,18 +163,18 @@ impl Engine {
         Answer::Dhcp { arch, loader, reply }
     }
 
-    fn preview_script(&self, now: Timestamp, host: &Arc<Host>, seen: &Sighting) -> Answer {
+    fn preview_script(&self, situation: &Situation<'_>, host: &Arc<Host>, seen: &Sighting) -> (Verdict, ScriptReply) {
         let definition = self.definition(&host.id);
         let verdict = decide(
             &self.policy,
-            &self.situation(now),
+            situation,
             Asker::Host(host),
             definition,
             seen,
             Ask::Script,
         );
-        let reply = Box::new(self.preview(now, host, seen, &verdict));
-        Answer::Script { verdict, reply }
+        let reply = self.preview(situation.now, host, seen, &verdict);
+        (verdict, reply)
     }
 
     fn preview(&self, now: Timestamp, host: &Arc<Host>, seen: &Sighting, verdict: &Verdict) -> ScriptReply {
@@ -207,7 +219,7 @@ impl Engine {
     }
 
     /// A ticket as it would be served, with a token that opens nothing.
-    fn preview_ticket(
+    pub(crate) fn preview_ticket(
         &self,
         now: Timestamp,
         host: &Arc<Host>,

@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 
 use bootwright_core::identify::Owner;
-use bootwright_core::{Ask, Facts, FrontEnd, HostId, MacAddr, Run, Sighting, Timestamp, Token, Uuid, Why};
+use bootwright_core::{Ask, Facts, FrontEnd, HostId, MacAddr, Run, Sighting, Timestamp, Token, Trial, Uuid, Why};
 use bootwright_proto::script::name::{Act, Asking, Who};
 
 use crate::engine::Engine;
 use crate::limit::{PROMISE_SPAN, PROMISE_TIMES_MAX};
 use crate::outcome::Outcome;
-use crate::script::ScriptReply;
+use crate::script::{InstallTicket, ScriptReply, ScriptTurn};
 use crate::visit::{Promise, Stage};
 
 /// A boot loader asks for its configuration.
@@ -30,27 +30,55 @@ pub struct FrontAsk {
 pub struct FrontReply {
     /// The machine.
     pub seen: Sighting,
-    /// The answer.
-    pub reply: ScriptReply,
+    /// The answer, or what has to be done before there is one.
+    pub turn: ScriptTurn,
 }
 
 impl Engine {
-    /// A boot loader other than iPXE asks what to do. `fresh` is a new random token, used if a run begins.
-    pub fn front(&mut self, now: Timestamp, ask: &FrontAsk, fresh: Token) -> Outcome<FrontReply> {
+    /// A boot loader other than iPXE asks what to do. `fresh` is a new random token, used if a run begins; `trial` is what
+    /// came of rendering what the answer to the same question asked for.
+    pub fn front(&mut self, now: Timestamp, ask: &FrontAsk, fresh: Token, trial: Option<Trial>) -> Outcome<FrontReply> {
+        let (seen, known) = self.front_sighting(ask);
+        let turn = if known {
+            self.tell(now, ask.asking.front, &seen, fresh, trial)
+        } else {
+            ScriptTurn::Reply(ScriptReply::Silence(Why::NameTellsNobody))
+        };
+        self.outcome(FrontReply { seen, turn })
+    }
+
+    /// Both turns in one, for those who may render while they have the engine for themselves. `render` says why it cannot,
+    /// if so.
+    pub fn front_with(
+        &mut self,
+        now: Timestamp,
+        ask: &FrontAsk,
+        fresh: Token,
+        render: impl FnOnce(&InstallTicket) -> Option<String>,
+    ) -> Outcome<ScriptReply> {
+        let (seen, known) = self.front_sighting(ask);
+        let reply = if known {
+            self.tell_with(now, ask.asking.front, &seen, fresh, render)
+        } else {
+            ScriptReply::Silence(Why::NameTellsNobody)
+        };
+        self.outcome(reply)
+    }
+
+    /// What the question shows of the machine, and whether that tells it from others at all.
+    fn front_sighting(&self, ask: &FrontAsk) -> (Sighting, bool) {
         let mut seen = Sighting {
             address: Some(ask.address),
             link: ask.link.clone(),
             confirmed: ask.asking.act == Act::Agreed,
             ..Sighting::default()
         };
-        let reply = match self.facts_of(ask) {
-            Some((facts, boot_mac)) => {
-                (seen.facts, seen.boot_mac) = (facts, boot_mac);
-                self.tell(now, ask.asking.front, &seen, fresh)
-            }
-            None => ScriptReply::Silence(Why::NameTellsNobody),
-        };
-        self.outcome(FrontReply { seen, reply })
+        let facts = self.facts_of(ask);
+        let known = facts.is_some();
+        if let Some((facts, boot_mac)) = facts {
+            (seen.facts, seen.boot_mac) = (facts, boot_mac);
+        }
+        (seen, known)
     }
 
     /// What the question shows of the machine; nothing if its next question will show more.

@@ -39,6 +39,14 @@ impl Engine {
                 self.index_host(after);
             }
             self.enter_derived(after, now);
+            if may_render_otherwise(&entry.change)
+                && let Some(visit) = self.visits.get_mut(&after.id)
+            {
+                visit.trial = None;
+                if visit.held.is_some() {
+                    self.pending.woken.and(Woken::Host(after.id.clone()));
+                }
+            }
         } else if let Some(id) = &host {
             self.definition_of.remove(id);
             let address = self.visits.remove(id).and_then(|visit| visit.address);
@@ -172,6 +180,14 @@ impl Engine {
     pub(crate) fn host(&self, id: &HostId) -> Option<&Arc<Host>> {
         self.world.hosts.get(id)
     }
+}
+
+/// Whether a change concerns what templates are filled with; rules ask for most of it as well.
+const fn may_render_otherwise(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::FactsBound { .. } | Change::LabelSet { .. } | Change::MetadataSet { .. }
+    )
 }
 
 /// What a nickname is made from.

@@ -170,12 +170,12 @@ impl Engine {
         })
     }
 
-    /// Accepts what the last reload proposed, for these hosts or for all if none is named: each is armed in the operator's
-    /// name, as far as the rules' limits go.
-    pub fn apply_proposals(&mut self, now: Timestamp, by: &str, only: &[HostId]) -> Outcome<Vec<Proposal>> {
+    /// Accepts what the last reload proposed for these hosts: each is armed in the operator's name, as far as the rules'
+    /// limits go.
+    pub fn apply_proposals(&mut self, now: Timestamp, by: &str, hosts: &[HostId]) -> Outcome<Vec<Proposal>> {
         let mut accepted = Vec::new();
         let proposals = if self.store_ready { self.proposals() } else { Vec::new() };
-        let meant = |proposal: &Proposal| only.is_empty() || only.contains(&proposal.host);
+        let meant = |proposal: &Proposal| hosts.contains(&proposal.host);
         for proposal in proposals.into_iter().filter(meant) {
             let limit = self
                 .auto_rules()

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bootwright_core::{
     Ask, Asker, Cause, Change, Event, Facts, FrontEnd, Grant, Grantor, HoldWhy, Host, HostId, Identity, LocalMethod,
-    LocalWhy, Profile, ProfileName, RuleName, Run, Sighting, Timestamp, Token, Verb, Verdict, Why, decide, identify,
+    LocalWhy, Profile, ProfileName, RuleName, Run, Sighting, Timestamp, Token, Trial, Verb, Verdict, Why, decide,
+    identify,
 };
 
 use crate::engine::Engine;
@@ -49,6 +50,15 @@ pub enum ScriptReply {
     Silence(Why),
 }
 
+/// The answer, or what has to be done before there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScriptTurn {
+    /// The answer.
+    Reply(ScriptReply),
+    /// Render this for nobody, and ask again with what came of it: `trial`. Nothing is promised yet.
+    Try(Box<InstallTicket>),
+}
+
 /// What an installer needs to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstallTicket {
@@ -83,28 +93,77 @@ pub struct HoldScreen {
 
 impl Engine {
     /// iPXE asks what to do. `fresh` is a new random token, used if a run begins.
-    pub fn script(&mut self, now: Timestamp, seen: &Sighting, fresh: Token) -> Outcome<ScriptReply> {
-        let reply = self.tell(now, FrontEnd::Ipxe, seen, fresh);
+    ///
+    /// An install is promised only after its script and its documents were rendered once for this host, else a slip in a
+    /// template would use up its attempts: whoever is answered [`ScriptTurn::Try`] asks again, with what came of that.
+    pub fn script(
+        &mut self,
+        now: Timestamp,
+        seen: &Sighting,
+        fresh: Token,
+        trial: Option<Trial>,
+    ) -> Outcome<ScriptTurn> {
+        let turn = self.tell(now, FrontEnd::Ipxe, seen, fresh, trial);
+        self.outcome(turn)
+    }
+
+    /// Both turns in one, for those who may render while they have the engine for themselves. `render` says why it cannot,
+    /// if so.
+    pub fn script_with(
+        &mut self,
+        now: Timestamp,
+        seen: &Sighting,
+        fresh: Token,
+        render: impl FnOnce(&InstallTicket) -> Option<String>,
+    ) -> Outcome<ScriptReply> {
+        let reply = self.tell_with(now, FrontEnd::Ipxe, seen, fresh, render);
         self.outcome(reply)
     }
 
+    pub(crate) fn tell_with(
+        &mut self,
+        now: Timestamp,
+        front: FrontEnd,
+        seen: &Sighting,
+        fresh: Token,
+        render: impl FnOnce(&InstallTicket) -> Option<String>,
+    ) -> ScriptReply {
+        let mut turn = self.tell(now, front, seen, fresh, None);
+        if let ScriptTurn::Try(ticket) = &turn {
+            let trial = Trial::of(&ticket.profile, render(ticket));
+            turn = self.tell(now, front, seen, fresh, Some(trial));
+        }
+        match turn {
+            ScriptTurn::Reply(reply) => reply,
+            // What the host is to boot changes only between two questions.
+            ScriptTurn::Try(ticket) => self.hold(now, &ticket.host.id, HoldWhy::Undecided),
+        }
+    }
+
     /// What a boot loader is told.
-    pub(crate) fn tell(&mut self, now: Timestamp, front: FrontEnd, seen: &Sighting, fresh: Token) -> ScriptReply {
+    pub(crate) fn tell(
+        &mut self,
+        now: Timestamp,
+        front: FrontEnd,
+        seen: &Sighting,
+        fresh: Token,
+        trial: Option<Trial>,
+    ) -> ScriptTurn {
         self.merge_sighting(now, &seen.facts);
         let facts_of = |id: &HostId| self.world.hosts.get(id).map(|host| &host.facts);
         match identify(&self.index, facts_of, &seen.facts) {
-            Identity::Known(id) => self.script_for(now, front, &id, seen, fresh),
+            Identity::Known(id) => self.script_for(now, front, &id, seen, fresh, trial),
             Identity::Unknown => match self.meet(now, &seen.facts) {
-                Some(id) => self.script_for(now, front, &id, seen, fresh),
-                None => self.hold_nobody(&seen.facts, Asker::Stranger, now, seen),
+                Some(id) => self.script_for(now, front, &id, seen, fresh, trial),
+                None => ScriptTurn::Reply(self.hold_nobody(&seen.facts, Asker::Stranger, now, seen)),
             },
             Identity::Nobody => match self.meet_defined(now, &seen.facts) {
-                Some(id) => self.script_for(now, front, &id, seen, fresh),
-                None => self.hold_nobody(&seen.facts, Asker::Nobody, now, seen),
+                Some(id) => self.script_for(now, front, &id, seen, fresh, trial),
+                None => ScriptTurn::Reply(self.hold_nobody(&seen.facts, Asker::Nobody, now, seen)),
             },
             Identity::Contradiction { candidates, why } => {
                 self.doubt(now, &candidates, seen, &why);
-                self.hold_nobody(&seen.facts, Asker::Contradiction(&why), now, seen)
+                ScriptTurn::Reply(self.hold_nobody(&seen.facts, Asker::Contradiction(&why), now, seen))
             }
         }
     }
@@ -116,8 +175,12 @@ impl Engine {
         id: &HostId,
         seen: &Sighting,
         fresh: Token,
-    ) -> ScriptReply {
-        self.note_start(front, id);
+        trial: Option<Trial>,
+    ) -> ScriptTurn {
+        // The second turn is the same question.
+        if trial.is_none() {
+            self.note_start(front, id);
+        }
         let visit = self.visits.entry(id.clone()).or_default();
         visit.see(now, seen);
         visit.handed = None;
@@ -127,29 +190,66 @@ impl Engine {
         if !self.check_grant(now, id, seen) {
             self.bind_facts(now, id, &seen.facts);
         }
+        let visit = self.visits.entry(id.clone()).or_default();
+        // What failed before is tried again: the machine may show more of itself now.
+        visit.trial = trial.or_else(|| visit.trial.take().filter(|before| before.trouble.is_none()));
         // A rule may arm the host; then the question is asked once more.
         for _ in 0..2 {
             let Some(host) = self.host(id).cloned() else { break };
             let verdict = self.decide_script(now, &host, seen, self.script_ask(now, id));
+            if let Some(ticket) = self.untried(now, &host, seen, &verdict) {
+                return ScriptTurn::Try(Box::new(ticket));
+            }
             match verdict {
                 Verdict::AutoArm { rule, profile } if self.auto_arm(now, &host, &rule, &profile) => {}
-                verdict => return self.serve(now, &host, seen, verdict, fresh),
+                verdict => return ScriptTurn::Reply(self.serve(now, &host, seen, verdict, fresh)),
             }
         }
         let why = HoldWhy::Undecided;
-        self.hold(now, id, why)
+        ScriptTurn::Reply(self.hold(now, id, why))
     }
 
     pub(crate) fn decide_script(&self, now: Timestamp, host: &Host, seen: &Sighting, ask: Ask) -> Verdict {
         let definition = self.definition(&host.id);
         decide(
             &self.policy,
-            &self.situation(now),
+            &self.situation_of(now, &host.id),
             Asker::Host(host),
             definition,
             seen,
             ask,
         )
+    }
+
+    /// The install that a verdict promises, or leads to.
+    pub(crate) fn promised(
+        &self,
+        now: Timestamp,
+        host: &Arc<Host>,
+        seen: &Sighting,
+        verdict: &Verdict,
+    ) -> Option<InstallTicket> {
+        match verdict {
+            Verdict::Install { profile, .. } | Verdict::Confirm(profile) | Verdict::AutoArm { profile, .. } => {
+                self.preview_ticket(now, host, seen, profile)
+            }
+            Verdict::FirstFile(_)
+            | Verdict::AskAgainByScript
+            | Verdict::GiveUp
+            | Verdict::Live(_)
+            | Verdict::Local(_)
+            | Verdict::Hold(_)
+            | Verdict::Silence(_) => None,
+        }
+    }
+
+    /// What a verdict promises that was not rendered for this host yet.
+    fn untried(&self, now: Timestamp, host: &Arc<Host>, seen: &Sighting, verdict: &Verdict) -> Option<InstallTicket> {
+        let ticket = self.promised(now, host, seen, verdict)?;
+        let profile = &ticket.profile.name;
+        let trial = self.visits.get(&host.id).and_then(|visit| visit.trial.as_ref());
+        let tried = trial.is_some_and(|trial| trial.is_about(profile, ticket.profile.revision));
+        (!tried).then_some(ticket)
     }
 
     fn auto_arm(&mut self, now: Timestamp, host: &Host, rule: &RuleName, profile: &ProfileName) -> bool {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use bootwright_core::{Arch, Firmware, FrontEnd, HoldWhy, MacAddr, RunNumber, Sighting, Timestamp};
+use bootwright_core::{Arch, Firmware, FrontEnd, HoldWhy, MacAddr, RunNumber, Sighting, Timestamp, Trial};
 
 /// How far a boot has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +77,8 @@ pub struct Visit {
     pub percent: Option<u8>,
     /// What its installer last said.
     pub message: Option<String>,
+    /// What came of rendering for it, until something changes that it depends on.
+    pub(crate) trial: Option<Trial>,
     /// When a warning about it was last recorded.
     pub(crate) warned: Option<Timestamp>,
 }

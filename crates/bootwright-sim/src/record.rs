@@ -224,7 +224,10 @@ impl World {
             (_, None) => {
                 self.note(&format!("the operator says {word:?}"));
                 self.ask(
-                    |engine, now| engine.apply_proposals(now, "alice", &[]),
+                    |engine, now| {
+                        let hosts: Vec<_> = engine.proposals().into_iter().map(|one| one.host).collect();
+                        engine.apply_proposals(now, "alice", &hosts)
+                    },
                     |_| Release::Operator(number),
                 );
             }

@@ -62,7 +62,7 @@ impl World {
             return;
         };
         self.ask(
-            |engine, now| engine.script(now, &seen, fresh),
+            |engine, now| engine.script_with(now, &seen, fresh, |_| None),
             |reply| {
                 Release::Http(
                     waiting,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use bootwright_config::Daemon;
+use bootwright_config::{Daemon, Loaded, Places};
 use bootwright_engine::FetchKind;
 use bootwright_net::Link;
 use bootwright_net::beneath::Root;
@@ -91,11 +91,11 @@ pub fn serve(options: ServeOptions) -> ExitCode {
             if let Some(hint) = environment.hint() {
                 tracing::error!("{environment}: {hint}");
             }
-            run(&options, files, loaded.policy, loaded.daemon)
+            run(&options, files, loaded)
         }
         Err(error) => {
             tracing::debug!(why = %error, "cannot tell where this runs");
-            run(&options, files, loaded.policy, loaded.daemon)
+            run(&options, files, loaded)
         }
     };
     match result {
@@ -124,7 +124,10 @@ impl std::fmt::Display for CannotRun {
 
 impl std::error::Error for CannotRun {}
 
-fn run(options: &ServeOptions, files: Files, policy: bootwright_core::Policy, daemon: Daemon) -> anyhow::Result<()> {
+fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<()> {
+    let Loaded {
+        policy, daemon, places, ..
+    } = loaded;
     let from_config = daemon.data_dir.as_ref().map(PathBuf::from);
     let data_dir = options
         .data_dir
@@ -152,7 +155,7 @@ fn run(options: &ServeOptions, files: Files, policy: bootwright_core::Policy, da
     let ended = main.block_on(serve_all(
         options,
         files,
-        daemon,
+        (daemon, places),
         data_dir,
         Arc::clone(&core),
         catalogue,
@@ -167,16 +170,18 @@ fn run(options: &ServeOptions, files: Files, policy: bootwright_core::Policy, da
 async fn serve_all(
     options: &ServeOptions,
     files: Files,
-    daemon: Daemon,
+    (daemon, places): (Daemon, Places),
     data_dir: PathBuf,
     core: Arc<Core>,
     catalogue: Arc<Catalogue>,
     machines: &tokio::runtime::Runtime,
 ) -> anyhow::Result<()> {
     let daemon = Arc::new(daemon);
+    let places = Arc::new(ArcSwap::from_pointee(places));
     let counters = Arc::new(Counters::default());
     let links = Arc::new(ArcSwap::from_pointee(Vec::new()));
     let plane = Arc::new(Plane {
+        places: Arc::clone(&places),
         heard: http::Heard::default(),
         core: Arc::clone(&core),
         counters: Arc::clone(&counters),
@@ -206,7 +211,7 @@ async fn serve_all(
         Arc::clone(&catalogue),
         notices,
     ));
-    let reloader = Arc::new(Reloader::new(files, Arc::clone(&core), (*daemon).clone()));
+    let reloader = Arc::new(Reloader::new(files, Arc::clone(&core), (*daemon).clone(), places));
     let services = Services {
         core: Arc::clone(&core),
         counters: Arc::clone(&counters),

@@ -59,6 +59,13 @@ enum Commit {
 #[derive(Clone, Debug)]
 pub struct Unrecorded(String);
 
+impl Unrecorded {
+    /// It changed so often while it was looked at that there was nothing to record.
+    pub(crate) fn busy() -> Self {
+        Self("what was asked about changes too often at this moment".to_owned())
+    }
+}
+
 impl std::fmt::Display for Unrecorded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)

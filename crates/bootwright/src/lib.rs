@@ -15,6 +15,7 @@ pub mod link;
 pub mod mishap;
 pub mod place;
 pub mod reload;
+mod slip;
 pub mod starter;
 pub mod telemetry;
 pub mod tftp;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bootwright_config::{Diagnostic, Loaded, Source, load};
+use arc_swap::ArcSwap;
+use bootwright_config::{Diagnostic, Loaded, Places, Source, load};
 use bootwright_engine::Proposal;
 
 use crate::core::Core;
@@ -148,17 +149,24 @@ pub struct Reloader {
     files: Files,
     core: Arc<Core>,
     running: bootwright_config::Daemon,
+    places: Arc<ArcSwap<Places>>,
     last: Mutex<LastReload>,
 }
 
 impl Reloader {
     /// A reloader for a daemon that runs with these settings.
     #[must_use]
-    pub fn new(files: Files, core: Arc<Core>, running: bootwright_config::Daemon) -> Self {
+    pub fn new(
+        files: Files,
+        core: Arc<Core>,
+        running: bootwright_config::Daemon,
+        places: Arc<ArcSwap<Places>>,
+    ) -> Self {
         Self {
             files,
             core,
             running,
+            places,
             last: Mutex::default(),
         }
     }
@@ -180,6 +188,7 @@ impl Reloader {
                 for warning in &loaded.warnings {
                     tracing::warn!("{}", warning.render());
                 }
+                self.places.store(Arc::new(loaded.places));
                 let reply = self.core.reload(by, Arc::new(loaded.policy)).now();
                 for Proposal { host, rule, profile } in reply.proposals.iter().take(20) {
                     tracing::warn!(%host, "rule {rule} would arm it with {profile}; `bootwright apply` accepts that");

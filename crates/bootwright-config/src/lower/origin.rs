@@ -1,20 +1,34 @@
-//! Where the templates of a profile stand, so that a problem in one is shown there.
+//! Where the templates of profiles stand, so that a problem in one is shown there.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bootwright_content::{Part, Problem};
-use bootwright_core::Profile;
+use bootwright_core::{Profile, ProfileName};
 
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::finding::Findings;
-use crate::node::{At, Entry};
+use crate::node::{At, File};
 use crate::section::quoted;
 
-/// Where each template of a profile stands.
-pub(super) type Origins = BTreeMap<Part, Origin>;
+/// Where the templates of all profiles stand, for problems that show only when one is rendered for a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    files: Vec<File>,
+    profiles: BTreeMap<ProfileName, (u64, Origins)>,
+}
+
+/// Where the templates of one profile stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Origins {
+    /// The profile's name, for what has no place of its own.
+    profile: At,
+    parts: BTreeMap<Part, Origin>,
+}
 
 /// Where a template stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// In the configuration itself.
     Here(At),
@@ -22,32 +36,85 @@ pub(super) enum Origin {
     File { named: At, path: String, text: Arc<str> },
 }
 
-/// Puts a problem with a template where the template stands.
-pub(super) fn report(profile: &Profile, problem: Problem, origins: &Origins, entry: &Entry, findings: &mut Findings) {
-    let Problem { part, error } = problem;
-    let (key, template) = match &part {
-        Part::Kernel => ("kernel".to_owned(), Some(&profile.kernel)),
-        Part::Initrd(index) => (
-            "initrds".to_owned(),
-            profile.initrds.get(*index).map(|initrd| &initrd.source),
-        ),
-        Part::Arg(index) => ("args".to_owned(), profile.args.get(*index)),
-        Part::Args => ("args".to_owned(), None),
-        Part::File(name) => (
-            format!("files.{}", quoted(name)),
-            profile.files.get(name).map(|document| &document.template),
-        ),
-    };
-    let message = format!("`profiles.{}.{key}`: {}", profile.name, error.message);
-    let diagnostic = match (origins.get(&part), template) {
-        (Some(Origin::Here(at)), Some(template)) => {
-            let span = within(&findings.file(at).text, &at.span, template, &error.span);
-            findings.error(&At { file: at.file, span }, message)
+impl Places {
+    pub(super) fn new(files: Vec<File>) -> Self {
+        Self {
+            files,
+            profiles: BTreeMap::new(),
         }
-        (Some(Origin::File { named, path, text }), _) => findings.error_in(named, path, text, error.span, message),
-        _ => findings.error(&entry.key, message),
-    };
-    diagnostic.hint = error.hint;
+    }
+
+    pub(super) fn insert(&mut self, profile: &Profile, origins: Origins) {
+        self.profiles.insert(profile.name.clone(), (profile.revision, origins));
+    }
+
+    /// A problem with a profile at its place; nothing for a profile that reads otherwise now.
+    #[must_use]
+    pub fn find(&self, profile: &Profile, problem: &Problem) -> Option<Diagnostic> {
+        let (revision, origins) = self.profiles.get(&profile.name)?;
+        if *revision != profile.revision {
+            return None;
+        }
+        let (_, diagnostic) = origins.find(&self.files, profile, problem)?;
+        Some(diagnostic)
+    }
+}
+
+impl Origins {
+    pub(super) const fn new(profile: At) -> Self {
+        Self {
+            profile,
+            parts: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn insert(&mut self, part: Part, origin: Origin) {
+        self.parts.insert(part, origin);
+    }
+
+    /// Puts a problem with a template where the template stands.
+    pub(super) fn report(&self, profile: &Profile, problem: &Problem, findings: &mut Findings) {
+        if let Some((file, diagnostic)) = self.find(findings.files(), profile, problem) {
+            findings.push(file, diagnostic);
+        }
+    }
+
+    /// The problem at its place, and the file of the configuration that leads there.
+    fn find(&self, files: &[File], profile: &Profile, problem: &Problem) -> Option<(usize, Diagnostic)> {
+        let Problem { part, error } = problem;
+        let (key, template) = match part {
+            Part::Kernel => ("kernel".to_owned(), Some(&profile.kernel)),
+            Part::Initrd(index) => (
+                "initrds".to_owned(),
+                profile.initrds.get(*index).map(|initrd| &initrd.source),
+            ),
+            Part::Arg(index) => ("args".to_owned(), profile.args.get(*index)),
+            Part::Args => ("args".to_owned(), None),
+            Part::File(name) => (
+                format!("files.{}", quoted(name)),
+                profile.files.get(name).map(|document| &document.template),
+            ),
+        };
+        let message = format!("`profiles.{}.{key}`: {}", profile.name, error.message);
+        let in_config = |at: &At, span: Range<usize>, message| {
+            let file = files.get(at.file)?;
+            let found = Diagnostic::new(Severity::Error, &file.path, &file.text, span, message);
+            Some((at.file, found))
+        };
+        let (file, mut diagnostic) = match (self.parts.get(part), template) {
+            (Some(Origin::Here(at)), Some(template)) => {
+                let text = files.get(at.file).map_or("", |file| &*file.text);
+                in_config(at, within(text, &at.span, template, &error.span), message)?
+            }
+            (Some(Origin::File { named, path, text }), _) => {
+                let found = Diagnostic::new(Severity::Error, path, text, error.span.clone(), message);
+                (named.file, found)
+            }
+            _ => in_config(&self.profile, self.profile.span.clone(), message)?,
+        };
+        diagnostic.hint.clone_from(&error.hint);
+        Some((file, diagnostic))
+    }
 }
 
 /// The place of a span of the template within the file: exact where the file holds the template as it is, else the whole

@@ -8,7 +8,7 @@ use bootwright_core::{Confirm, Document, DoneTrigger, Initrd, Profile, ProfileNa
 
 use super::document::files;
 use super::named;
-use super::origin::{Origin, Origins, report};
+use super::origin::{Origin, Origins, Places};
 use crate::digest;
 use crate::finding::Findings;
 use crate::node::{Entry, Table, Value};
@@ -21,6 +21,7 @@ const DEADLINE: Span = Span::from_hours(6);
 pub(super) struct Lowered {
     pub(super) good: BTreeMap<ProfileName, Arc<Profile>>,
     pub(super) names: Vec<String>,
+    pub(super) places: Places,
 }
 
 pub(super) fn lower(root: &Table, read: &dyn Fn(&str) -> Result<String, String>, findings: &mut Findings) -> Lowered {
@@ -28,13 +29,18 @@ pub(super) fn lower(root: &Table, read: &dyn Fn(&str) -> Result<String, String>,
         Some(Value::Table(table)) => table.keys().cloned().collect(),
         _ => Vec::new(),
     };
+    let mut places = Places::new(findings.files().to_vec());
     let good = named(
         root,
         "profiles",
         findings,
-        |name: &ProfileName, section, entry, findings| profile(name, section, entry, read, findings).map(Arc::new),
+        |name: &ProfileName, section, entry, findings| {
+            let (profile, origins) = profile(name, section, entry, read, findings)?;
+            places.insert(&profile, origins);
+            Some(Arc::new(profile))
+        },
     );
-    Lowered { good, names }
+    Lowered { good, names, places }
 }
 
 fn profile(
@@ -43,8 +49,8 @@ fn profile(
     entry: &Entry,
     read: &dyn Fn(&str) -> Result<String, String>,
     findings: &mut Findings,
-) -> Option<Profile> {
-    let mut origins = Origins::new();
+) -> Option<(Profile, Origins)> {
+    let mut origins = Origins::new(entry.key.clone());
     let kernel = section.text("kernel", "/images/debian/linux", findings);
     let kernel_given = section.take("kernel").is_some();
     if let Some((_, at)) = kernel {
@@ -106,9 +112,9 @@ fn profile(
         );
     }
     for problem in problems {
-        report(&profile, problem, &origins, entry, findings);
+        origins.report(&profile, &problem, findings);
     }
-    Some(profile)
+    Some((profile, origins))
 }
 
 fn initrds(section: &mut Section<'_>, origins: &mut Origins, findings: &mut Findings) -> Vec<Initrd> {

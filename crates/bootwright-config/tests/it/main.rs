@@ -5,6 +5,7 @@ mod example;
 mod merge;
 mod mistake;
 mod noise;
+mod place;
 mod policy;
 
 use bootwright_config::{Loaded, Source, load, render_all};

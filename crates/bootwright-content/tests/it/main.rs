@@ -1,5 +1,6 @@
 //! Profiles and templates as operators write them, and what hosts get from them.
 
+mod ahead;
 mod injection;
 mod json;
 mod noise;

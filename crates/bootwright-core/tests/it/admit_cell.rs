@@ -91,6 +91,7 @@ fn what_is_not_for_us_is_silence_in_every_mode() {
             started_last_hour: 0,
             store_ready: true,
             store_low: false,
+            trial: None,
             now: START,
         };
         let relayed = offer(Loader::Firmware, Arch::BIOS, Some(RELAY));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bootwright_core::decide::UNKNOWN_RULE;
 use bootwright_core::{
     Ask, Asker, Confirm, DoneTrigger, Facts, Host, HostDefinition, HostState, Pattern, Phase, Policy, Profile, Rule,
-    RuleRecord, Sighting, Site, Situation, Span, StageLimits, Step, Timestamp, Unknown, Verdict, decide, step,
+    RuleRecord, Sighting, Site, Situation, Span, StageLimits, Step, Timestamp, Trial, Unknown, Verdict, decide, step,
 };
 use expect_test::expect;
 
@@ -76,6 +76,7 @@ pub(crate) struct Case {
     started_last_hour: u32,
     store_ready: bool,
     store_low: bool,
+    trial: Option<Trial>,
     confirmed: bool,
     now: Timestamp,
 }
@@ -89,6 +90,7 @@ impl Case {
             started_last_hour: 0,
             store_ready: true,
             store_low: false,
+            trial: None,
             confirmed: false,
             now: START.after(Span::from_mins(1)),
         }
@@ -107,6 +109,7 @@ impl Case {
             started_last_hour: self.started_last_hour,
             store_ready: self.store_ready,
             store_low: self.store_low,
+            trial: self.trial.as_ref(),
             now: self.now,
         };
         let seen = Sighting {
@@ -491,6 +494,49 @@ fn unknown_install_counts_from_the_moment_at_which_this_profile_was_first_read()
         another revision lock  hold (it is locked)
     "#]]
     .assert_eq(&text);
+}
+
+#[test]
+fn what_cannot_be_rendered_for_a_host_is_not_handed_to_it() {
+    let mut text = String::new();
+    for (what, name, revision) in [
+        ("this", "debian", 7),
+        ("that of the run", "debian", 1),
+        ("another", "leap", 7),
+    ] {
+        let case = Case::with(|case| {
+            case.trial = Some(Trial {
+                profile: profile(name),
+                revision,
+                trouble: Some("config.toml:3:9: no such name".to_owned()),
+            });
+            case.policy.rules = vec![rule(true, Some(1))];
+            let record = RuleRecord {
+                fingerprint: 11,
+                since: START,
+                granted: 0,
+            };
+            case.site.rules.insert("rack".parse().expect("a name"), record);
+        });
+        for story in ["", "arm debian", "arm debian; start 1", "arm debian; start 1; finish 1"] {
+            let answer = case.ask(Asker::Host(&host(story)), None, Ask::Script);
+            text.push_str(&format!("{what:<20} {story:<30} {answer}\n"));
+        }
+    }
+    expect![[r#"
+        this                                                hold (profile `debian` cannot be rendered for it: config.toml:3:9: no such name)
+        this                 arm debian                     hold (profile `debian` cannot be rendered for it: config.toml:3:9: no such name)
+        this                 arm debian; start 1            install debian, attempt 2
+        this                 arm debian; start 1; finish 1  local (it is installed)
+        that of the run                                     rule rack arms debian
+        that of the run      arm debian                     install debian, attempt 1
+        that of the run      arm debian; start 1            hold (profile `debian` cannot be rendered for it: config.toml:3:9: no such name)
+        that of the run      arm debian; start 1; finish 1  local (it is installed)
+        another                                             rule rack arms debian
+        another              arm debian                     install debian, attempt 1
+        another              arm debian; start 1            install debian, attempt 2
+        another              arm debian; start 1; finish 1  local (it is installed)
+    "#]].assert_eq(&text);
 }
 
 #[test]

@@ -13,3 +13,4 @@ mod safety;
 mod safety_rule;
 mod site;
 mod storage;
+mod trial;

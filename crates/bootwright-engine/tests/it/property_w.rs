@@ -163,7 +163,9 @@ impl Turn<'_> {
         match action {
             Action::Ask(host) => {
                 let fresh = self.fresh(host);
-                let outcome = self.engine.script(now, &sighting(machine(number(host))), fresh);
+                let outcome = self
+                    .engine
+                    .script_with(now, &sighting(machine(number(host))), fresh, |_| None);
                 let reply = self.record(outcome);
                 self.told(host, &reply, false)?;
             }
@@ -174,7 +176,7 @@ impl Turn<'_> {
                     ..machine(number(host))
                 };
                 let fresh = self.fresh(host);
-                let outcome = self.engine.script(now, &sighting(facts), fresh);
+                let outcome = self.engine.script_with(now, &sighting(facts), fresh, |_| None);
                 let reply = self.record(outcome);
                 self.told(host, &reply, true)?;
             }
@@ -246,11 +248,11 @@ impl Turn<'_> {
             address: crate::site::address(mac),
             link: None,
         };
-        let outcome = self.engine.front(now, &ask, fresh);
-        let first = self.record(outcome).reply;
+        let outcome = self.engine.front_with(now, &ask, fresh, |_| None);
+        let first = self.record(outcome);
         self.told(host, &first, false)?;
         // Nothing happened in between, so that this is no further attempt and begins nothing.
-        let outcome = self.engine.front(now, &ask, token(host, 99));
+        let outcome = self.engine.front_with(now, &ask, token(host, 99), |_| None);
         if outcome
             .entries
             .iter()
@@ -258,7 +260,7 @@ impl Turn<'_> {
         {
             return Err("a file that was fetched twice changed a host twice".to_owned());
         }
-        let second = self.record(outcome).reply;
+        let second = self.record(outcome);
         let told = |reply: &ScriptReply| match reply {
             ScriptReply::Install(ticket) => Some((ticket.run.token, ticket.run.attempts)),
             _ => None,
@@ -450,7 +452,7 @@ fn no_door_of_the_engine_leads_to_an_install_that_nobody_granted() {
     let (policy, now) = (site_policy(), Timestamp::from_millis(1_000_000_000_000));
     let mut engine = Engine::new(Arc::clone(&policy), World::default(), now);
     for host in 0..HOSTS {
-        let _ = engine.script(now, &sighting(machine(number(host))), token(host, 0));
+        let _ = engine.script_with(now, &sighting(machine(number(host))), token(host, 0), |_| None);
     }
     let ids = [0, 1].map(|host| engine.resolve(&card(host)).expect("it is known"));
     let first = Node {

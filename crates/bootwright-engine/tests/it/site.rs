@@ -21,6 +21,8 @@ pub(crate) struct Site {
     tokens: u128,
     last_token: Option<Token>,
     lines: Vec<String>,
+    /// Why no profile can be rendered, if so.
+    pub(crate) trouble: Option<String>,
 }
 
 pub(crate) fn mac(number: u8) -> MacAddr {
@@ -64,6 +66,7 @@ impl Site {
             tokens: 0,
             last_token: None,
             lines: Vec::new(),
+            trouble: None,
         }
     }
 
@@ -95,7 +98,8 @@ impl Site {
             firmware: Some(bootwright_core::Firmware::Bios),
             ..Sighting::default()
         };
-        let outcome = self.engine.script(self.now, &seen, fresh);
+        let trouble = self.trouble.clone();
+        let outcome = self.engine.script_with(self.now, &seen, fresh, |_| trouble);
         let cards = facts.macs.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
         self.answered(&cards, outcome);
     }
@@ -114,7 +118,8 @@ impl Site {
             address: address(mac(number)),
             link: None,
         };
-        let outcome = self.engine.front(self.now, &ask, fresh).map(|front| front.reply);
+        let trouble = self.trouble.clone();
+        let outcome = self.engine.front_with(self.now, &ask, fresh, |_| trouble);
         self.answered(path, outcome);
     }
 
@@ -235,6 +240,14 @@ impl Site {
         self.decide(host, decision);
     }
 
+    pub(crate) fn set_metadata(&mut self, host: &str, key: &str, value: &str) {
+        let decision = Decision::SetMetadata {
+            key: key.to_owned(),
+            value: Some(value.to_owned()),
+        };
+        self.decide(host, decision);
+    }
+
     pub(crate) fn policy(&self) -> Policy {
         self.policy.clone()
     }
@@ -249,7 +262,9 @@ impl Site {
     }
 
     pub(crate) fn apply(&mut self) {
-        let outcome = self.engine.apply_proposals(self.now, "alice", &[]);
+        let proposed = self.engine.proposals();
+        let hosts: Vec<_> = proposed.into_iter().map(|one| one.host).collect();
+        let outcome = self.engine.apply_proposals(self.now, "alice", &hosts);
         let armed: Vec<String> = outcome.reply.iter().map(|one| one.host.to_string()).collect();
         self.tell(&format!("apply -> armed {armed:?}"), &outcome);
     }

@@ -8,7 +8,7 @@ use bootwright_proto::http::api::{Command, CommandReport};
 
 use super::body::{self, Body};
 use super::fault::Fault;
-use super::{ApiState, Operator};
+use super::{ApiState, Operator, rehearsal};
 
 pub(super) async fn command(
     State(state): State<ApiState>,
@@ -19,9 +19,13 @@ pub(super) async fn command(
     let command: Command = body::document(body)?;
     let arms = matches!(command, Command::Arm { .. });
     let ends = matches!(command, Command::Done);
+    let decision = decision(command, &state.core.policy(), &host)?;
+    if let Decision::Arm { profiles, .. } | Decision::Queue { profiles } = &decision {
+        rehearsal::demand(&state, &host, profiles)?;
+    }
     let order = Order::Host {
         host: host.clone(),
-        decision: decision(command, &state.core.policy(), &host)?,
+        decision,
     };
     let answer = state.core.ask(|engine, now| {
         let outcome = engine.command(now, operator.name(), &order);

@@ -6,7 +6,7 @@ mod subject;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use bootwright_core::{HoldWhy, RuleVerdict, Timestamp};
+use bootwright_core::{HoldWhy, RuleVerdict, Timestamp, Trial};
 use bootwright_engine::Explanation as Explained;
 use bootwright_proto::http::api::{Candidate, Explanation, GuardView, IdentityView, Line, RuleView};
 
@@ -37,18 +37,32 @@ pub(super) async fn explain(
     let items = items.only(&["as_if"])?;
     let supposed = Supposed::read(items.all("as_if"), &state.core.policy())?;
     let clock = state.moments.read();
-    let (subject, thought) = state.core.read(|engine, now| {
+    let (subject, mut thought) = state.core.read(|engine, now| {
         let subject = Subject::find(engine, now, &name, &supposed)?;
-        let thought = think(engine, now, clock, &subject);
+        let thought = think(engine, now, clock, &subject, None);
         Ok::<_, Fault>((subject, thought))
     })?;
+    // What it would install is rendered as if it asked; if that fails it waits.
+    if let Thought::Told { explained, .. } = &thought
+        && let Some(trial) = answer::try_out(&state, explained, &subject)
+    {
+        thought = state
+            .core
+            .read(|engine, now| think(engine, now, clock, &subject, Some(&trial)));
+    }
     Ok(Json(document(&state, &name, &subject, thought, clock)))
 }
 
-fn think(engine: &bootwright_engine::Engine, now: Timestamp, clock: Now, subject: &Subject) -> Thought {
+fn think(
+    engine: &bootwright_engine::Engine,
+    now: Timestamp,
+    clock: Now,
+    subject: &Subject,
+    trial: Option<&Trial>,
+) -> Thought {
     match &subject.who {
         Who::Known(view) | Who::New(view) => {
-            let explained = engine.explain_as(now, (**view).clone(), &subject.seen);
+            let explained = engine.explain_as(now, (**view).clone(), &subject.seen, trial);
             let safety = safety::lines(engine, now, clock, &explained);
             let link = explained.view.visit.link.as_deref();
             let census = link.and_then(|link| Some((link, engine.census().get(link)?)));

@@ -3,13 +3,13 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use bootwright_core::HostId;
-use bootwright_engine::Engine;
+use bootwright_engine::{Engine, Proposal as Proposed, Rehearsal};
 use bootwright_proto::http::api::{ApplyReport, ApplyRequest, Proposal, ProposalList};
 
 use super::body::{self, Body};
 use super::fault::Fault;
 use super::query::Items;
-use super::{ApiState, Operator};
+use super::{ApiState, Operator, rehearsal};
 
 pub(super) async fn list(State(state): State<ApiState>, items: Items) -> Result<Json<ProposalList>, Fault> {
     items.only(&[])?;
@@ -30,13 +30,37 @@ pub(super) async fn apply(
         let resolve = |name: &String| engine.resolve(name).ok_or_else(|| Fault::unknown_host(engine, name));
         hosts.iter().map(resolve).collect::<Result<Vec<HostId>, Fault>>()
     })?;
+    let proposed: Vec<(HostId, Vec<Rehearsal>)> = state.core.read(|engine, now| {
+        let proposals = engine.proposals().into_iter();
+        let asked = proposals.filter(|proposal| meant.is_empty() || meant.contains(&proposal.host));
+        asked
+            .map(|Proposed { host, profile, .. }| {
+                let rehearsals = engine.rehearse(now, host.as_str(), &[profile]);
+                (host, rehearsals)
+            })
+            .collect()
+    });
+    let (mut fit, mut unfit) = (Vec::new(), Vec::new());
+    for (host, rehearsals) in proposed {
+        let slip = rehearsals
+            .iter()
+            .find_map(|one| Some((one, rehearsal::slip(&state, one)?)));
+        match slip {
+            None => fit.push(host),
+            Some((rehearsal, slip)) => unfit.push(format!(
+                "{}: not armed, {}",
+                rehearsal.ticket.name,
+                rehearsal::words(rehearsal, &slip)
+            )),
+        }
+    }
     let answer = state.core.ask(|engine, now| {
         let proposed = engine.proposals();
-        let outcome = engine.apply_proposals(now, operator.name(), &meant);
+        let outcome = engine.apply_proposals(now, operator.name(), &fit);
         let armed: Vec<Proposal> = outcome.reply.iter().map(|proposal| view(engine, proposal)).collect();
         let over_limit = proposed
             .iter()
-            .filter(|proposal| meant.is_empty() || meant.contains(&proposal.host))
+            .filter(|proposal| fit.contains(&proposal.host))
             .filter(|proposal| !outcome.reply.contains(proposal))
             .map(|proposal| {
                 let name = engine.display_name(&proposal.host);
@@ -49,13 +73,13 @@ pub(super) async fn apply(
             .iter()
             .filter(|host| !proposed.iter().any(|proposal| proposal.host == **host))
             .map(|host| format!("{}: no rule proposes to arm it", engine.display_name(host)));
-        let skipped = over_limit.chain(not_proposed).collect();
+        let skipped = unfit.into_iter().chain(over_limit).chain(not_proposed).collect();
         outcome.map(|_| ApplyReport { armed, skipped })
     });
     Ok(Json(answer.settled().await?))
 }
 
-fn view(engine: &Engine, proposal: &bootwright_engine::Proposal) -> Proposal {
+fn view(engine: &Engine, proposal: &Proposed) -> Proposal {
     let host = engine.world().hosts.get(&proposal.host);
     Proposal {
         host: engine.display_name(&proposal.host).to_string(),

@@ -12,7 +12,7 @@ pub mod script;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use bootwright_config::Daemon;
+use bootwright_config::{Daemon, Places};
 use bootwright_net::Link;
 
 pub use file::Shelf;
@@ -42,6 +42,8 @@ pub struct Plane {
     pub daemon: Arc<Daemon>,
     /// The box's links, as last seen.
     pub links: Arc<ArcSwap<Vec<Link>>>,
+    /// Where the templates of the profiles stand.
+    pub places: Arc<ArcSwap<Places>>,
     /// What machines last said of themselves.
     pub heard: Heard,
 }

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bootwright_content::{Context, RunValues, ServerValues, render_boot};
+use bootwright_content::{Context, RunValues, ServerValues, check_host, render_boot};
 use bootwright_core::local::methods;
-use bootwright_core::{Firmware, Host, HostDefinition, Profile, Sighting};
-use bootwright_engine::{HoldScreen, InstallTicket, ScriptReply};
+use bootwright_core::{Firmware, Host, HostDefinition, Profile, Sighting, Trial};
+use bootwright_engine::{HoldScreen, InstallTicket, ScriptReply, ScriptTurn};
 use bootwright_proto::http::{Asked, BaseUrl, Poll, Query, Trouble};
 use bootwright_proto::script::ipxe::{
     Confirmation, Hold, Image, Initrd, Install, Live, ask_script, confirm_script, hold_script, install_script,
@@ -18,7 +18,8 @@ use hyper::StatusCode;
 use super::Plane;
 use super::answer::{self, Answer, not_found, words};
 use super::route::Ends;
-use crate::core::Core;
+use crate::core::{Core, Unrecorded};
+use crate::slip::Slip;
 use crate::telemetry::sanitise;
 
 /// How long a held machine's poll is kept open. iPXE of late 2025 closes transfers that are idle for 120 s.
@@ -40,15 +41,15 @@ pub struct Surroundings<'a> {
     pub max_attempts: u32,
 }
 
+/// How often a question is taken up again whose answer became another while it was rendered.
+const TURNS_MAX: usize = 4;
+
 /// The decision.
 pub(super) async fn decision(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, query: &Query) -> Answer {
     let poll = Poll::read(query);
     let asked = &poll.asked;
     let seen = sighting(plane, ends, asked);
-    let answer = plane
-        .core
-        .ask(|engine, now| engine.script(now, &seen, Core::fresh_token()));
-    match answer.settled().await {
+    match reply(plane, ends, base, &seen, asked).await {
         Ok(reply) => {
             let definition = definition(plane, &reply);
             let asked = Asked {
@@ -75,6 +76,54 @@ pub(super) async fn decision(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, que
             answer::script(unavailable_script(base, asked, "what happens could not be recorded"))
         }
     }
+}
+
+/// What the engine answers. What it would promise is rendered first, and the engine told what came of it.
+async fn reply(
+    plane: &Arc<Plane>,
+    ends: Ends,
+    base: &BaseUrl,
+    seen: &Sighting,
+    asked: &Asked,
+) -> Result<ScriptReply, Unrecorded> {
+    let mut trial = None;
+    for _ in 0..TURNS_MAX {
+        let fresh = Core::fresh_token();
+        let answer = plane
+            .core
+            .ask(|engine, now| engine.script(now, seen, fresh, trial.take()));
+        match answer.settled().await? {
+            ScriptTurn::Reply(reply) => return Ok(reply),
+            ScriptTurn::Try(ticket) => {
+                let definition = plane.core.read(|engine, _| engine.definition(&ticket.host.id).cloned());
+                let asked = Asked {
+                    sighting: seen.clone(),
+                    ..asked.clone()
+                };
+                let around = Surroundings {
+                    base,
+                    address: ends.local,
+                    asked: &asked,
+                    polls: 0,
+                    definition: definition.as_ref(),
+                    max_attempts: plane.core.policy().safety.max_attempts,
+                };
+                trial = Some(try_out(plane, &ticket, &around));
+            }
+        }
+    }
+    Err(Unrecorded::busy())
+}
+
+/// What comes of rendering a run's script and its documents.
+pub(crate) fn try_out(plane: &Plane, ticket: &InstallTicket, around: &Surroundings<'_>) -> Trial {
+    let context = context_of(&ticket.host, &ticket.profile, Some(values(ticket)), around);
+    let problems = check_host(&ticket.profile, &context);
+    let slip = Slip::first(&problems, &ticket.profile, &plane.places.load());
+    let trouble = slip
+        .map(|slip| slip.to_string())
+        .or_else(|| install(ticket, around).err());
+    Trial::of(&ticket.profile, trouble)
 }
 
 fn definition(plane: &Plane, reply: &ScriptReply) -> Option<HostDefinition> {
@@ -122,12 +171,7 @@ pub fn render_reply(reply: &ScriptReply, around: &Surroundings<'_>) -> String {
 }
 
 fn install(ticket: &InstallTicket, around: &Surroundings<'_>) -> Result<String, String> {
-    let run = RunValues {
-        number: ticket.run.number,
-        token: ticket.run.token,
-        attempt: ticket.run.attempts,
-    };
-    let image = image(&ticket.host, &ticket.profile, Some(run), around)?;
+    let image = image(&ticket.host, &ticket.profile, Some(values(ticket)), around)?;
     let install = Install {
         base: around.base,
         asked: around.asked,
@@ -154,13 +198,26 @@ fn live(host: &Host, profile: &Profile, around: &Surroundings<'_>) -> Result<Str
     live_script(&live).map_err(|error| error.to_string())
 }
 
-fn image(host: &Host, profile: &Profile, run: Option<RunValues>, around: &Surroundings<'_>) -> Result<Image, String> {
+/// What templates may know of a run.
+pub(crate) const fn values(ticket: &InstallTicket) -> RunValues {
+    RunValues {
+        number: ticket.run.number,
+        token: ticket.run.token,
+        attempt: ticket.run.attempts,
+    }
+}
+
+fn context_of(host: &Host, profile: &Profile, run: Option<RunValues>, around: &Surroundings<'_>) -> Context {
     let server = ServerValues {
         url: around.base.to_string(),
         address: around.address,
     };
     let seen = &around.asked.sighting;
-    let context = Context::new(host, around.definition, seen, profile.name.clone(), run, server);
+    Context::new(host, around.definition, seen, profile.name.clone(), run, server)
+}
+
+fn image(host: &Host, profile: &Profile, run: Option<RunValues>, around: &Surroundings<'_>) -> Result<Image, String> {
+    let context = context_of(host, profile, run, around);
     let plan = render_boot(profile, &context).map_err(|problem| problem.error.to_string())?;
     let initrds = plan
         .initrds
@@ -185,17 +242,15 @@ fn image(host: &Host, profile: &Profile, run: Option<RunValues>, around: &Surrou
 
 /// What the templates of a run's documents may know.
 pub(super) fn context(plane: &Plane, base: &BaseUrl, ends: Ends, ticket: &InstallTicket) -> Context {
-    let definition = plane.core.read(|engine, _| engine.definition(&ticket.host.id).cloned());
+    let (definition, last) = plane.core.read(|engine, _| {
+        let host = &ticket.host.id;
+        (engine.definition(host).cloned(), engine.last_sighting(host))
+    });
     let seen = Sighting {
         boot_mac: ticket.boot_mac,
         address: Some(ends.peer),
         link: plane.link_of(ends),
-        ..Sighting::default()
-    };
-    let run = RunValues {
-        number: ticket.run.number,
-        token: ticket.run.token,
-        attempt: ticket.run.attempts,
+        ..last
     };
     let server = ServerValues {
         url: base.to_string(),
@@ -206,7 +261,7 @@ pub(super) fn context(plane: &Plane, base: &BaseUrl, ends: Ends, ticket: &Instal
         definition.as_ref(),
         &seen,
         ticket.profile.name.clone(),
-        Some(run),
+        Some(values(ticket)),
         server,
     )
 }

@@ -19,6 +19,7 @@ mod link_follow;
 #[path = "../../../bootwright-net/tests/it/netns.rs"]
 mod netns;
 mod process;
+mod rehearsal;
 mod segment;
 mod tftp_client;
 mod tftp_limit;

@@ -38,26 +38,6 @@ fn events(daemon: &Daemon<'_>) -> String {
 }
 
 #[test]
-fn what_cannot_be_rendered_for_a_host_is_said_on_its_console_and_in_its_events() {
-    let (inside, machine) = segment();
-    let daemon = Daemon::start(&inside, CONFIG);
-    ask(&daemon.socket(), "host arm 52:54:00:00:00:01 rack");
-    let script = get(&machine, OURS, ASKS);
-    let said = "profile rack cannot be rendered: line 1, column 9: `metadata.rack`";
-    assert!(script.text().contains(said), "{}", script.text());
-    wait_until("the event is recorded", || events(&daemon).contains(said));
-
-    let host = ask(&daemon.socket(), "host list").out;
-    let name = host.lines().nth(1).and_then(|line| line.split_whitespace().next());
-    let name = name.expect("a host").to_owned();
-    ask(&daemon.socket(), &format!("host hold {name}"));
-    ask(&daemon.socket(), &format!("host set {name} metadata.rack=7"));
-    ask(&daemon.socket(), &format!("host arm {name} rack"));
-    let script = get(&machine, OURS, ASKS);
-    assert!(script.text().contains("rack=7"), "{}", script.text());
-}
-
-#[test]
 fn a_first_file_that_is_not_there_is_news_and_what_is_no_request_is_counted() {
     let (inside, machine) = segment();
     let daemon = Daemon::start(&inside, CONFIG);
@@ -130,7 +110,8 @@ fn a_first_file_below_the_tftp_root_is_no_silence() {
 fn the_configuration_is_read_again_on_a_signal_and_when_it_changes_and_a_bad_one_leaves_the_last_good_one() {
     let (inside, _machine) = segment();
     let daemon = Daemon::start(&inside, CONFIG);
-    ask(&daemon.socket(), "host arm 52:54:00:00:00:01 rack");
+    ask(&daemon.socket(), "host set 52:54:00:00:00:01 metadata.rack=7");
+    assert_eq!(ask(&daemon.socket(), "host arm 52:54:00:00:00:01 rack").code, 0);
     daemon.clear_log();
     daemon.signal(nix::libc::SIGHUP);
     daemon.wait_for_log("configuration in force: 2 profiles");

@@ -279,6 +279,7 @@ fn ask(
         started_last_hour: common.started,
         store_ready: true,
         store_low: false,
+        trial: None,
         now: NOW,
     };
     let verdict = (rules.decide)(

@@ -1,23 +1,16 @@
 //! The answers themselves: the same functions render them as for a machine that asks.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 
-use bootwright_core::{HoldWhy, Loader, Sighting, Transport};
+use bootwright_core::{HoldWhy, HostDefinition, Loader, Sighting, Transport, Trial};
 use bootwright_engine::{Answer as Given, Explanation, HoldScreen, OfferReply, ScriptReply};
-use bootwright_net::Link;
-use bootwright_net::selection::{Choice, default_selection};
+use bootwright_proto::http::Asked;
 use bootwright_proto::http::api::Answer;
-use bootwright_proto::http::{Asked, BaseUrl};
 
+use super::super::here::{Here, here};
 use super::super::{ApiState, word};
 use super::subject::Subject;
-use crate::http::script::{Surroundings, render_reply};
-
-/// Where a machine would reach us.
-struct Here {
-    base: BaseUrl,
-    address: Ipv4Addr,
-}
+use crate::http::script::{self, Surroundings, render_reply};
 
 /// What the machine is answered on each channel.
 pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) -> Vec<Answer> {
@@ -44,12 +37,20 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) 
                     channel: "ipxe".to_owned(),
                     verdict: word::code(verdict).to_owned(),
                     words,
-                    text: Some(script(state, explained.view.definition.as_ref(), reply, &asked, &here)),
+                    text: Some(text(state, explained.view.definition.as_ref(), reply, &asked, &here)),
                 });
             }
         }
     }
     answers
+}
+
+/// What comes of rendering the install that the machine would be handed, if it would be handed one.
+pub(super) fn try_out(state: &ApiState, explained: &Explanation, subject: &Subject) -> Option<Trial> {
+    let ticket = explained.ticket.as_ref()?;
+    let (here, asked) = (here(state, &subject.seen), asked(state, explained, subject));
+    let around = surroundings(state, explained.view.definition.as_ref(), &asked, &here);
+    Some(script::try_out(&state.plane, ticket, &around))
 }
 
 /// What a machine is answered whose identity is in doubt.
@@ -67,7 +68,7 @@ pub(super) fn doubt(state: &ApiState, seen: &Sighting, why: HoldWhy) -> Answer {
         channel: "ipxe".to_owned(),
         verdict: "hold".to_owned(),
         words,
-        text: Some(script(state, None, &reply, &said(seen), &here(state, seen))),
+        text: Some(text(state, None, &reply, &said(seen), &here(state, seen))),
     }
 }
 
@@ -97,22 +98,30 @@ fn said(seen: &Sighting) -> Asked {
     }
 }
 
-fn script(
+fn text(
     state: &ApiState,
-    definition: Option<&bootwright_core::HostDefinition>,
+    definition: Option<&HostDefinition>,
     reply: &ScriptReply,
     asked: &Asked,
     here: &Here,
 ) -> String {
-    let surroundings = Surroundings {
+    render_reply(reply, &surroundings(state, definition, asked, here))
+}
+
+fn surroundings<'a>(
+    state: &ApiState,
+    definition: Option<&'a HostDefinition>,
+    asked: &'a Asked,
+    here: &'a Here,
+) -> Surroundings<'a> {
+    Surroundings {
         base: &here.base,
         address: IpAddr::V4(here.address),
         asked,
         polls: 0,
         definition,
         max_attempts: state.core.policy().safety.max_attempts,
-    };
-    render_reply(reply, &surroundings)
+    }
 }
 
 /// The boot file's name stands in the text as it stands in the packet.
@@ -174,26 +183,4 @@ fn tftp(state: &ApiState, reply: &OfferReply) -> Option<Answer> {
 fn below_root(state: &ApiState, file: &str) -> bool {
     let root = state.plane.daemon.tftp.root.as_ref();
     root.is_some_and(|root| std::path::Path::new(root).join(file).is_file())
-}
-
-/// The address of ours on the machine's link, towards the machine if it has one; else on the first link that is served.
-fn here(state: &ApiState, seen: &Sighting) -> Here {
-    let plane = &state.plane;
-    let links = plane.links.load();
-    let own = links.iter().find(|link| Some(&link.name) == seen.link.as_ref());
-    let chosen = default_selection(&links, &plane.daemon.interfaces);
-    let served = chosen.iter().find(|(_, choice)| *choice == Choice::Served);
-    let link = own.or(served.map(|(link, _)| *link));
-    let address = link.and_then(|link| towards(link, seen)).unwrap_or(Ipv4Addr::LOCALHOST);
-    let fixed = plane.daemon.base_url.fixed().and_then(|url| url.parse().ok());
-    let base = fixed.unwrap_or_else(|| BaseUrl::of(SocketAddr::from((address, plane.daemon.http.port))));
-    Here { base, address }
-}
-
-fn towards(link: &Link, seen: &Sighting) -> Option<Ipv4Addr> {
-    let machine = match seen.address {
-        Some(IpAddr::V4(machine)) => link.ipv4_towards(machine),
-        Some(IpAddr::V6(_)) | None => None,
-    };
-    machine.or_else(|| link.ipv4())
 }
