@@ -11,14 +11,14 @@ pub fn admit(policy: &Policy, definition: Option<&HostDefinition>, ask: Ask) -> 
         arch,
         loader,
         entry,
-        relay,
+        way,
         ..
     } = ask
     else {
         return None;
     };
-    if let Some(relay) = relay.filter(|relay| !policy.relays.contains(relay)) {
-        return Some(Why::RelayNotListed(relay));
+    if let Some(why) = way.refusal(policy) {
+        return Some(why);
     }
     // No offer of ours shows a menu, so that whoever asks for an entry has it from somebody else.
     if entry {

@@ -13,7 +13,7 @@ mod why;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use crate::{MacAddr, Timestamp};
+use crate::{MacAddr, Timestamp, Way};
 
 pub use book::{Book, DECLINED_SPAN, GRACE_SPAN, Granted, OFFER_SPAN, Papers};
 pub use decide::{Choice, Claim, LeaseVerdict, decide_lease};
@@ -168,7 +168,9 @@ pub struct Origin {
     pub link: String,
     /// Our addresses on that interface.
     pub addresses: Vec<Ipv4Addr>,
-    /// The relay that passed it on.
+    /// The way that it took.
+    pub way: Way,
+    /// The relay that passed it on, if one did.
     pub relay: Option<Relay>,
     /// The subnet that the client would like, option 118 (RFC 3011).
     pub wish: Option<Ipv4Addr>,

@@ -32,6 +32,7 @@ pub mod time;
 pub mod trial;
 pub mod uuid;
 pub mod verdict;
+pub mod way;
 
 pub use addr::MacAddr;
 pub use admit::admit;
@@ -58,3 +59,4 @@ pub use time::{Span, Timestamp};
 pub use trial::Trial;
 pub use uuid::Uuid;
 pub use verdict::{Ask, FrontEnd, HoldWhy, Loader, LocalWhy, Verdict, Why};
+pub use way::Way;

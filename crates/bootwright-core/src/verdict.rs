@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use crate::{Arch, ProfileName, RuleName};
+use crate::{Arch, ProfileName, RuleName, Way};
 
 /// What a machine asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub enum Ask {
         handed: bool,
         /// Whether it asks for an entry of a boot menu.
         entry: bool,
-        /// The relay that passed the request on, if one did.
-        relay: Option<Ipv4Addr>,
+        /// The way that the request took.
+        way: Way,
     },
     /// iPXE, or another boot loader, asks what to do.
     Script,
@@ -177,6 +177,17 @@ pub enum Why {
     NameTellsNobody,
     /// It came through a relay that the configuration does not list.
     RelayNotListed(Ipv4Addr),
+    /// It came through a relay that the configuration lists, from an address that it does not.
+    RelaySenderNotListed {
+        /// The relay.
+        relay: Ipv4Addr,
+        /// Who sent it.
+        sender: Ipv4Addr,
+    },
+    /// The relay that it names is ourselves.
+    RelayIsUs(Ipv4Addr),
+    /// It came from another network, and no relay is listed through which one could boot from here.
+    NotOnLink(Ipv4Addr),
     /// It is U-Boot, for which neither the site nor its host has a boot file.
     UBootNotServed,
 }
@@ -275,12 +286,38 @@ impl fmt::Display for Why {
             ),
             Self::RelayNotListed(relay) => write!(f, "relay {relay} is not in `dhcp.relays`"),
             Self::NameTellsNobody => f.write_str("the name of the file does not say who asks; the next one does"),
+            Self::RelaySenderNotListed { relay, sender } => write!(
+                f,
+                "relay {relay} is in `dhcp.relays`, but {sender} sent it, which is not: list that too if the relay has it"
+            ),
+            Self::RelayIsUs(relay) => write!(f, "it names {relay} as its relay, which is this box: no relay sent it"),
+            Self::NotOnLink(sender) => write!(f, "it came from {sender}, in none of our networks and through no listed relay"),
             Self::UBootNotServed => f.write_str("it is U-Boot, and `[dhcp.arch]` has no boot file for it"),
         }
     }
 }
 
 impl Why {
+    /// Whose address is the reason: somebody through whom requests come that have no business here.
+    #[must_use]
+    pub const fn intruder(&self) -> Option<Ipv4Addr> {
+        match self {
+            Self::RelayNotListed(address)
+            | Self::RelaySenderNotListed { sender: address, .. }
+            | Self::RelayIsUs(address)
+            | Self::NotOnLink(address) => Some(*address),
+            Self::HostIgnored
+            | Self::UnknownIgnored
+            | Self::Observing(_)
+            | Self::DhcpOff
+            | Self::ArchNotServed(_)
+            | Self::NoMenu
+            | Self::HandedBefore
+            | Self::NameTellsNobody
+            | Self::UBootNotServed => None,
+        }
+    }
+
     /// A name for counters.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -294,6 +331,9 @@ impl Why {
             Self::HandedBefore => "handed-before",
             Self::NameTellsNobody => "name-tells-nobody",
             Self::RelayNotListed(_) => "relay-not-listed",
+            Self::RelaySenderNotListed { .. } => "relay-sender-not-listed",
+            Self::RelayIsUs(_) => "relay-is-us",
+            Self::NotOnLink(_) => "not-on-link",
             Self::UBootNotServed => "uboot-not-served",
         }
     }

@@ -1,7 +1,7 @@
 //! The engine's memory, and how it is filled.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use bootwright_core::fact::{Quality, mac_quality};
@@ -41,6 +41,8 @@ pub struct Engine {
     pub(crate) news: Bucket,
     pub(crate) census: BTreeMap<String, Census>,
     pub(crate) server_news: Bucket,
+    /// By whom requests came that are not for us, and when that was told.
+    pub(crate) intruders: BTreeMap<Ipv4Addr, Timestamp>,
     pub(crate) begun: Timestamp,
     pub(crate) store_ready: bool,
     store_up: bool,
@@ -81,6 +83,7 @@ impl Engine {
             news: Bucket::new(NEWS_BURST, NEWS_PER_SEC, now),
             census: BTreeMap::new(),
             server_news: Bucket::new(SERVER_NEWS_BURST, SERVER_NEWS_PER_SEC, now),
+            intruders: BTreeMap::new(),
             begun: now,
             store_ready: true,
             store_up: true,

@@ -6,7 +6,7 @@ use bootwright_core::attributes;
 use bootwright_core::local::choose;
 use bootwright_core::{
     Arch, Ask, Asker, Firmware, Host, HostId, Loader, LocalMethod, ProfileName, RuleName, RuleVerdict, Run, RunNumber,
-    Sighting, Situation, Timestamp, Token, Trial, Verdict, decide,
+    Sighting, Situation, Timestamp, Token, Trial, Verdict, Way, decide,
 };
 
 use crate::engine::Engine;
@@ -150,7 +150,7 @@ impl Engine {
             loader,
             handed: false,
             entry: false,
-            relay: None,
+            way: Way::Link,
         };
         let reply = match decide(&self.policy, situation, Asker::Host(host), definition, seen, ask) {
             Verdict::FirstFile(file) => OfferReply::FirstFile {

@@ -10,6 +10,7 @@ mod engine;
 mod explain;
 mod front;
 mod hold;
+mod intruder;
 mod lease;
 mod limit;
 mod meeting;

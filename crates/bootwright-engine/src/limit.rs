@@ -40,6 +40,12 @@ pub(crate) const HOLD_SPAN: Span = Span::from_secs(120);
 /// A warning about one host is not repeated within this time.
 pub(crate) const WARNING_SPAN: Span = Span::from_secs(60);
 
+/// What came by a way that is not listed is told once in this time, for each address.
+pub(crate) const INTRUDER_SPAN: Span = Span::from_hours(1);
+
+/// Of how many such addresses something is told within that time.
+pub(crate) const INTRUDERS_MAX: usize = 32;
+
 /// The longest reason of a failure or message of an installer that is kept, in characters.
 pub(crate) const WORDS_MAX: usize = 200;
 

@@ -1,12 +1,10 @@
 //! Firmware asks by DHCP where to boot.
 
-use std::net::Ipv4Addr;
-
 use bootwright_core::fact::{Quality, mac_quality};
 use bootwright_core::identify::Owner;
 use bootwright_core::{
-    Arch, Ask, Asker, Cause, Facts, HostDefinition, HostId, Loader, Sighting, Timestamp, Transport, Verb, Verdict, Why,
-    admit, decide,
+    Arch, Ask, Asker, Cause, Facts, HostDefinition, HostId, Loader, Sighting, Timestamp, Transport, Verb, Verdict, Way,
+    Why, admit, decide,
 };
 
 use crate::engine::Engine;
@@ -25,8 +23,8 @@ pub struct OfferAsk {
     pub loader: Loader,
     /// Whether it asks for an entry of a boot menu.
     pub entry: bool,
-    /// The relay that passed the request on, if one did.
-    pub relay: Option<Ipv4Addr>,
+    /// The way that the request took.
+    pub way: Way,
 }
 
 /// What the firmware is told.
@@ -62,9 +60,10 @@ impl Engine {
             loader: ask.loader,
             handed: false,
             entry: ask.entry,
-            relay: ask.relay,
+            way: ask.way,
         };
         if let Some(why) = admit(&self.policy, self.definition_asked(ask), question) {
+            self.tell_intruder(now, ask.seen.boot_mac, &why);
             return OfferReply::Silence(why);
         }
         let id = self.offer_host(now, ask);
@@ -156,18 +155,24 @@ impl Engine {
         if news && first_round {
             visit.reach(now, Stage::Discover);
             let by = if ipxe { "iPXE" } else { "firmware" };
-            let link = ask
-                .seen
-                .link
-                .as_deref()
-                .map(|link| format!(" on {link}"))
-                .unwrap_or_default();
-            let note = format!("{by} asks where to boot, {}{link}", ask.arch);
+            let link = ask.seen.link.as_deref();
+            let link = link.map(|link| format!(" on {link}")).unwrap_or_default();
+            let relay = ask.way.relay();
+            let relay = relay.map(|relay| format!(" through relay {relay}")).unwrap_or_default();
+            let note = format!("{by} asks where to boot, {}{link}{relay}", ask.arch);
             self.note(now, id, Cause::Machine, Verb::Seen, note);
         }
     }
 
-    /// Remembers which host has an address, from a DHCP request to another server or from the neighbour table.
+    /// Remembers which host says that it takes an address, in a DHCP request to another server. What comes by a way that
+    /// is not listed teaches nothing.
+    pub fn hear_address(&mut self, way: Way, mac: bootwright_core::MacAddr, address: std::net::IpAddr) {
+        if way.refusal(&self.policy).is_none() {
+            self.learn_address(mac, address);
+        }
+    }
+
+    /// Remembers which host has an address, from the neighbour table.
     pub fn learn_address(&mut self, mac: bootwright_core::MacAddr, address: std::net::IpAddr) {
         if let Some(id) = self.index.by_mac(mac).cloned() {
             self.bind_address(&id, address);

@@ -153,7 +153,7 @@ impl Daemon {
                 arch,
                 loader,
                 entry: question == Question::MenuEntry,
-                relay: request.is_relayed().then_some(request.giaddr),
+                way: bootwright_core::Way::Link,
             },
         );
         let boot = self.boot(&outcome.reply);

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bootwright_core::{HostId, MacAddr, Policy, Timestamp, Token, Uuid, World};
+use bootwright_core::{HostId, MacAddr, Policy, Timestamp, Token, Uuid, Way, World};
 use bootwright_engine::{Engine, Outcome, Woken};
 use bootwright_store::{ClockReading, Health, QUEUE_MAX, Recorded, SiteClock, Store, Writer, Writing, resume};
 use tokio::sync::{Notify, broadcast, oneshot};
@@ -212,6 +212,11 @@ impl Core {
     }
 
     /// Remembers which address a card has.
+    pub fn hear_address(&self, way: Way, mac: MacAddr, address: IpAddr) {
+        self.engine().hear_address(way, mac, address);
+    }
+
+    /// See [`Engine::learn_address`].
     pub fn learn_address(&self, mac: MacAddr, address: IpAddr) {
         self.engine().learn_address(mac, address);
     }

@@ -150,6 +150,7 @@ fn start(services: &Services, link: &Link, channel: Channel, told: &mut BTreeMap
     let place = Arc::new(Place {
         name: link.name.clone(),
         link: link.clone(),
+        links: Arc::clone(&services.links),
         fixed_url: daemon.base_url.fixed().map(str::to_owned),
         http_port: daemon.http.port,
     });

@@ -1,7 +1,10 @@
 //! Where we are on one link: what its clients reach us by.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+use bootwright_core::way::{Nearness, Traces, Way};
 use bootwright_net::Link;
 
 /// One link that is served.
@@ -11,6 +14,8 @@ pub struct Place {
     pub name: String,
     /// The link as it was when serving began; a change of it begins anew.
     pub link: Link,
+    /// All links of the box, as last seen: what is ours on another link is ours.
+    pub links: Arc<ArcSwap<Vec<Link>>>,
     /// The URL that the configuration sets, if it does.
     pub fixed_url: Option<String>,
     /// The machine plane's port.
@@ -21,6 +26,29 @@ impl Place {
     /// Our addresses on the link.
     pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> + '_ {
         self.link.ipv4_addresses()
+    }
+
+    /// Our addresses on all links.
+    #[must_use]
+    pub fn all_addresses(&self) -> Vec<Ipv4Addr> {
+        self.links.load().iter().flat_map(Link::ipv4_addresses).collect()
+    }
+
+    /// The way that a packet took to us.
+    #[must_use]
+    pub fn way(&self, traces: Traces) -> Way {
+        let links = self.links.load();
+        let addresses = || links.iter().flat_map(|link| &link.addresses);
+        Way::of(traces, |address| {
+            let address = IpAddr::V4(address);
+            if addresses().any(|ours| ours.ip == address) {
+                Nearness::Ours
+            } else if addresses().any(|ours| ours.covers(address)) {
+                Nearness::OnLink
+            } else {
+                Nearness::Elsewhere
+            }
+        })
     }
 
     /// How machines on the link reach the machine plane, if they ask this address of ours.

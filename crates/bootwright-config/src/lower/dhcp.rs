@@ -43,6 +43,10 @@ pub(super) fn lower_policy(root: &Table, policy: &mut Policy, reserved: &[Reserv
     }
     for (text, at) in section.texts("relays", "10.1.0.1", findings) {
         match text.parse::<Ipv4Addr>() {
+            Ok(relay) if nobodys(relay) => {
+                findings.error(at, format!("`{relay}` is the address of no relay")).hint =
+                    Some("write the address that the relay puts into its requests, such as `10.1.0.1`".to_owned());
+            }
             Ok(relay) => {
                 policy.relays.insert(relay);
             }
@@ -79,6 +83,11 @@ fn census(entry: &Entry, findings: &mut Findings) -> Option<Span> {
             Some("every few minutes will do, and what happens in between is overheard; `\"5m\"` is usual".to_owned());
     }
     interval
+}
+
+/// An address that no other box has.
+fn nobodys(address: Ipv4Addr) -> bool {
+    address.is_unspecified() || address.is_loopback() || address.is_multicast() || address.is_broadcast()
 }
 
 fn first_file(name: &str, entry: &Entry, files: &mut BTreeMap<Arch, String>, findings: &mut Findings) {

@@ -22,11 +22,8 @@ pub enum LeaseWhy {
     CensusPending,
     /// It cannot be told whether another server leases addresses on this link.
     CensusBlind,
-    /// It came through a relay that the configuration does not list.
-    RelayNotListed {
-        /// The relay.
-        relay: Ipv4Addr,
-    },
+    /// It came by a way on which nobody is heard.
+    Way(Why),
     /// No subnet of the configuration is served where the request comes from.
     NoSubnet,
     /// Every address of the subnet is lent, offered or kept.
@@ -79,7 +76,6 @@ impl LeaseWhy {
             Self::ForeignServer { .. } => "foreign-server",
             Self::CensusPending => "census-pending",
             Self::CensusBlind => "census-blind",
-            Self::RelayNotListed { .. } => "relay-not-listed",
             Self::NoSubnet => "no-subnet",
             Self::Exhausted { .. } => "pool-exhausted",
             Self::KeptForKnown { .. } => "pool-kept-for-known",
@@ -89,7 +85,7 @@ impl LeaseWhy {
             Self::NotHolder { .. } => "not-lease-holder",
             Self::ForeignAddress { .. } => "foreign-address",
             Self::ChoseAnother { .. } => "chose-another-server",
-            Self::Boot(why) => why.name(),
+            Self::Way(why) | Self::Boot(why) => why.name(),
         }
     }
 }
@@ -107,7 +103,7 @@ impl fmt::Display for LeaseWhy {
             Self::CensusBlind => f.write_str(
                 "it cannot be told whether another DHCP server answers here; `dhcp.force = true` goes without",
             ),
-            Self::RelayNotListed { relay } => write!(f, "relay {relay} is not in `dhcp.relays`"),
+            Self::Way(why) => write!(f, "{why}"),
             Self::NoSubnet => f.write_str("no `[[dhcp.pools]]` serves the place that it asks from"),
             Self::Exhausted { subnet } => write!(f, "the pool of {subnet} has no address left"),
             Self::KeptForKnown { subnet } => write!(

@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 
 use bootwright_core::{
-    Arch, Ask, Asker, DhcpMode, Facts, HostDefinition, Loader, Policy, Sighting, Site, Situation, Verdict, Why, admit,
-    decide,
+    Arch, Ask, Asker, DhcpMode, Facts, HostDefinition, Loader, Policy, Sighting, Site, Situation, Verdict, Way, Why,
+    admit, decide,
 };
 
 use crate::story::START;
@@ -13,12 +13,17 @@ const RELAY: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 1);
 const ARM64_UBOOT: Arch = Arch::new(0x16);
 
 fn offer(loader: Loader, arch: Arch, relay: Option<Ipv4Addr>) -> Ask {
+    let through = |relay| Way::Relay {
+        relay,
+        sender: relay,
+        is_ours: false,
+    };
     Ask::Offer {
         arch,
         loader,
         handed: false,
         entry: false,
-        relay,
+        way: relay.map_or(Way::Link, through),
     }
 }
 
@@ -72,7 +77,7 @@ fn nobody_is_told_of_an_entry_of_a_menu_that_was_not_shown() {
         loader: Loader::Firmware,
         handed: false,
         entry: true,
-        relay: None,
+        way: Way::Link,
     };
     assert_eq!(admit(&Policy::default(), None, entry), Some(Why::NoMenu));
 }

@@ -11,3 +11,4 @@ mod property_w;
 mod state_table;
 mod step_story;
 mod story;
+mod way;

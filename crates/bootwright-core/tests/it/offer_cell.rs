@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bootwright_core::{Arch, Ask, Asker, DhcpMode, Facts, HostDefinition, Loader, Unknown};
+use bootwright_core::{Arch, Ask, Asker, DhcpMode, Facts, HostDefinition, Loader, Unknown, Way};
 use expect_test::expect;
 
 use crate::decide_cell::{Case, STATES, host};
@@ -15,7 +15,7 @@ fn what_firmware_is_offered() {
         loader,
         handed,
         entry: false,
-        relay: None,
+        way: Way::Link,
     };
     for loader in [Loader::Firmware, Loader::IpxeWithoutHttp, Loader::Ipxe] {
         for handed in [false, true] {

@@ -33,6 +33,9 @@ impl Engine {
         let reply = self.answer_lease(now, ask);
         if let LeaseReply::Silence(why) = &reply {
             self.warn_of_pool(now, why);
+            if let LeaseWhy::Way(way) = why {
+                self.tell_intruder(now, Some(ask.mac), way);
+            }
         }
         self.outcome(reply)
     }

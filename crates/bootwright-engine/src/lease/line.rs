@@ -51,12 +51,15 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
+    use bootwright_core::Way;
+
     use super::*;
 
     fn at(link: &str) -> Origin {
         Origin {
             link: link.to_owned(),
             addresses: Vec::new(),
+            way: Way::Link,
             relay: None,
             wish: None,
         }

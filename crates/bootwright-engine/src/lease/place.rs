@@ -1,8 +1,8 @@
 //! Whether addresses are leased at a place at all.
 
-use bootwright_core::DhcpMode;
 use bootwright_core::census::{Census, Pool};
 use bootwright_core::lease::{LeaseWhy, Origin};
+use bootwright_core::{DhcpMode, Way};
 
 use crate::engine::Engine;
 
@@ -29,19 +29,16 @@ impl Engine {
     /// Why no addresses are leased at a place, if so. Behind a relay nobody can look; there the relay's being listed counts.
     pub(super) fn closed_at(&self, origin: &Origin) -> Option<LeaseWhy> {
         let closed = self.closed(&origin.link);
-        let Some(relay) = &origin.relay else { return closed };
-        match closed {
-            Some(why @ (LeaseWhy::NotServer | LeaseWhy::Observing)) => Some(why),
-            _ if !self.policy.relays.contains(&relay.address) => {
-                Some(LeaseWhy::RelayNotListed { relay: relay.address })
-            }
-            _ => None,
+        if let Some(LeaseWhy::NotServer | LeaseWhy::Observing) = closed {
+            return closed;
         }
+        let refusal = origin.way.refusal(&self.policy).map(LeaseWhy::Way);
+        refusal.or_else(|| closed.filter(|_| origin.way == Way::Link))
     }
 
     /// Whether nobody else leases addresses at a place, as far as it was looked.
     pub(super) fn is_alone(&self, origin: &Origin) -> bool {
         let foreign = self.census.get(&origin.link).and_then(Census::lessor);
-        origin.relay.is_some() || foreign.is_none()
+        origin.way != Way::Link || foreign.is_none()
     }
 }

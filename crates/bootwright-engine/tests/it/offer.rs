@@ -1,6 +1,6 @@
 //! Who is handed a boot program, and who would only run in circles with it.
 
-use bootwright_core::{Loader, Span};
+use bootwright_core::{Loader, Span, Way};
 use bootwright_engine::FetchKind;
 use expect_test::expect;
 
@@ -71,28 +71,68 @@ fn a_boot_program_that_was_never_fetched_is_handed_out_again() {
     .assert_eq(&site.story());
 }
 
+fn through(relay: [u8; 4]) -> Way {
+    let relay = relay.into();
+    Way::Relay {
+        relay,
+        sender: relay,
+        is_ours: false,
+    }
+}
+
 #[test]
-fn a_request_that_is_none_of_ours_leaves_nothing_in_the_record() {
+fn a_request_that_is_none_of_ours_leaves_no_host_in_the_record() {
     let mut site = Site::new(policy());
-    let relay = std::net::Ipv4Addr::new(10, 1, 0, 1);
-    site.offer_through(relay, 1);
+    let relay = [10, 1, 0, 1];
+    site.offer_through(through(relay), 1);
     site.offer_to(Loader::UBoot, 2);
     assert!(site.engine.world().hosts.is_empty());
     let listed = bootwright_core::Policy {
-        relays: [relay].into(),
+        relays: [relay.into()].into(),
         ..policy()
     };
     site.reload(listed);
-    site.offer_through(relay, 1);
+    site.offer_through(through(relay), 1);
     expect![[r#"
         52:54:00:00:00:01 wants to boot -> Silence(RelayNotListed(10.1.0.1))
+            Warn 52:54:00:00:00:01 is not answered: relay 10.1.0.1 is not in `dhcp.relays`
         52:54:00:00:00:02 wants to boot -> Silence(UBootNotServed)
         reload -> would arm []
             Reload configuration in force: 3 profiles, 0 hosts, 0 rules
             (all who wait ask again)
         52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
             New quince-61: 52:54:00:00:00:01
-            Seen quince-61: firmware asks where to boot, x86 BIOS
+            Seen quince-61: firmware asks where to boot, x86 BIOS through relay 10.1.0.1
     "#]]
     .assert_eq(&site.story());
+}
+
+#[test]
+fn a_relay_that_is_not_listed_is_told_once_and_a_flood_of_made_up_ones_is_told_of_a_few() {
+    let mut site = Site::new(policy());
+    for _ in 0..3 {
+        site.offer_through(through([10, 1, 0, 1]), 1);
+    }
+    expect![[r#"
+        52:54:00:00:00:01 wants to boot -> Silence(RelayNotListed(10.1.0.1))
+            Warn 52:54:00:00:00:01 is not answered: relay 10.1.0.1 is not in `dhcp.relays`
+        52:54:00:00:00:01 wants to boot -> Silence(RelayNotListed(10.1.0.1))
+        52:54:00:00:00:01 wants to boot -> Silence(RelayNotListed(10.1.0.1))
+    "#]]
+    .assert_eq(&site.story());
+    for number in 0..=255 {
+        site.offer_through(through([10, 2, 0, number]), 1);
+    }
+    let told = site
+        .story()
+        .lines()
+        .filter(|line| line.contains("is not answered"))
+        .count();
+    assert_eq!(told, 31, "of 32 addresses in an hour, the first one included");
+    site.wait(Span::from_mins(61));
+    site.offer_through(through([10, 1, 0, 1]), 1);
+    assert!(
+        site.story().contains("is not answered"),
+        "it is told again when it goes on"
+    );
 }

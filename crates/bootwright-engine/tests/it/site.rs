@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bootwright_core::{
     Arch, Attribute, Confirm, DoneTrigger, Facts, Loader, MacAddr, Pattern, Policy, Profile, ProfileName, Rule,
-    RuleVerdict, Sighting, Span, StageLimits, Timestamp, Token, Verdict, World,
+    RuleVerdict, Sighting, Span, StageLimits, Timestamp, Token, Verdict, Way, World,
 };
 use bootwright_engine::{
     Answer, Command, Decision, DocumentReply, Engine, FetchKind, Fetched, FrontAsk, OfferAsk, Outcome, Report,
@@ -196,16 +196,16 @@ impl Site {
     }
 
     /// A relay passes on what the firmware of a machine asks.
-    pub(crate) fn offer_through(&mut self, relay: std::net::Ipv4Addr, number: u8) {
-        self.offered(Loader::Firmware, Some(relay), number);
+    pub(crate) fn offer_through(&mut self, way: Way, number: u8) {
+        self.offered(Loader::Firmware, way, number);
     }
 
     /// The firmware of a machine, or an iPXE that is in its place, asks where to boot.
     pub(crate) fn offer_to(&mut self, loader: Loader, number: u8) {
-        self.offered(loader, None, number);
+        self.offered(loader, Way::Link, number);
     }
 
-    fn offered(&mut self, loader: Loader, relay: Option<std::net::Ipv4Addr>, number: u8) {
+    fn offered(&mut self, loader: Loader, way: Way, number: u8) {
         let seen = Sighting {
             facts: Facts::of_mac(mac(number)),
             boot_mac: Some(mac(number)),
@@ -216,7 +216,7 @@ impl Site {
             arch: Arch::BIOS,
             loader,
             entry: false,
-            relay,
+            way,
         };
         let outcome = self.engine.offer(self.now, &ask);
         let what = format!("{} wants to boot -> {:?}", mac(number), outcome.reply);

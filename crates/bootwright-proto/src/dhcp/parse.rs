@@ -34,6 +34,8 @@ pub fn parse(bytes: &[u8]) -> Result<Request, Discard> {
     let header = borrowed::Message::new(bytes).map_err(|_| Discard::TooShort { len: bytes.len() })?;
     let options = Options::collect(bytes)?;
     let relay_info = options.get(OptionCode::RelayAgentInformation);
+    // A switch on the way adds the option too, and a client may; but only a relay has these two to say.
+    let relayed = relay_info.filter(|_| !header.giaddr().is_unspecified());
     let machine_id = options.get(OptionCode::ClientMachineIdentifier);
     let user_class = options.get(OptionCode::UserClass).unwrap_or_default();
     Ok(Request {
@@ -67,8 +69,8 @@ pub fn parse(bytes: &[u8]) -> Result<Request, Discard> {
         boot_item: options.get(OptionCode::VendorExtensions).and_then(boot_item),
         ipxe: ipxe(options.get(IPXE_ENCAPSULATED), user_class),
         relay_info: relay_info.map(<[u8]>::to_vec),
-        link_selection: relay_info.and_then(|info| relay_address(info, RELAY_LINK_SELECTION)),
-        server_id_override: relay_info.and_then(|info| relay_address(info, RELAY_SERVER_ID_OVERRIDE)),
+        link_selection: relayed.and_then(|info| relay_address(info, RELAY_LINK_SELECTION)),
+        server_id_override: relayed.and_then(|info| relay_address(info, RELAY_SERVER_ID_OVERRIDE)),
         subnet_selection: options.get(OptionCode::SubnetSelection).and_then(address),
     })
 }
@@ -198,7 +200,8 @@ fn relay_address(info: &[u8], wanted: u8) -> Option<Ipv4Addr> {
     Pieces::plain(info)
         .map_while(Result::ok)
         .find(|(code, _)| *code == wanted)
-        .and_then(|(_, value)| address(value))
+        .and_then(|(_, value)| <[u8; 4]>::try_from(value).ok())
+        .map(Ipv4Addr::from)
 }
 
 /// iPXE is known by its own option or by its user class, never by the vendor class: a chained iPXE repeats the class

@@ -118,9 +118,10 @@ pub struct Request {
     pub ipxe: Option<Ipxe>,
     /// Option 82 as it came, which the reply repeats.
     pub relay_info: Option<Vec<u8>>,
-    /// Sub-option 5 of option 82: the subnet for which the relay wants an address (RFC 3527).
+    /// Sub-option 5 of option 82: the subnet for which the relay wants an address (RFC 3527); none without a relay.
     pub link_selection: Option<Ipv4Addr>,
-    /// Sub-option 11 of option 82: the address that the relay wants to see as server identifier (RFC 5107).
+    /// Sub-option 11 of option 82: the address that the relay wants to see as server identifier (RFC 5107); none without a
+    /// relay.
     pub server_id_override: Option<Ipv4Addr>,
     /// Option 118: the subnet for which the client wants an address (RFC 3011).
     pub subnet_selection: Option<Ipv4Addr>,
@@ -134,9 +135,15 @@ impl Request {
     }
 
     /// The longest reply in bytes, without IP and UDP headers: what the client announced, but at least what every host
-    /// must take (RFC 2131 section 2) and at most what fits an Ethernet frame.
+    /// must take (RFC 2131 section 2) and at most what fits an Ethernet frame. What a relay added comes on top of what the
+    /// client takes, since the relay takes it out again (RFC 3046 section 2.1).
     #[must_use]
     pub fn reply_len_max(&self) -> usize {
-        usize::from(self.max_message.unwrap_or(576).clamp(576, 1500).saturating_sub(28))
+        let announced = usize::from(self.max_message.unwrap_or(576).clamp(576, 1500));
+        let added = self.relay_info.as_ref().map_or(0, |info| {
+            let pieces = info.len().div_ceil(255).max(1);
+            info.len().saturating_add(pieces.saturating_mul(2))
+        });
+        announced.saturating_add(added).min(1500).saturating_sub(28)
     }
 }

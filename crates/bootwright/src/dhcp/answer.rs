@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bootwright_core::{Arch, Loader, MacAddr, Sighting, Transport, Why};
+use bootwright_core::way::Traces;
+use bootwright_core::{Arch, Loader, MacAddr, Sighting, Transport, Way, Why};
 use bootwright_engine::{OfferAsk, OfferReply};
 use bootwright_net::udp::Datagram;
 use bootwright_proto::dhcp::{
@@ -121,9 +122,15 @@ impl Desk {
         if Some(request.mac) == self.place.link.mac {
             return Err(Ignored::OwnPacket);
         }
-        self.learn_address(request);
+        let way = self.place.way(Traces {
+            giaddr: request.giaddr,
+            ciaddr: request.ciaddr,
+            sender: *datagram.source.ip(),
+            destination: datagram.destination,
+        });
+        self.hear_address(request, way);
         let client = classify(request);
-        let ours: Vec<Ipv4Addr> = self.place.addresses().collect();
+        let ours = self.place.all_addresses();
         census::overhear(&self.core, &self.place.name, &ours, request);
         let arrival = Arrival { port, ours: &ours };
         let question = question(request, &client, arrival).map_err(Ignored::Silent)?;
@@ -137,7 +144,7 @@ impl Desk {
             return Err(Ignored::TooOften);
         }
         let from = self.local_address(request, datagram).ok_or(Ignored::NoAddress)?;
-        let boot = self.boot(request, &client, question, from)?;
+        let boot = self.boot(request, &client, (question, way), from)?;
         let reply = match question {
             Question::Discover => Reply::ProxyOffer(boot),
             Question::BootFile | Question::MenuEntry => Reply::BootAck(boot),
@@ -148,14 +155,14 @@ impl Desk {
     }
 
     /// A client that takes an offer of another server says which address it will have.
-    fn learn_address(&self, request: &Request) {
+    fn hear_address(&self, request: &Request, way: Way) {
         if request.message == Some(MessageType::Request)
             && let Some(address) = request
                 .requested
                 .or(Some(request.ciaddr))
                 .filter(|ip| !ip.is_unspecified())
         {
-            self.core.learn_address(request.mac, address.into());
+            self.core.hear_address(way, request.mac, address.into());
         }
     }
 
@@ -175,7 +182,13 @@ impl Desk {
     }
 
     /// What the engine says that the client should boot.
-    fn boot(&self, request: &Request, client: &Client, question: Question, from: Ipv4Addr) -> Result<Boot, Ignored> {
+    fn boot(
+        &self,
+        request: &Request,
+        client: &Client,
+        (question, way): (Question, Way),
+        from: Ipv4Addr,
+    ) -> Result<Boot, Ignored> {
         let policy = self.core.policy();
         // A build of iPXE that cannot speak HTTP is a ROM like any other: it gets ours, which can.
         let loader = match &client.kind {
@@ -207,7 +220,7 @@ impl Desk {
             arch,
             loader,
             entry: question == Question::MenuEntry,
-            relay: request.is_relayed().then_some(request.giaddr),
+            way,
         };
         let reply = self.core.ask(|engine, now| engine.offer(now, &ask)).now();
         match reply {

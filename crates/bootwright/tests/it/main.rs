@@ -20,6 +20,7 @@ mod link_follow;
 mod netns;
 mod process;
 mod rehearsal;
+mod relay;
 mod segment;
 mod tftp_client;
 mod tftp_limit;

@@ -242,18 +242,26 @@ census = "often"
 fn a_relay_that_is_no_address() {
     check(
         r#"[dhcp]
-relays = ["10.1.0.1", "core-switch"]
+relays = ["10.1.0.1", "core-switch", "255.255.255.255"]
 "#,
         expect![[r#"
             error: `core-switch` is no IPv4 address
              --> config.toml:2:23
               |
-            2 | relays = ["10.1.0.1", "core-switch"]
+            2 | relays = ["10.1.0.1", "core-switch", "255.255.255.255"]
               |                       ^^^^^^^^^^^^^
               |
               = help: write the address that the relay puts into its requests, such as `10.1.0.1`
 
-            1 error
+            error: `255.255.255.255` is the address of no relay
+             --> config.toml:2:38
+              |
+            2 | relays = ["10.1.0.1", "core-switch", "255.255.255.255"]
+              |                                      ^^^^^^^^^^^^^^^^^
+              |
+              = help: write the address that the relay puts into its requests, such as `10.1.0.1`
+
+            2 errors
         "#]],
     );
 }

@@ -56,6 +56,9 @@ fn a_relay_tells_the_subnet_and_only_a_listed_one_is_heard() {
          a discover 1.100 via relay
          a select 1.100 via relay
          a renew 1.100
+         a renew 1.100 routed
+         b renew 1.100 routed
+         b discover via forger
          a discover .100
          a discover via stranger
          b discover 1.105
@@ -70,8 +73,13 @@ fn a_relay_tells_the_subnet_and_only_a_listed_one_is_heard() {
         a discover 1.100 via relay -> offer 1.100 for 12 h
         a select 1.100 via relay -> ack 1.100 for 12 h [1.100 a 12 h], once recorded
         a renew 1.100 -> ack 1.100 for 12 h, once recorded
+        a renew 1.100 routed -> ack 1.100 for 12 h, once recorded
+        b renew 1.100 routed -> silence (10.0.1.100 is in no subnet that is served there)
+        b discover via forger -> silence (relay 10.0.1.1 is in `dhcp.relays`, but 10.0.0.50 sent it, which is not: list that too if the relay has it)
+            Warn: 52:54:00:00:00:62 is not answered: relay 10.0.1.1 is in `dhcp.relays`, but 10.0.0.50 sent it, which is not: list that too if the relay has it
         a discover .100 -> offer .100 for 12 h
         a discover via stranger -> silence (relay 10.0.7.1 is not in `dhcp.relays`)
+            Warn: 52:54:00:00:00:61 is not answered: relay 10.0.7.1 is not in `dhcp.relays`
         b discover 1.105 -> offer .108 for 12 h
         b discover on eth2 -> silence (it is still being looked whether another DHCP server answers here)
         b renew 1.100 -> silence (10.0.1.100 is in no subnet that is served there)

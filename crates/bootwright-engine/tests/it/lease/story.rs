@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bootwright_core::census::{By, Deed, Sign};
 use bootwright_core::lease::{AddressRange, Lease, LeaseMessage, LeaseState, Origin, Probed, Relay, Subnet};
 use bootwright_core::{
-    Arch, DhcpMode, Facts, HostDefinition, Loader, MacAddr, Policy, Sighting, Span, Timestamp, World,
+    Arch, DhcpMode, Facts, HostDefinition, Loader, MacAddr, Policy, Sighting, Span, Timestamp, Way, World,
 };
 use bootwright_engine::{Engine, LeaseAsk, LeaseReply, OfferAsk, OfferReply, Outcome};
 
@@ -228,8 +228,17 @@ impl Segment {
         };
         let mut ask = self.ask(who, message);
         match rest {
-            [.., "via", "relay"] => ask.origin.relay = Some(relay("1.1")),
-            [.., "via", "stranger"] => ask.origin.relay = Some(relay("7.1")),
+            [.., "via", "relay"] => through(&mut ask.origin, relay("1.1")),
+            [.., "via", "stranger"] => through(&mut ask.origin, relay("7.1")),
+            [.., "via", "forger"] => {
+                through(&mut ask.origin, relay("1.1"));
+                ask.origin.way = Way::Relay {
+                    relay: address("1.1"),
+                    sender: address(".50"),
+                    is_ours: false,
+                };
+            }
+            [from, .., "routed"] => ask.origin.way = Way::Routed { sender: address(from) },
             [.., "on", link] => ask.origin.link = (*link).to_owned(),
             _ => {}
         }
@@ -250,6 +259,7 @@ impl Segment {
             origin: Origin {
                 link: "eth1".to_owned(),
                 addresses: vec![Ipv4Addr::new(10, 0, 0, 1)],
+                way: Way::Link,
                 relay: None,
                 wish: None,
             },
@@ -260,7 +270,7 @@ impl Segment {
                 seen,
                 arch: Arch::EFI64,
                 loader: Loader::Firmware,
-                relay: None,
+                way: Way::Link,
                 entry: false,
             }),
         }
@@ -323,6 +333,16 @@ pub(crate) fn relay(text: &str) -> Relay {
         selection: None,
         circuit: Vec::new(),
     }
+}
+
+/// Puts a request on the way through a relay.
+pub(crate) fn through(origin: &mut Origin, relay: Relay) {
+    origin.way = Way::Relay {
+        relay: relay.address,
+        sender: relay.address,
+        is_ours: false,
+    };
+    origin.relay = Some(relay);
 }
 
 fn terms(lease: &bootwright_proto::dhcp::Lease) -> String {

@@ -9,7 +9,7 @@ use bootwright_proto::dhcp::{
 use dhcproto::v4::{DhcpOption, OptionCode};
 
 use super::packet::Packet;
-use super::reading::{decode, order, value};
+use super::reading::{decode, options_of, order, value};
 
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 50);
@@ -237,26 +237,71 @@ fn a_relayed_discover_without_the_broadcast_flag_is_offered_with_it_and_option_8
 }
 
 #[test]
-fn a_reply_is_never_longer_than_the_client_takes() {
-    let long = vec![0xab; 250];
-    let small = sound(
-        Packet::uefi()
-            .option(57, &[2, 64])
-            .option(97, &[0; 17])
-            .option(82, &long),
-    );
+fn what_a_relay_added_is_no_burden_of_the_client_and_still_has_to_fit_a_frame() {
     let offer = Reply::ProxyOffer(pxe(Strategy::Direct));
-    assert_eq!(
-        render(&small, SERVER, &offer),
-        Err(Unrenderable::TooLong { len: 563, max: 548 })
-    );
-    let roomy = sound(
-        Packet::uefi()
-            .option(57, &[5, 192])
-            .option(97, &[0; 17])
-            .option(82, &long),
-    );
-    assert_eq!(render(&roomy, SERVER, &offer).map(|bytes| bytes.len()), Ok(563));
+    let len = |info: &[u8]| {
+        let pieces = info.chunks(255);
+        let packet = Packet::uefi().at(24, &[10, 1, 2, 1]).option(57, &[2, 64]);
+        let packet = pieces.fold(packet.option(97, &[0; 17]), |packet, piece| packet.option(82, piece));
+        render(&sound(packet), SERVER, &offer).map(|bytes| {
+            let echoed: Vec<u8> = options_of(&bytes, 82).concat();
+            assert_eq!(echoed, info, "byte for byte, in as many pieces as it needs");
+            bytes.len()
+        })
+    };
+    assert_eq!(len(&[7; 240]), Ok(553), "the client takes 548 and gets 311 of it");
+    assert_eq!(len(&[7; 700]), Ok(1017));
+    assert_eq!(len(&[7; 1200]), Err(Unrenderable::TooLong { len: 1521, max: 1472 }));
+}
+
+#[test]
+fn a_relays_option_of_any_length_comes_back_as_it_was_and_its_sub_options_count_at_their_length_alone() {
+    let offer = Reply::ProxyOffer(pxe(Strategy::Direct));
+    let relayed = |info: &[u8]| sound(Packet::uefi().at(24, &[10, 1, 2, 1]).option(82, info));
+    for len in 0..=255_u8 {
+        // Nonsense as a whole, and each of the two that we read, at every length and with every claim of one.
+        let nonsense = vec![len; usize::from(len)];
+        let bytes = render(&relayed(&nonsense), SERVER, &offer).expect("an offer");
+        assert_eq!(value(&bytes, 82), Some(nonsense.as_slice()));
+        assert_eq!(order(&bytes).last(), Some(&82));
+        for (code, right) in [(5, len == 4), (11, len == 4)] {
+            let declared = [&[code, len][..], &[10; 253][..usize::from(len.min(253))]].concat();
+            let request = relayed(&declared);
+            let read = [request.link_selection, request.server_id_override];
+            let expected = right.then_some(Ipv4Addr::new(10, 10, 10, 10));
+            assert_eq!(
+                read.iter().flatten().next().copied(),
+                expected,
+                "sub-option {code}, {len} bytes"
+            );
+            let cut = relayed(&[code, len]);
+            assert_eq!(
+                (cut.link_selection, cut.server_id_override),
+                (None, None),
+                "{len} bytes that are not there"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_only_a_relay_may_say_counts_from_nobody_else() {
+    let info = [5, 4, 10, 1, 2, 0, 11, 4, 10, 1, 2, 9];
+    let direct = sound(Packet::uefi().option(82, &info));
+    assert_eq!((direct.link_selection, direct.server_id_override), (None, None));
+    let leased = render(&direct, SERVER, &Reply::LeaseOffer(lease(), None)).expect("an offer");
+    assert_eq!(value(&leased, 54), Some(&[10, 77, 0, 1][..]), "our own");
+    assert_eq!(value(&leased, 82), Some(&info[..]), "a switch on the way wants it back");
+}
+
+#[test]
+fn a_reply_is_never_longer_than_the_client_takes() {
+    let long = vec![0xab; 255];
+    let offer = Reply::ProxyOffer(pxe(Strategy::Direct));
+    let len = |packet: Packet| render(&sound(packet), SERVER, &offer).map(|bytes| bytes.len());
+    let small = Packet::uefi().option(57, &[2, 64]).option(97, &long);
+    assert_eq!(len(small), Err(Unrenderable::TooLong { len: 549, max: 548 }));
+    assert_eq!(len(Packet::uefi().option(57, &[5, 192]).option(97, &long)), Ok(549));
     let announced = |bytes: [u8; 2]| sound(Packet::uefi().option(57, &bytes)).reply_len_max();
     assert_eq!(announced([0, 0]), 548, "less than any host must take");
     assert_eq!(announced([1, 72]), 548, "what small U-Boot builds announce");
@@ -265,7 +310,7 @@ fn a_reply_is_never_longer_than_the_client_takes() {
     let doubled = sound(Packet::uefi().option(57, &[5, 220]).option(97, &long).option(97, &long));
     assert_eq!(
         render(&doubled, SERVER, &offer),
-        Err(Unrenderable::OptionTooLong { code: 97, len: 500 })
+        Err(Unrenderable::OptionTooLong { code: 97, len: 510 })
     );
     let crowded = Reply::LeaseOffer(
         Lease {
@@ -275,7 +320,7 @@ fn a_reply_is_never_longer_than_the_client_takes() {
         None,
     );
     assert_eq!(
-        render(&roomy, SERVER, &crowded),
+        render(&sound(Packet::uefi()), SERVER, &crowded),
         Err(Unrenderable::OptionTooLong { code: 3, len: 258 }),
         "never split"
     );

@@ -36,3 +36,9 @@ pub(crate) fn value(bytes: &[u8], wanted: u8) -> Option<&[u8]> {
         .find(|(code, _)| *code == wanted)
         .map(|(_, value)| value)
 }
+
+/// The pieces of an option, in their order.
+pub(crate) fn options_of(bytes: &[u8], wanted: u8) -> Vec<&[u8]> {
+    let pieces = options(bytes).into_iter().filter(|(code, _)| *code == wanted);
+    pieces.map(|(_, value)| value).collect()
+}
