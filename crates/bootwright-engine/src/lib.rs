@@ -17,6 +17,7 @@ mod meeting;
 mod newcomer;
 mod offer;
 mod outcome;
+mod pace;
 mod query;
 mod record;
 mod rehearsal;

@@ -185,31 +185,33 @@ impl Engine {
         message: Option<&str>,
     ) {
         let present = self.host(id).and_then(|host| host.state.phase.run());
-        let Some(stalled) = present.filter(|present| present.number == run).map(|run| run.stalled) else {
+        if present.is_none_or(|present| present.number != run) {
             return;
-        };
+        }
         // The script of the run could not fetch or start something: that is no sign of an installer, and however often it
         // comes the stage takes too long.
         let from_script = stage == Some(SCRIPT_STAGE);
-        let visit = self.visits.entry(id.clone()).or_default();
-        if !from_script {
-            visit.reach(now, Stage::Installer);
-            visit.percent = percent.map(|percent| percent.min(100));
-        }
         let said = [stage, message]
             .into_iter()
             .flatten()
             .map(words)
             .collect::<Vec<_>>()
             .join(": ");
+        let percent = percent.map(|percent| percent.min(100));
+        let visit = self.visits.entry(id.clone()).or_default();
+        let mut came_on = false;
+        if !from_script {
+            came_on = visit.reach(now, Stage::Installer);
+            came_on |= visit.pace.hear(now, &said);
+            came_on |= visit.pace.count(now, percent);
+            visit.percent = percent;
+        }
         let news = !said.is_empty() && visit.message.as_deref() != Some(&said);
         if news {
             visit.message = Some(said.clone());
         }
-        if stalled && self.store_ready && !from_script {
-            let note = format!("run {run}, heard of again");
-            let event = Event::StageReached { run };
-            let _: Result<(), Stayed> = self.happen(now, Cause::Machine, id, &event, Verb::Stall, note);
+        if came_on {
+            self.came_on(now, id);
         }
         if news {
             let (verb, who) = match from_script {
@@ -242,7 +244,11 @@ impl Engine {
             } if present.token == token => grant.clone(),
             _ => return ReportReply::Guard(GuardVerdict::Stop("the run is over".to_owned())),
         };
-        self.visits.entry(id.clone()).or_default().reach(now, Stage::Installer);
+        let visit = self.visits.entry(id.clone()).or_default();
+        let turns = visit.reach(now, Stage::Installer);
+        if visit.pace.hear(now, &format!("disk {serial}")) || turns {
+            self.came_on(now, id);
+        }
         let disk = Disk {
             serial: &serial,
             content: content.as_deref(),
@@ -304,7 +310,11 @@ impl Engine {
     pub fn document_served(&mut self, now: Timestamp, token: Token, name: &str) -> Outcome<()> {
         if let Some(ticket) = self.find_document(now, token, name) {
             let (id, run) = (ticket.host.id.clone(), ticket.run.number);
-            self.visits.entry(id.clone()).or_default().reach(now, Stage::Installer);
+            let visit = self.visits.entry(id.clone()).or_default();
+            let turns = visit.reach(now, Stage::Installer);
+            if visit.pace.hear(now, &format!("document {name}")) || turns {
+                self.came_on(now, &id);
+            }
             self.note(
                 now,
                 &id,

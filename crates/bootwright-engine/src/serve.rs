@@ -116,6 +116,7 @@ impl Engine {
             return self.hold(now, id, HoldWhy::Undecided);
         }
         self.pending.promises = true;
+        self.visits.entry(id.clone()).or_default().pace.begin(now);
         self.hand_ticket(now, id, seen, profile)
     }
 

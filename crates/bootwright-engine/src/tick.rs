@@ -58,7 +58,7 @@ impl Engine {
             Stage::Unseen => "it was not heard of since this process started",
             Stage::Discover | Stage::FirstFile | Stage::Script => "the kernel was not fetched",
             Stage::Kernel => "the installer has not called",
-            Stage::Installer => "the installer was not heard of any more",
+            Stage::Installer => "the installer does not come on",
         };
         let note = format!("run {} is stalled: {waiting}", run.number);
         let event = Event::StageOverdue { run: run.number };
@@ -73,7 +73,11 @@ impl Engine {
         let Some(visit) = self.visits.get(&host.id).filter(|visit| visit.stage != Stage::Unseen) else {
             return Some(self.begun.max(run.started).after(limits.done));
         };
-        let since = visit.seen.unwrap_or(run.started).max(run.started);
+        // It is we who let it wait.
+        if visit.stage == Stage::Script && visit.held.is_some() {
+            return None;
+        }
+        let since = visit.pace.since().unwrap_or(run.started).max(run.started);
         let limit = match visit.stage {
             Stage::Unseen | Stage::Discover | Stage::FirstFile | Stage::Script => limits.kernel,
             Stage::Kernel => limits.config,

@@ -63,6 +63,7 @@ impl Engine {
         if let Some(stage) = stage.filter(|stage| whole && (*stage > visit.stage || *stage == Stage::FirstFile)) {
             visit.reach(now, stage);
         }
+        let comes_on = whole && run.is_some() && visit.pace.hear(now, &format!("file {}", fetched.name));
         let prefix = run.map(|run| format!("run {}, ", run.number)).unwrap_or_default();
         let (name, size) = (&fetched.name, byte_words(fetched.bytes));
         let note = match &fetched.failure {
@@ -72,6 +73,9 @@ impl Engine {
         };
         let verb = if whole { Verb::Fetch } else { Verb::Warn };
         self.note(now, id, Cause::Machine, verb, note);
+        if comes_on {
+            self.came_on(now, id);
+        }
         if let Some(run) = run.filter(|_| whole && self.store_ready) {
             let last = self
                 .profile_of_run(id, &run.profile)

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use bootwright_core::{Arch, Firmware, FrontEnd, HoldWhy, MacAddr, RunNumber, Sighting, Timestamp, Trial};
 
+use crate::pace::Pace;
+
 /// How far a boot has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
@@ -35,6 +37,25 @@ impl Stage {
             Self::Installer => "installer",
         }
     }
+
+    /// The part of a boot that has a limit of its own.
+    const fn leg(self) -> Leg {
+        match self {
+            Self::Unseen => Leg::Unseen,
+            Self::Discover | Self::FirstFile | Self::Script => Leg::Loader,
+            Self::Kernel => Leg::Kernel,
+            Self::Installer => Leg::Installer,
+        }
+    }
+}
+
+/// The parts of a boot whose length is limited.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leg {
+    Unseen,
+    Loader,
+    Kernel,
+    Installer,
 }
 
 /// The present or last boot of a host, as far as it was seen since the daemon started.
@@ -79,6 +100,8 @@ pub struct Visit {
     pub message: Option<String>,
     /// What came of rendering for it, until something changes that it depends on.
     pub(crate) trial: Option<Trial>,
+    /// Whether its run comes on.
+    pub(crate) pace: Pace,
     /// When a warning about it was last recorded.
     pub(crate) warned: Option<Timestamp>,
 }
@@ -119,13 +142,19 @@ impl Visit {
         }
     }
 
-    /// Moves to a stage; a lower one than the present begins another boot.
-    pub(crate) fn reach(&mut self, now: Timestamp, stage: Stage) {
+    /// Moves to a stage; a lower one than the present begins another boot. Says whether another limit counts from now on: a
+    /// machine whose firmware runs in circles comes nowhere.
+    pub(crate) fn reach(&mut self, now: Timestamp, stage: Stage) -> bool {
+        let turns = self.stage.leg() != stage.leg();
+        if turns {
+            self.pace.begin(now);
+        }
         if self.stage != stage {
             self.stage = stage;
             self.since = Some(now);
             self.percent = None;
         }
         self.seen = Some(now);
+        turns
     }
 }

@@ -12,5 +12,6 @@ mod run;
 mod safety;
 mod safety_rule;
 mod site;
+mod stall;
 mod storage;
 mod trial;

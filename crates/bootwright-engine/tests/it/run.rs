@@ -262,14 +262,14 @@ fn stalled_is_a_mark_and_never_another_attempt() {
             would be told: install debian, attempt 2
         linux was sent to 52:54:00:00:00:01
             Fetch quince-61: run 1, fetched linux, 4 MB in 2 s
-        Progress { stage: Some("partitioning"), percent: Some(5), message: None } -> Noted
             Stall quince-61: run 1, heard of again
+        Progress { stage: Some("partitioning"), percent: Some(5), message: None } -> Noted
             Fetch quince-61: run 1, installer: partitioning
         explain quince-61: installing, attempt 1; 1 of 32 installing; paused: no
             would be told: install debian, attempt 2
         wait 59 min
         wait 1 min
-            Stall quince-61: run 1 is stalled: the installer was not heard of any more
+            Stall quince-61: run 1 is stalled: the installer does not come on
         Progress { stage: Some("copying"), percent: Some(50), message: None } -> Noted
             Stall quince-61: run 1, heard of again
             Fetch quince-61: run 1, installer: copying
