@@ -20,7 +20,6 @@ pub fn admit(policy: &Policy, definition: Option<&HostDefinition>, ask: Ask) -> 
     if let Some(why) = way.refusal(policy) {
         return Some(why);
     }
-    // No offer of ours shows a menu, so that whoever asks for an entry has it from somebody else.
     if entry {
         return Some(Why::NoMenu);
     }

@@ -56,12 +56,16 @@ pub fn decide(
 ) -> Verdict {
     match ask {
         Ask::Offer {
-            arch, loader, handed, ..
+            arch,
+            loader,
+            file,
+            handed,
+            ..
         } => {
             if let Some(why) = admit(policy, definition, ask) {
                 return Verdict::Silence(why);
             }
-            let verdict = match decide_offer(policy, asker, definition, arch, loader) {
+            let verdict = match decide_offer(policy, asker, definition, (arch, file), loader) {
                 Verdict::FirstFile(_) if loader == Loader::IpxeWithoutHttp && handed => {
                     Verdict::Silence(Why::HandedBefore)
                 }
@@ -83,7 +87,7 @@ fn decide_offer(
     policy: &Policy,
     asker: Asker<'_>,
     definition: Option<&HostDefinition>,
-    arch: Arch,
+    (arch, file): (Arch, u8),
     loader: Loader,
 ) -> Verdict {
     let undecided = match asker {
@@ -109,8 +113,14 @@ fn decide_offer(
         return Verdict::AskAgainByScript;
     }
     let own = definition.and_then(|definition| definition.first_file.as_ref());
-    match own.or_else(|| policy.first_files.get(&arch)) {
-        Some(file) => Verdict::FirstFile(file.clone()),
+    let of_arch = || {
+        policy
+            .boot_files(arch)
+            .nth(usize::from(file))
+            .or_else(|| policy.boot_files(arch).next())
+    };
+    match own.map(String::as_str).or_else(of_arch) {
+        Some(file) => Verdict::FirstFile(file.to_owned()),
         None => Verdict::Silence(Why::ArchNotServed(arch)),
     }
 }

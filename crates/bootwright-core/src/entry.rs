@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::host::RUNS_REMEMBERED_MAX;
-use crate::{Facts, Failure, FinishedRun, Host, HostId, HostState, LocalBoot, Phase, RuleName, Run, Timestamp};
+use crate::{
+    Facts, Failure, FinishedRun, FirstStep, Host, HostId, HostState, LocalBoot, Phase, RuleName, Run, Timestamp,
+};
 
 /// One line of the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +112,13 @@ pub enum Change {
         /// The state that it came to.
         state: HostState,
     },
+    /// What brought a host's firmware to its boot loader; nothing forgets it.
+    FirstStepSet {
+        /// The host.
+        host: HostId,
+        /// What is remembered now.
+        step: Option<FirstStep>,
+    },
     /// What is remembered of sending a host to its own disk.
     LocalBootSet {
         /// The host.
@@ -200,6 +209,7 @@ impl Change {
             Self::HostAdded { host, .. }
             | Self::FactsBound { host, .. }
             | Self::StateSet { host, .. }
+            | Self::FirstStepSet { host, .. }
             | Self::LocalBootSet { host, .. }
             | Self::LabelSet { host, .. }
             | Self::MetadataSet { host, .. }
@@ -248,6 +258,7 @@ pub fn apply(world: &mut World, entry: &Entry) {
             }
         }
         Change::FactsBound { host, .. }
+        | Change::FirstStepSet { host, .. }
         | Change::LocalBootSet { host, .. }
         | Change::LabelSet { host, .. }
         | Change::MetadataSet { host, .. }
@@ -262,6 +273,7 @@ pub fn apply(world: &mut World, entry: &Entry) {
 fn apply_to_host(host: &mut Host, change: &Change) {
     match change {
         Change::FactsBound { facts, .. } => host.facts = facts.clone(),
+        Change::FirstStepSet { step, .. } => host.first_step = step.clone().map(Box::new),
         Change::LocalBootSet { local, .. } => host.local = local.clone(),
         Change::LabelSet { key, value, .. } => set_or_remove(&mut host.labels, key, value.as_ref()),
         Change::MetadataSet { key, value, .. } => set_or_remove(&mut host.metadata, key, value.as_ref()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Facts, HostId, HostState, LocalMethod, ProfileName, RunNumber, Timestamp, Token};
+use crate::{Facts, FirstStep, HostId, HostState, LocalMethod, ProfileName, RunNumber, Timestamp, Token};
 
 /// The most finished runs that a host remembers.
 pub const RUNS_REMEMBERED_MAX: usize = 20;
@@ -22,6 +22,8 @@ pub struct Host {
     pub metadata: BTreeMap<String, String>,
     /// What becomes of it.
     pub state: HostState,
+    /// What brought its firmware to its boot loader the last time. Few words for many hosts, so they are kept apart.
+    pub first_step: Option<Box<FirstStep>>,
     /// How it is sent to its own disk, and how well that went.
     pub local: LocalBoot,
     /// Its finished runs, the newest last.
@@ -71,6 +73,7 @@ impl Host {
             labels: BTreeMap::new(),
             metadata: BTreeMap::new(),
             state: HostState::default(),
+            first_step: None,
             local: LocalBoot::default(),
             runs: Vec::new(),
         }

@@ -7,7 +7,7 @@ use crate::{Firmware, LocalBoot, Span, Timestamp};
 /// A host that asks again so soon after it was sent to its disk has not started from it.
 pub const RETURN_SPAN: Span = Span::from_secs(120);
 
-/// A way to start the local disk from an iPXE script.
+/// A way to start the local disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LocalMethod {
     /// BIOS: run the boot sector of the first disk.
@@ -16,11 +16,16 @@ pub enum LocalMethod {
     UefiDisk,
     /// Leave iPXE with an error code: the firmware goes on to its next boot entry. Success would stop UEFI in its setup.
     Exit,
+    /// Offer the firmware a boot file that is not there: its own boot over the network fails at once, by TFTP or HTTP, and it
+    /// goes on to its next boot entry. For firmware that does not get over a program that was started and ended.
+    NoFile,
+    /// Offer the firmware nothing: it goes on to its next boot entry when it has asked long enough, which takes a minute.
+    NoOffer,
 }
 
 impl LocalMethod {
     /// All methods.
-    pub const ALL: [Self; 3] = [Self::BiosDisk, Self::UefiDisk, Self::Exit];
+    pub const ALL: [Self; 5] = [Self::BiosDisk, Self::UefiDisk, Self::Exit, Self::NoFile, Self::NoOffer];
 
     /// The name that the configuration and the record use.
     #[must_use]
@@ -29,6 +34,8 @@ impl LocalMethod {
             Self::BiosDisk => "bios-disk",
             Self::UefiDisk => "uefi-disk",
             Self::Exit => "exit",
+            Self::NoFile => "no-file",
+            Self::NoOffer => "no-offer",
         }
     }
 

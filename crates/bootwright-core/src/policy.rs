@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::lease::Subnet;
-use crate::{Arch, Facts, HostId, LocalMethod, Profile, ProfileName, Rule, Span};
+use crate::{Arch, Facts, HostId, LocalMethod, Profile, ProfileName, Rule, Span, Strategy};
 
 /// The whole of the operator's policy. A value: a reload makes another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub struct Policy {
     pub census: Option<Span>,
     /// The first boot file for each architecture.
     pub first_files: BTreeMap<Arch, String>,
+    /// What else there is for an architecture, for machines on which the first file does not run; in order.
+    pub other_files: BTreeMap<Arch, Vec<String>>,
+    /// Whether an offer may repeat the DHCP server's own with our boot data in it, for firmware that needs that.
+    pub merged_offer: bool,
     /// What hosts may boot. Shared with the runs that were started with them.
     pub profiles: BTreeMap<ProfileName, Arc<Profile>>,
     /// Which hosts the configuration names.
@@ -45,6 +49,8 @@ pub struct HostDefinition {
     pub metadata: BTreeMap<String, String>,
     /// The first boot file in place of the architecture's.
     pub first_file: Option<String>,
+    /// How its offer is worded, in place of what is found out.
+    pub offer: Option<Strategy>,
     /// How it is sent to its own disk in place of the firmware's list.
     pub local: Option<LocalMethod>,
     /// The addresses that nobody but its cards may get in mode `server`, at most one in a subnet.
@@ -135,6 +141,8 @@ impl Default for Policy {
             force: false,
             census: Some(Span::from_mins(5)),
             first_files: default_first_files(),
+            other_files: default_other_files(),
+            merged_offer: false,
             profiles: BTreeMap::new(),
             hosts: BTreeMap::new(),
             rules: Vec::new(),
@@ -163,4 +171,32 @@ pub fn default_first_files() -> BTreeMap<Arch, String> {
     .into_iter()
     .filter_map(|(arch, file)| Arch::from_name(arch).map(|arch| (arch, file.to_owned())))
     .collect()
+}
+
+/// What else there is for an architecture without being told: builds of iPXE with drivers of their own, for machines whose
+/// firmware's driver does not serve.
+#[must_use]
+pub fn default_other_files() -> BTreeMap<Arch, Vec<String>> {
+    [
+        ("bios", "ipxe.pxe"),
+        ("efi64", "ipxe-amd64.efi"),
+        ("ebc", "ipxe-amd64.efi"),
+        ("efi64-http", "ipxe-amd64.efi"),
+        ("ebc-http", "ipxe-amd64.efi"),
+    ]
+    .into_iter()
+    .filter_map(|(arch, file)| Arch::from_name(arch).map(|arch| (arch, vec![file.to_owned()])))
+    .collect()
+}
+
+impl Policy {
+    /// The boot programs for an architecture, in the order in which they are tried.
+    pub fn boot_files(&self, arch: Arch) -> impl Iterator<Item = &str> {
+        let first = self.first_files.get(&arch);
+        let others = first.and_then(|_| self.other_files.get(&arch));
+        first
+            .into_iter()
+            .chain(others.into_iter().flatten())
+            .map(String::as_str)
+    }
 }

@@ -14,9 +14,11 @@ pub enum Ask {
         arch: Arch,
         /// What it is.
         loader: Loader,
+        /// Which of the boot programs for its architecture is its turn, counted from 0.
+        file: u8,
         /// Whether it was handed a boot program a short while ago and came back as what it was.
         handed: bool,
-        /// Whether it asks for an entry of a boot menu.
+        /// Whether it asks for an entry of a boot menu that it was not shown.
         entry: bool,
         /// The way that the request took.
         way: Way,

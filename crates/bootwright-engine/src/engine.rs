@@ -13,6 +13,7 @@ use bootwright_core::{
     RunNumber, Situation, Span, Timestamp, Token, World, due,
 };
 
+use crate::ladder::Makes;
 use crate::lease::Lending;
 use crate::limit::{
     Bucket, NEWS_BURST, NEWS_PER_SEC, SERVER_NEWS_BURST, SERVER_NEWS_PER_SEC, STRANGERS_BURST, STRANGERS_PER_SEC,
@@ -28,6 +29,7 @@ pub struct Engine {
     pub(crate) definitions: HostIndex,
     pub(crate) definition_of: BTreeMap<HostId, HostId>,
     pub(crate) visits: BTreeMap<HostId, Visit>,
+    pub(crate) makes: Makes,
     pub(crate) addresses: BTreeMap<IpAddr, HostId>,
     pub(crate) lending: Lending,
     pub(crate) tokens: BTreeMap<Token, (HostId, RunNumber)>,
@@ -70,6 +72,7 @@ impl Engine {
             definitions: HostIndex::new(),
             definition_of: BTreeMap::new(),
             visits: BTreeMap::new(),
+            makes: Makes::default(),
             addresses: BTreeMap::new(),
             lending: Lending::default(),
             tokens: BTreeMap::new(),
@@ -95,6 +98,9 @@ impl Engine {
         let hour_ago = now.before(Span::from_hours(1));
         for host in &hosts {
             engine.index_host(host);
+            if let Some(step) = &host.first_step {
+                engine.makes.enter(step);
+            }
             let runs = host
                 .runs
                 .iter()

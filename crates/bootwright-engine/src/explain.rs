@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bootwright_core::attributes;
 use bootwright_core::local::choose;
 use bootwright_core::{
-    Arch, Ask, Asker, Firmware, Host, HostId, Loader, LocalMethod, ProfileName, RuleName, RuleVerdict, Run, RunNumber,
-    Sighting, Situation, Timestamp, Token, Trial, Verdict, Way, decide,
+    Arch, Ask, Asker, Firmware, Host, HostId, Loader, LocalMethod, MacAddr, Make, ProfileName, RuleName, RuleVerdict,
+    Run, RunNumber, Sighting, Situation, Strategy, Timestamp, Token, Trial, Verdict, Way, decide,
 };
 
 use crate::engine::Engine;
-use crate::offer::OfferReply;
+use crate::ladder::Whence;
+use crate::offer::{OfferAsk, OfferReply, Wants};
 use crate::query::HostView;
 use crate::script::{InstallTicket, ScriptReply};
 
@@ -57,6 +58,8 @@ pub enum Answer {
         loader: Loader,
         /// The answer.
         reply: OfferReply,
+        /// Whence it is known how the offer is worded; nothing for iPXE, which understands any.
+        whence: Option<Whence>,
     },
     /// As a boot loader that asks what to do.
     Script {
@@ -145,9 +148,27 @@ impl Engine {
         loader: Loader,
     ) -> Answer {
         let definition = self.definition(&host.id);
+        let step = host.first_step.as_deref().map(|step| step.make);
+        let climb = self.visits.get(&host.id).and_then(|visit| visit.climb);
+        let card = seen.boot_mac.or_else(|| seen.facts.macs.first().copied());
+        let unknown = || Make::new(b"", card.unwrap_or(MacAddr::new([0; 6])));
+        let ask = OfferAsk {
+            seen: seen.clone(),
+            arch,
+            loader,
+            make: climb.map(|climb| climb.make).or(step).unwrap_or_else(unknown),
+            wants: Wants::Offer,
+            way: Way::Link,
+        };
+        let stand = self.stand(situation.now, Some(host), definition, &ask);
+        let whence = stand.map(|stand| match self.start(Some(host), definition, &ask) {
+            (start, whence) if start.strategy == stand.strategy => whence,
+            _ => Whence::Tried,
+        });
         let ask = Ask::Offer {
             arch,
             loader,
+            file: stand.map_or(0, |stand| stand.file),
             handed: false,
             entry: false,
             way: Way::Link,
@@ -156,11 +177,17 @@ impl Engine {
             Verdict::FirstFile(file) => OfferReply::FirstFile {
                 file,
                 transport: arch.transport(),
+                strategy: stand.map_or(Strategy::Direct, |stand| stand.strategy),
             },
             Verdict::Silence(why) => OfferReply::Silence(why),
             _ => OfferReply::Script,
         };
-        Answer::Dhcp { arch, loader, reply }
+        Answer::Dhcp {
+            arch,
+            loader,
+            reply,
+            whence,
+        }
     }
 
     fn preview_script(&self, situation: &Situation<'_>, host: &Arc<Host>, seen: &Sighting) -> (Verdict, ScriptReply) {

@@ -3,8 +3,8 @@
 use bootwright_core::fact::{Quality, mac_quality};
 use bootwright_core::identify::Owner;
 use bootwright_core::{
-    Arch, Ask, Asker, Cause, Facts, HostDefinition, HostId, Loader, Sighting, Timestamp, Transport, Verb, Verdict, Way,
-    Why, admit, decide,
+    Arch, Ask, Asker, Cause, Facts, HostDefinition, HostId, Loader, Make, Sighting, Strategy, Timestamp, Transport,
+    Verb, Verdict, Way, Why, admit, decide,
 };
 
 use crate::engine::Engine;
@@ -21,10 +21,23 @@ pub struct OfferAsk {
     pub arch: Arch,
     /// What asks.
     pub loader: Loader,
-    /// Whether it asks for an entry of a boot menu.
-    pub entry: bool,
     /// The way that the request took.
     pub way: Way,
+    /// What it shows of its make.
+    pub make: Make,
+    /// What it wants to know.
+    pub wants: Wants,
+}
+
+/// What firmware wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// Who can boot it: it searches.
+    Offer,
+    /// Which file, of a server that it has chosen.
+    File,
+    /// Which file, for the entry of a menu that it was shown.
+    MenuEntry,
 }
 
 /// What the firmware is told.
@@ -36,6 +49,8 @@ pub enum OfferReply {
         file: String,
         /// How it is fetched.
         transport: Transport,
+        /// How the offer is worded.
+        strategy: Strategy,
     },
     /// Fetch the script.
     Script,
@@ -58,8 +73,9 @@ impl Engine {
         let mut question = Ask::Offer {
             arch: ask.arch,
             loader: ask.loader,
+            file: 0,
             handed: false,
-            entry: ask.entry,
+            entry: ask.wants == Wants::MenuEntry && !self.was_shown_menu(ask),
             way: ask.way,
         };
         if let Some(why) = admit(&self.policy, self.definition_asked(ask), question) {
@@ -79,6 +95,11 @@ impl Engine {
             None => Asker::Stranger,
         };
         let definition = self.definition_asked(ask);
+        let host = id.as_ref().and_then(|id| self.world.hosts.get(id)).map(AsRef::as_ref);
+        let climb = self.stand(now, host, definition, ask);
+        if let (Ask::Offer { file, .. }, Some(climb)) = (&mut question, &climb) {
+            *file = climb.file;
+        }
         match decide(
             &self.policy,
             &self.situation(now),
@@ -88,14 +109,16 @@ impl Engine {
             question,
         ) {
             Verdict::FirstFile(file) => {
-                if ask.loader == Loader::IpxeWithoutHttp
-                    && let Some(visit) = id.and_then(|id| self.visits.get_mut(&id))
-                {
-                    visit.handed.get_or_insert(now);
+                if let Some(visit) = id.and_then(|id| self.visits.get_mut(&id)) {
+                    visit.climb = climb.or(visit.climb);
+                    if ask.loader == Loader::IpxeWithoutHttp {
+                        visit.handed.get_or_insert(now);
+                    }
                 }
                 OfferReply::FirstFile {
                     file,
                     transport: ask.arch.transport(),
+                    strategy: climb.map_or(Strategy::Direct, |climb| climb.strategy),
                 }
             }
             Verdict::AskAgainByScript => OfferReply::Script,

@@ -21,6 +21,9 @@ impl Engine {
             if matches!(change, Change::FactsBound { .. } | Change::HostForgotten { .. }) {
                 self.index.remove(&before.id, &before.facts);
             }
+            if let Some(step) = before.first_step.as_deref().filter(|_| moves_first_step(&change)) {
+                self.makes.leave(step);
+            }
         }
         let entry = Entry {
             at: now,
@@ -37,6 +40,9 @@ impl Engine {
                     self.definition_of.insert(after.id.clone(), definition);
                 }
                 self.index_host(after);
+            }
+            if let Some(step) = after.first_step.as_deref().filter(|_| moves_first_step(&entry.change)) {
+                self.makes.enter(step);
             }
             self.enter_derived(after, now);
             if may_render_otherwise(&entry.change)
@@ -198,6 +204,10 @@ pub(crate) fn name_key(facts: &Facts) -> Vec<u8> {
         (None, None, Some(serial)) => serial.clone().into_bytes(),
         (None, None, None) => Vec::new(),
     }
+}
+
+const fn moves_first_step(change: &Change) -> bool {
+    matches!(change, Change::FirstStepSet { .. } | Change::HostForgotten { .. })
 }
 
 /// A machine in a few words.

@@ -149,6 +149,7 @@ impl Engine {
         fresh: Token,
         trial: Option<Trial>,
     ) -> ScriptTurn {
+        self.boot_program_called(now, seen);
         self.merge_sighting(now, &seen.facts);
         let facts_of = |id: &HostId| self.world.hosts.get(id).map(|host| &host.facts);
         match identify(&self.index, facts_of, &seen.facts) {

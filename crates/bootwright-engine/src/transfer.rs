@@ -46,6 +46,14 @@ impl Engine {
         self.outcome(())
     }
 
+    /// A boot file was asked for, and not for its own sake: firmware asks for the size first.
+    pub fn fetching(&mut self, peer: IpAddr) {
+        let visit = self.addresses.get(&peer).and_then(|id| self.visits.get_mut(id));
+        if let Some(climb) = visit.and_then(|visit| visit.climb.as_mut()) {
+            climb.fetching();
+        }
+    }
+
     fn fetched_by(&mut self, now: Timestamp, id: &HostId, fetched: &Fetched) {
         let Some(host) = self.host(id).cloned() else { return };
         let run = host.state.phase.run();
@@ -64,6 +72,9 @@ impl Engine {
             visit.reach(now, stage);
         }
         let comes_on = whole && run.is_some() && visit.pace.hear(now, &format!("file {}", fetched.name));
+        if let Some(climb) = visit.climb.as_mut().filter(|_| fetched.kind == FetchKind::Firmware) {
+            if whole { climb.fetched() } else { climb.fetching() }
+        }
         let prefix = run.map(|run| format!("run {}, ", run.number)).unwrap_or_default();
         let (name, size) = (&fetched.name, byte_words(fetched.bytes));
         let note = match &fetched.failure {

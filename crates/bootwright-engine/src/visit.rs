@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use bootwright_core::{Arch, Firmware, FrontEnd, HoldWhy, MacAddr, RunNumber, Sighting, Timestamp, Trial};
+use bootwright_core::{Arch, Climb, Firmware, FrontEnd, HoldWhy, MacAddr, RunNumber, Sighting, Timestamp, Trial};
 
 use crate::pace::Pace;
 
@@ -90,6 +90,8 @@ pub struct Visit {
     pub(crate) promise: Option<Promise>,
     /// When its boot loader was last told to start the disk.
     pub(crate) sent_to_disk: Option<Timestamp>,
+    /// Where its firmware stands on the ladder of offers and boot programs.
+    pub climb: Option<Climb>,
     /// When it was first handed a boot program although it is iPXE; nothing once it gets on with it.
     pub(crate) handed: Option<Timestamp>,
     /// When it was last told to wait.

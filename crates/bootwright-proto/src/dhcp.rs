@@ -29,6 +29,7 @@ mod writer;
 
 pub use answer::{Answer, parse_answer};
 pub use ask::render_request;
+pub use bootwright_core::Strategy;
 pub use census::{deeds, is_search, search};
 pub use client::{Client, ClientKind, classify};
 pub use destination::{Destination, destination};
@@ -37,7 +38,6 @@ pub use file::{BootFile, NotBootFile};
 pub use ipxe::{Bus, Feature, Ipxe};
 pub use lease::Lease;
 pub use parse::parse;
-pub use pxe::Strategy;
 pub use question::{Arrival, Port, Question, Silence, question};
 pub use render::{Unrenderable, render};
 pub use reply::{Boot, Reply};

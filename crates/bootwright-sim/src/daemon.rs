@@ -6,10 +6,10 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bootwright_core::{Arch, Entry, Loader, Policy, Sighting, Timestamp, Transport, World};
-use bootwright_engine::{Engine, OfferAsk, OfferReply, Outcome, Woken};
+use bootwright_core::{Arch, Entry, Loader, Make, Policy, Sighting, Timestamp, Transport, World};
+use bootwright_engine::{Engine, OfferAsk, OfferReply, Outcome, Wants, Woken};
 use bootwright_proto::dhcp::{
-    Arrival, Boot, BootFile, ClientKind, Port, Question, Reply, Request, Strategy, classify, question, render,
+    Arrival, Boot, BootFile, ClientKind, Port, Question, Reply, Request, classify, question, render,
 };
 use bootwright_proto::http::BaseUrl;
 use bootwright_proto::tftp::option::{Caps, Terms, Way};
@@ -146,16 +146,19 @@ impl Daemon {
         };
         seen.facts.macs.insert(request.mac);
         seen.facts.uuid = request.uuid;
-        let outcome = self.engine.offer(
-            now,
-            &OfferAsk {
-                seen,
-                arch,
-                loader,
-                entry: question == Question::MenuEntry,
-                way: bootwright_core::Way::Link,
+        let ask = OfferAsk {
+            seen,
+            arch,
+            loader,
+            make: Make::new(&request.vendor_class, request.mac),
+            wants: match question {
+                Question::Discover => Wants::Offer,
+                Question::BootFile => Wants::File,
+                Question::MenuEntry => Wants::MenuEntry,
             },
-        );
+            way: bootwright_core::Way::Link,
+        };
+        let outcome = self.engine.offer(now, &ask);
         let boot = self.boot(&outcome.reply);
         let (_, woken) = self.submit(outcome, |_| Release::Nothing);
         let Some(boot) = boot else { return (None, woken) };
@@ -181,13 +184,15 @@ impl Daemon {
             OfferReply::FirstFile {
                 file: name,
                 transport: Transport::Tftp,
+                strategy,
             } => Some(Boot::Pxe {
                 file: file(name)?,
-                strategy: Strategy::Direct,
+                strategy: *strategy,
             }),
             OfferReply::FirstFile {
                 file: name,
                 transport: Transport::Http,
+                ..
             } => Some(Boot::Http {
                 url: file(&self.base.join(&format!("/firmware/{name}")))?,
             }),

@@ -6,6 +6,7 @@
 mod change;
 mod entry;
 mod facts;
+mod first_step;
 mod host;
 mod lease;
 mod site;

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use bootwright_core::lease::{Lease, LeaseState};
 use bootwright_core::{
-    Cause, Change, Entry, Facts, Failure, Grant, Grantor, HostId, HostState, LocalBoot, LocalMethod, MacAddr, Phase,
-    ProfileName, RuleName, RuleRecord, Run, RunNumber, Stance, Timestamp, Token, Uuid, Verb,
+    Cause, Change, Entry, Facts, Failure, FirstStep, Grant, Grantor, HostId, HostState, LocalBoot, LocalMethod,
+    MacAddr, Make, Phase, ProfileName, RuleName, RuleRecord, Run, RunNumber, Stance, Strategy, Timestamp, Token, Uuid,
+    Verb,
 };
 
 /// Names that hosts of a sample have.
@@ -119,7 +120,7 @@ impl Sample {
     /// Some change, more often to a host's state than anything else.
     pub fn change(&mut self) -> Change {
         let host = self.host();
-        match self.below(20) {
+        match self.below(21) {
             0..=3 => Change::HostAdded {
                 host,
                 facts: self.facts(),
@@ -152,6 +153,10 @@ impl Sample {
                 record: self.maybe(Self::record),
             },
             12 => Change::SiteNoted,
+            13 => Change::FirstStepSet {
+                host,
+                step: self.maybe(Self::first_step),
+            },
             _ => Change::StateSet {
                 host,
                 state: self.state(),
@@ -169,6 +174,15 @@ impl Sample {
             asset: self.maybe(Self::text),
             manufacturer: self.maybe(Self::text),
             product: self.maybe(Self::text),
+        }
+    }
+
+    fn first_step(&mut self) -> FirstStep {
+        let class = self.text();
+        FirstStep {
+            make: Make::new(class.as_bytes(), self.mac()),
+            strategy: self.maybe(|sample| sample.pick(&Strategy::LADDER)),
+            file: self.text(),
         }
     }
 

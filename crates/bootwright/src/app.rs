@@ -136,8 +136,10 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
         .unwrap_or_else(|| PathBuf::from(DATA_DIR));
     let database = data_dir.join("bootwright.db");
     let store = SqliteStore::open(&database, StoreLimits::default())?;
-    let core = Core::start(Box::new(store), Arc::new(policy))?;
     let catalogue = Arc::new(Catalogue::load(&options.firmware_dir, &data_dir.join("firmware")));
+    let mut policy = policy;
+    catalogue.fit(daemon.tftp.root.as_deref(), &mut policy);
+    let core = Core::start(Box::new(store), Arc::new(policy))?;
     for trouble in &catalogue.troubles {
         tracing::error!("{trouble}");
     }
@@ -211,7 +213,13 @@ async fn serve_all(
         Arc::clone(&catalogue),
         notices,
     ));
-    let reloader = Arc::new(Reloader::new(files, Arc::clone(&core), (*daemon).clone(), places));
+    let reloader = Arc::new(Reloader::new(
+        files,
+        Arc::clone(&core),
+        Arc::clone(&catalogue),
+        (*daemon).clone(),
+        places,
+    ));
     let services = Services {
         core: Arc::clone(&core),
         counters: Arc::clone(&counters),

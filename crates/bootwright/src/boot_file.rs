@@ -153,7 +153,14 @@ impl Strangers {
 pub(crate) fn tell_missing(core: &Core, peer: IpAddr, name: &str) {
     let policy = core.policy();
     let of_hosts = policy.hosts.values().filter_map(|host| host.first_file.as_ref());
-    if policy.first_files.values().chain(of_hosts).any(|file| file == name) {
+    let others = policy.other_files.values().flatten();
+    let named = policy
+        .first_files
+        .values()
+        .chain(others)
+        .chain(of_hosts)
+        .any(|file| file == name);
+    if named {
         let fetched = Fetched {
             peer,
             name: name.to_owned(),
@@ -178,8 +185,9 @@ fn tell(core: &Core, catalogue: &Catalogue, report: &TransferReport) {
     let failure = match report.ending {
         Ending::Delivered | Ending::SentUnacknowledged => None,
         // Asking for the size and breaking off is how firmware begins.
-        Ending::SizeProbe | Ending::Superseded | Ending::Stopped => return,
-        Ending::Aborted { code: 0 | 8 } => return,
+        Ending::SizeProbe | Ending::Superseded | Ending::Stopped | Ending::Aborted { code: 0 | 8 } => {
+            return core.fetching(report.peer.ip());
+        }
         ending => Some(ending.name().replace('_', " ")),
     };
     let kind = if catalogue.get(last).is_some() {

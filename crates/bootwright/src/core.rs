@@ -221,6 +221,11 @@ impl Core {
         self.engine().learn_address(mac, address);
     }
 
+    /// Remembers that a machine has asked for its boot file.
+    pub fn fetching(&self, peer: IpAddr) {
+        self.engine().fetching(peer);
+    }
+
     /// Remembers why a request of a machine got no answer.
     pub fn overheard(&self, mac: MacAddr, ignored: &Ignored) {
         let now = self.now();

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bootwright_core::Policy;
 use bytes::Bytes;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -142,6 +143,14 @@ impl Catalogue {
         self.files.get(name)
     }
 
+    /// Takes out of the policy what it could try and what is not there: neither here nor in the operator's directory.
+    pub fn fit(&self, root: Option<&str>, policy: &mut Policy) {
+        let below_root = |file: &str| root.is_some_and(|root| Path::new(root).join(file).is_file());
+        for files in policy.other_files.values_mut() {
+            files.retain(|file| self.files.contains_key(file) || below_root(file));
+        }
+    }
+
     /// The names of all files.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str)
@@ -173,6 +182,22 @@ fn read(path: &Path) -> Result<FirmwareFile, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_there_is_not_tried() {
+        let mut catalogue = Catalogue::default();
+        let file = FirmwareFile {
+            content: Bytes::new(),
+            sha256: String::new(),
+            etag: [0, 0],
+        };
+        catalogue.files.insert("ipxe-amd64.efi".to_owned(), Arc::new(file));
+        let mut policy = Policy::default();
+        catalogue.fit(None, &mut policy);
+        let files = |arch| policy.boot_files(arch).collect::<Vec<_>>();
+        assert_eq!(files(bootwright_core::Arch::EFI64), ["snponly.efi", "ipxe-amd64.efi"]);
+        assert_eq!(files(bootwright_core::Arch::BIOS), ["undionly.kpxe"]);
+    }
 
     #[test]
     fn what_the_site_has_of_its_own_is_not_missing() {

@@ -12,6 +12,7 @@ use bootwright_config::{Diagnostic, Loaded, Places, Source, load};
 use bootwright_engine::Proposal;
 
 use crate::core::Core;
+use crate::firmware::Catalogue;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -148,6 +149,7 @@ pub struct LastReload {
 pub struct Reloader {
     files: Files,
     core: Arc<Core>,
+    catalogue: Arc<Catalogue>,
     running: bootwright_config::Daemon,
     places: Arc<ArcSwap<Places>>,
     last: Mutex<LastReload>,
@@ -159,12 +161,14 @@ impl Reloader {
     pub fn new(
         files: Files,
         core: Arc<Core>,
+        catalogue: Arc<Catalogue>,
         running: bootwright_config::Daemon,
         places: Arc<ArcSwap<Places>>,
     ) -> Self {
         Self {
             files,
             core,
+            catalogue,
             running,
             places,
             last: Mutex::default(),
@@ -176,7 +180,7 @@ impl Reloader {
     /// # Errors
     /// What is wrong with it; the last good one stays in force.
     pub fn reload(&self, by: Option<&str>) -> Result<Reloaded, Unusable> {
-        let result = self.files.load();
+        let result = self.load();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(loaded) => {
@@ -214,7 +218,15 @@ impl Reloader {
     /// # Errors
     /// What is wrong with it.
     pub fn check(&self) -> Result<Loaded, Unusable> {
-        self.files.load()
+        self.load()
+    }
+
+    /// The configuration, without boot programs that are not there.
+    fn load(&self) -> Result<Loaded, Unusable> {
+        let mut loaded = self.files.load()?;
+        self.catalogue
+            .fit(self.running.tftp.root.as_deref(), &mut loaded.policy);
+        Ok(loaded)
     }
 
     /// How the last reload went.

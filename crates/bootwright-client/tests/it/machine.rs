@@ -147,7 +147,7 @@ fn every_strategy_boots_both_kinds_of_rom() {
             segment.strategy = Some(strategy);
             let (fate, now) = segment.boot(spec(start));
             let asked = segment.log.iter().any(|line| line.contains("port 4011"));
-            let direct = matches!(strategy, Strategy::Direct | Strategy::DirectWithMenu);
+            let direct = !matches!(strategy, Strategy::NoVendorOptions | Strategy::OneEntryMenu);
             assert!(
                 matches!(fate, Some(Fate::Disk { .. })),
                 "{start:?} {strategy:?}: {fate:?}"

@@ -1,6 +1,5 @@
 //! `[dhcp]`: whether requests are answered, and with which first boot file.
 
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use bootwright_core::{Arch, DhcpMode, Policy, Span};
@@ -8,10 +7,13 @@ use bootwright_core::{Arch, DhcpMode, Policy, Span};
 use super::pool::{self, Reserved};
 use crate::finding::Findings;
 use crate::node::{At, Entry, Table, Value};
-use crate::section::{Section, choice, quoted, span, text};
+use crate::section::{Section, choice, items, quoted, span, text};
 
 /// The longest name of a boot file: the field of a DHCP packet holds 128 bytes with the closing zero (RFC 2131 section 2).
 const FILE_BYTES_MAX: usize = 127;
+
+/// The most boot programs for one architecture: more would only be tried for ever.
+const FILES_MAX: usize = 8;
 
 pub(super) fn lower_policy(root: &Table, policy: &mut Policy, reserved: &[Reserved], findings: &mut Findings) {
     let Some(mut section) = Section::of(root, "dhcp", findings) else {
@@ -35,10 +37,13 @@ pub(super) fn lower_policy(root: &Table, policy: &mut Policy, reserved: &[Reserv
         }
     }
     policy.force = section.bool("force", findings).unwrap_or(false);
+    if let Some(merged) = section.bool("merged_offer", findings) {
+        policy.merged_offer = merged;
+    }
     if let Some(entry) = section.take("arch") {
         let table = Section::new(section.key("arch"), entry, findings);
         for (name, entry) in table.entries() {
-            first_file(name, entry, &mut policy.first_files, findings);
+            boot_files(name, entry, policy, findings);
         }
     }
     for (text, at) in section.texts("relays", "10.1.0.1", findings) {
@@ -90,7 +95,7 @@ fn nobodys(address: Ipv4Addr) -> bool {
     address.is_unspecified() || address.is_loopback() || address.is_multicast() || address.is_broadcast()
 }
 
-fn first_file(name: &str, entry: &Entry, files: &mut BTreeMap<Arch, String>, findings: &mut Findings) {
+fn boot_files(name: &str, entry: &Entry, policy: &mut Policy, findings: &mut Findings) {
     let key = format!("dhcp.arch.{}", quoted(name));
     let Some(arch) = arch(name) else {
         let names: Vec<&str> = Arch::all().filter_map(Arch::name).collect();
@@ -103,16 +108,35 @@ fn first_file(name: &str, entry: &Entry, files: &mut BTreeMap<Arch, String>, fin
             .hint = Some(hint);
         return;
     };
-    match text(&key, &entry.node, "snponly.efi", findings) {
-        Some("off") => {
-            files.remove(&arch);
-        }
-        Some(file) => {
-            if let Some(file) = boot_file(&key, file, &entry.node.at, findings) {
-                files.insert(arch, file);
+    let nodes = items(&entry.node);
+    if nodes.is_empty() || nodes.len() > FILES_MAX {
+        let message = format!("`{key}` must name one to {FILES_MAX} files");
+        findings.error(&entry.node.at, message).hint = Some("write `\"off\"` to serve none".to_owned());
+        return;
+    }
+    let mut files = Vec::new();
+    for node in nodes {
+        match text(&key, node, "snponly.efi", findings) {
+            Some("off") if nodes.len() == 1 => {
+                policy.first_files.remove(&arch);
+                policy.other_files.remove(&arch);
+                return;
             }
+            Some(file) if files.iter().any(|known| known == file) => {
+                findings.error(&node.at, format!("`{key}` names `{}` twice", file.escape_debug()));
+            }
+            Some(file) => files.extend(boot_file(&key, file, &node.at, findings)),
+            None => {}
         }
-        None => {}
+    }
+    if files.len() == nodes.len() {
+        let mut files = files.into_iter();
+        policy.first_files.extend(files.next().map(|file| (arch, file)));
+        policy.other_files.remove(&arch);
+        let others: Vec<String> = files.collect();
+        if !others.is_empty() {
+            policy.other_files.insert(arch, others);
+        }
     }
 }
 

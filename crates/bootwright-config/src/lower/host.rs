@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bootwright_content::{DEPTH_MAX, check_host, made_up};
 use bootwright_core::fact::{MACS_PER_HOST_MAX, Quality, clean_text, mac_quality, serial_quality, uuid_quality};
-use bootwright_core::{Facts, HostDefinition, HostId, LocalMethod, MacAddr, Profile, ProfileName, Uuid};
+use bootwright_core::{Facts, HostDefinition, HostId, LocalMethod, MacAddr, Profile, ProfileName, Strategy, Uuid};
 
 use super::dhcp::boot_file;
 use super::pool::Reserved;
@@ -75,6 +75,11 @@ fn host(
     let first_file = section
         .text("firmware", "snponly.efi", findings)
         .and_then(|(file, at)| boot_file(&firmware_key, file, at, findings));
+    let offers = Strategy::LADDER.map(|strategy| (strategy.name(), strategy));
+    let offer_key = section.key("offer");
+    let offer = section
+        .text("offer", "direct", findings)
+        .and_then(|(word, at)| choice(&offer_key, word, at, &offers, findings));
     let methods = LocalMethod::ALL.map(|method| (method.name(), method));
     let local_key = section.key("local_boot");
     let local = section
@@ -88,6 +93,7 @@ fn host(
         labels,
         metadata,
         first_file,
+        offer,
         local,
         addresses: Vec::new(),
     }

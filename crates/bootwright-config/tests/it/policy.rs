@@ -183,9 +183,11 @@ mode = "observe"
 sockets = "packet"
 relays = ["10.1.0.1"]
 census = "off"
+merged_offer = true
 
 [dhcp.arch]
 efi64 = "ipxe-amd64.efi"
+bios = ["ipxe.pxe", "undionly.kkpxe", "own.pxe"]
 0x29 = "rpi.efi"
 loong64 = "off"
 "#,
@@ -201,7 +203,12 @@ loong64 = "off"
     assert_eq!(file(Arch::EFI64), Some("ipxe-amd64.efi"));
     assert_eq!(file(Arch::new(0x29)), Some("rpi.efi"));
     assert_eq!(file(Arch::new(0x27)), None);
-    assert_eq!(file(Arch::BIOS), Some("undionly.kpxe"));
+    let files = |arch: Arch| loaded.policy.boot_files(arch).collect::<Vec<_>>();
+    assert_eq!(files(Arch::BIOS), ["ipxe.pxe", "undionly.kkpxe", "own.pxe"]);
+    assert_eq!(files(Arch::EFI64), ["ipxe-amd64.efi"], "whoever names one wants that");
+    assert_eq!(files(Arch::EFI64_HTTP), ["snponly.efi", "ipxe-amd64.efi"]);
+    assert_eq!(files(Arch::new(0x27)), Vec::<&str>::new());
+    assert!(loaded.policy.merged_offer);
     assert_eq!(loaded.daemon.dhcp.sockets, Sockets::Packet);
     assert_eq!(loaded.policy.relays, [Ipv4Addr::new(10, 1, 0, 1)].into());
 }

@@ -21,6 +21,7 @@ fn offer(loader: Loader, arch: Arch, relay: Option<Ipv4Addr>) -> Ask {
     Ask::Offer {
         arch,
         loader,
+        file: 0,
         handed: false,
         entry: false,
         way: relay.map_or(Way::Link, through),
@@ -34,6 +35,7 @@ fn with_own_file() -> HostDefinition {
         labels: std::collections::BTreeMap::new(),
         metadata: std::collections::BTreeMap::new(),
         first_file: Some("board.img".to_owned()),
+        offer: None,
         local: None,
         addresses: Vec::new(),
     }
@@ -75,6 +77,7 @@ fn nobody_is_told_of_an_entry_of_a_menu_that_was_not_shown() {
     let entry = Ask::Offer {
         arch: Arch::EFI64,
         loader: Loader::Firmware,
+        file: 0,
         handed: false,
         entry: true,
         way: Way::Link,

@@ -13,6 +13,7 @@ fn what_firmware_is_offered() {
     let offer = |arch, loader, handed| Ask::Offer {
         arch,
         loader,
+        file: 0,
         handed,
         entry: false,
         way: Way::Link,
@@ -58,6 +59,7 @@ fn what_firmware_is_offered() {
         labels: BTreeMap::new(),
         metadata: BTreeMap::new(),
         first_file: Some("custom.efi".to_owned()),
+        offer: None,
         local: None,
         addresses: Vec::new(),
     };

@@ -30,7 +30,7 @@ fn a_machine_installs_once_by_pxelinux_and_then_starts_its_disk() {
     site.fetched(1, "pxelinux.0", FetchKind::Firmware, None);
     site.ask_file(1, Some(mac(1)), CARD);
     expect![[r#"
-        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
             Seen quince-61: firmware asks where to boot, x86 BIOS
         pxelinux.0 was sent to 52:54:00:00:00:01
         ldlinux.c32 was sent to 52:54:00:00:00:01
@@ -42,11 +42,12 @@ fn a_machine_installs_once_by_pxelinux_and_then_starts_its_disk() {
             Done quince-61: run 1, installer finished in 0 ms; next boots: local disk
             (all who wait ask again)
         wait 1 min
-        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
             Seen quince-61: firmware asks where to boot, x86 BIOS
         pxelinux.0 was sent to 52:54:00:00:00:01
             Fetch quince-61: fetched pxelinux.0, 4 MB in 2 s
         pxelinux.cfg/01-52-54-00-00-00-01 asks -> local bios-disk (it is installed)
+            Set quince-61: boots by undionly.kpxe, with the offer direct
             Local quince-61: local-boot script served (bios-disk)
     "#]]
     .assert_eq(&site.story());
@@ -145,7 +146,7 @@ fn whoever_fetches_once_more_that_it_shall_start_its_disk_has_not_come_back_from
             Local quince-61: local-boot script served (bios-disk)
         pxelinux.cfg/01-52-54-00-00-00-01 asks -> local bios-disk (an operator chose its own disk)
         wait 20 s
-        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
             Seen quince-61: firmware asks where to boot, x86 BIOS
         pxelinux.cfg/01-52-54-00-00-00-01 asks -> local exit (an operator chose its own disk)
             Loop quince-61: came back from its disk too early, once; local-boot script served (exit)
@@ -189,6 +190,7 @@ fn by_uuid(macs: &[u8]) -> Policy {
         labels: std::collections::BTreeMap::new(),
         metadata: std::collections::BTreeMap::new(),
         first_file: None,
+        offer: None,
         addresses: Vec::new(),
         local: None,
     };

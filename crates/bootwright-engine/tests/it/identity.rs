@@ -14,6 +14,7 @@ fn definition(facts: Facts) -> HostDefinition {
         labels: BTreeMap::new(),
         metadata: BTreeMap::new(),
         first_file: None,
+        offer: None,
         local: None,
         addresses: Vec::new(),
     }
@@ -172,7 +173,7 @@ fn a_host_that_the_configuration_names_can_be_armed_before_it_was_ever_seen() {
         Arm { profiles: [], wipe: {} } for web-1 -> web-1: armed with debian by alice for 1 d
             New web-1: 52:54:00:00:00:01
             Armed web-1: armed with debian by alice for 1 d
-        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
             Seen web-1: firmware asks where to boot, x86 BIOS
         52:54:00:00:00:01 asks -> install debian run 1 attempt 1, once recorded
             Set web-1: 52:54:00:00:00:01, serial SN0001
@@ -274,20 +275,20 @@ fn a_definition_by_one_paper_is_met_by_a_machine_with_cards_of_its_own() {
         Arm { profiles: [], wipe: {} } for by-serial -> by-serial: armed with debian by alice for 1 d
             New by-serial: serial SN0001
             Armed by-serial: armed with debian by alice for 1 d
-        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
             New quince-61: 52:54:00:00:00:01
             Seen quince-61: firmware asks where to boot, x86 BIOS
         52:54:00:00:00:01 asks -> install debian run 1 attempt 1, once recorded
             Set quince-61: it is by-serial, by its serial number
             Set by-serial: 52:54:00:00:00:01, serial SN0001
             Boot by-serial: run 1, install script of debian served (attempt 1 of 2)
-        52:54:00:00:00:02 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:02 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
             New quartz-93: 52:54:00:00:00:02
             Seen quartz-93: firmware asks where to boot, x86 BIOS
         52:54:00:00:00:02 asks -> hold (nobody has armed it)
             Set quartz-93: 52:54:00:00:00:02, serial SN0002
             Hold quartz-93: waiting: nobody has armed it
-        52:54:00:00:00:03 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:03 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
             New fox-54: 52:54:00:00:00:03
             Seen fox-54: firmware asks where to boot, x86 BIOS
         52:54:00:00:00:03 asks -> hold (nobody has armed it)

@@ -27,11 +27,11 @@ fn an_ipxe_without_http_that_its_boot_program_leads_back_to_gets_it_once_in_ten_
     site.wait(Span::from_mins(1));
     site.offer_to(Loader::IpxeWithoutHttp, 1);
     expect![[r#"
-        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
             New quince-61: 52:54:00:00:00:01
             Seen quince-61: iPXE asks where to boot, x86 BIOS
         wait 1 s
-        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
         undionly.kpxe was sent to 52:54:00:00:00:01
             Fetch quince-61: fetched undionly.kpxe, 4 MB in 2 s
         wait 3 s
@@ -39,7 +39,7 @@ fn an_ipxe_without_http_that_its_boot_program_leads_back_to_gets_it_once_in_ten_
         wait 9 min
         52:54:00:00:00:01 wants to boot -> Silence(HandedBefore)
         wait 1 min
-        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
     "#]]
     .assert_eq(&site.story());
 }
@@ -53,7 +53,7 @@ fn an_ipxe_without_http_that_gets_on_is_handed_the_same_at_its_next_boot() {
     let _ = site.story();
     site.offer_to(Loader::IpxeWithoutHttp, 1);
     expect![[r#"
-        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
     "#]]
     .assert_eq(&site.story());
 }
@@ -66,7 +66,7 @@ fn a_boot_program_that_was_never_fetched_is_handed_out_again() {
     let _ = site.story();
     site.offer_to(Loader::IpxeWithoutHttp, 1);
     expect![[r#"
-        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
     "#]]
     .assert_eq(&site.story());
 }
@@ -100,7 +100,7 @@ fn a_request_that_is_none_of_ours_leaves_no_host_in_the_record() {
         reload -> would arm []
             Reload configuration in force: 3 profiles, 0 hosts, 0 rules
             (all who wait ask again)
-        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
             New quince-61: 52:54:00:00:00:01
             Seen quince-61: firmware asks where to boot, x86 BIOS through relay 10.1.0.1
     "#]]

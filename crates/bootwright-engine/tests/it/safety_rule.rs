@@ -301,7 +301,7 @@ fn unknown_hosts_are_held_sent_to_their_disk_or_ignored_as_the_policy_says() {
     }
     expect![[r#"
         Hold
-        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
             New quince-61: 52:54:00:00:00:01
             Seen quince-61: firmware asks where to boot, x86 BIOS
         52:54:00:00:00:01 asks -> hold (nobody has armed it)
@@ -310,7 +310,7 @@ fn unknown_hosts_are_held_sent_to_their_disk_or_ignored_as_the_policy_says() {
             would be told: wait, nobody has armed it
          asks -> hold (it shows neither a proper hardware address nor a UUID nor a serial number)
         Local
-        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp }
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
             New quince-61: 52:54:00:00:00:01
             Seen quince-61: firmware asks where to boot, x86 BIOS
         52:54:00:00:00:01 asks -> local bios-disk (the policy for unknown hosts is `local`)

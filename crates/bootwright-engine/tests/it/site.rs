@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bootwright_core::{
-    Arch, Attribute, Confirm, DoneTrigger, Facts, Loader, MacAddr, Pattern, Policy, Profile, ProfileName, Rule,
+    Arch, Attribute, Confirm, DoneTrigger, Facts, Loader, MacAddr, Make, Pattern, Policy, Profile, ProfileName, Rule,
     RuleVerdict, Sighting, Span, StageLimits, Timestamp, Token, Verdict, Way, World,
 };
 use bootwright_engine::{
     Answer, Command, Decision, DocumentReply, Engine, FetchKind, Fetched, FrontAsk, OfferAsk, Outcome, Report,
-    ScriptReply, Woken,
+    ScriptReply, Wants, Woken,
 };
 use bootwright_proto::script::name::{Wanted, read};
 
@@ -215,7 +215,8 @@ impl Site {
             seen,
             arch: Arch::BIOS,
             loader,
-            entry: false,
+            make: Make::new(b"PXEClient:Arch:00000:UNDI:002001", mac(number)),
+            wants: Wants::Offer,
             way,
         };
         let outcome = self.engine.offer(self.now, &ask);

@@ -2,71 +2,20 @@
 
 use std::net::Ipv4Addr;
 
-/// How an offer tells a PXE ROM to go on, from the plain way to the ways that stubborn firmware needs.
-///
-/// The boot file of the offer is left out where the ROM is to ask again on port 4011 for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Strategy {
-    /// "Download the file of this offer now": discovery control with bit 3. EDK2 asks port 4011 without it.
-    Direct,
-    /// The same with a menu prompt that waits for nobody, for ROMs that take bit 3 only beside a prompt.
-    DirectWithMenu,
-    /// No vendor options and no file: the ROM asks port 4011, for firmware that does not keep a proxy's offer.
-    NoVendorOptions,
-    /// A menu of one entry that is taken at once and leads to a boot server request, for old ROMs.
-    OneEntryMenu,
+use bootwright_core::Strategy;
+
+/// Whether the offer itself carries the boot file; else the ROM is to ask for it on port 4011.
+pub(super) const fn names_file_in_offer(strategy: Strategy) -> bool {
+    matches!(strategy, Strategy::Direct | Strategy::DirectWithMenu | Strategy::Merged)
 }
 
-impl Strategy {
-    /// All strategies, in the order in which they are tried.
-    pub const LADDER: [Self; 4] = [
-        Self::Direct,
-        Self::DirectWithMenu,
-        Self::NoVendorOptions,
-        Self::OneEntryMenu,
-    ];
-
-    /// The one to try when this one got no reaction; none after the last.
-    #[must_use]
-    pub const fn next(self) -> Option<Self> {
-        match self {
-            Self::Direct => Some(Self::DirectWithMenu),
-            Self::DirectWithMenu => Some(Self::NoVendorOptions),
-            Self::NoVendorOptions => Some(Self::OneEntryMenu),
-            Self::OneEntryMenu => None,
-        }
-    }
-
-    /// The name under which what worked for a host is remembered.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::DirectWithMenu => "direct-with-menu",
-            Self::NoVendorOptions => "no-vendor-options",
-            Self::OneEntryMenu => "one-entry-menu",
-        }
-    }
-
-    /// The strategy of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::LADDER.into_iter().find(|strategy| strategy.name() == name)
-    }
-
-    /// Whether the offer itself carries the boot file.
-    pub(super) const fn names_file_in_offer(self) -> bool {
-        matches!(self, Self::Direct | Self::DirectWithMenu)
-    }
-
-    /// The value of option 43 in the offer of this server.
-    pub(super) fn vendor_options(self, server: Ipv4Addr) -> Option<Vec<u8>> {
-        match self {
-            Self::Direct => Some(DIRECT.to_vec()),
-            Self::DirectWithMenu => Some(DIRECT_WITH_MENU.to_vec()),
-            Self::NoVendorOptions => None,
-            Self::OneEntryMenu => Some(one_entry_menu(server)),
-        }
+/// The value of option 43 in the offer of this server.
+pub(super) fn vendor_options(strategy: Strategy, server: Ipv4Addr) -> Option<Vec<u8>> {
+    match strategy {
+        Strategy::Direct | Strategy::Merged => Some(DIRECT.to_vec()),
+        Strategy::DirectWithMenu => Some(DIRECT_WITH_MENU.to_vec()),
+        Strategy::NoVendorOptions => None,
+        Strategy::OneEntryMenu => Some(one_entry_menu(server)),
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::net::Ipv4Addr;
 
+use bootwright_core::Strategy;
+
 use super::file::BootFile;
 use super::lease::Lease;
-use super::pxe::{RASPBERRY_PI, Strategy};
+use super::pxe::{RASPBERRY_PI, names_file_in_offer, vendor_options};
 use super::request::MessageType;
 
 /// What a client is told to boot, in the form that its kind understands.
@@ -52,7 +54,7 @@ impl Boot {
     /// Whether an offer leaves the file out, so that the client asks port 4011.
     pub(super) const fn hides_file_in_offer(&self) -> bool {
         match self {
-            Self::Pxe { strategy, .. } => !strategy.names_file_in_offer(),
+            Self::Pxe { strategy, .. } => !names_file_in_offer(*strategy),
             Self::Ipxe { .. } | Self::Http { .. } | Self::RaspberryPi => false,
         }
     }
@@ -60,7 +62,7 @@ impl Boot {
     /// Option 43 of an offer.
     pub(super) fn vendor_options(&self, server: Ipv4Addr) -> Option<Vec<u8>> {
         match self {
-            Self::Pxe { strategy, .. } => strategy.vendor_options(server),
+            Self::Pxe { strategy, .. } => vendor_options(*strategy, server),
             Self::RaspberryPi => Some(RASPBERRY_PI.to_vec()),
             Self::Ipxe { .. } | Self::Http { .. } => None,
         }

@@ -229,7 +229,7 @@ fn initrd(part: &Part) -> Result<String, Unscriptable> {
 
 /// Starts the machine's own disk, and leaves GRUB if that fails.
 fn local(script: &mut Script, method: LocalMethod) {
-    if method != LocalMethod::Exit {
+    if matches!(method, LocalMethod::BiosDisk | LocalMethod::UefiDisk) {
         script
             .line("if [ \"$grub_platform\" = efi ]; then")
             .line("  if [ \"$grub_cpu\" = x86_64 ]; then set bw_cpu=x64; set bw_caps=X64; fi")

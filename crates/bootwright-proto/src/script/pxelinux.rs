@@ -131,7 +131,7 @@ fn local(config: &mut Config, method: LocalMethod) {
     match method {
         LocalMethod::BiosDisk => config.line("  COM32 chain.c32").line("  APPEND hd0"),
         LocalMethod::UefiDisk => config.line("  LOCALBOOT 0"),
-        LocalMethod::Exit => config.line("  LOCALBOOT -1"),
+        LocalMethod::Exit | LocalMethod::NoFile | LocalMethod::NoOffer => config.line("  LOCALBOOT -1"),
     };
 }
 

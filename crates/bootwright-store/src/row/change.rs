@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RowError;
 use super::facts::FactsRow;
+use super::first_step::FirstStepRow;
 use super::host::LocalRow;
 use super::state::StateRow;
 use super::text::{Digest, Text};
@@ -22,6 +23,8 @@ pub(crate) struct ChangeRow {
     state: Option<StateRow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     local: Option<LocalRow>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step: Option<FirstStepRow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,6 +43,7 @@ enum Kind {
     HostAdded,
     FactsBound,
     StateSet,
+    FirstStepSet,
     LocalBootSet,
     LabelSet,
     MetadataSet,
@@ -67,6 +71,7 @@ impl ChangeRow {
             facts: None,
             state: None,
             local: None,
+            step: None,
             key: None,
             value: None,
             why: None,
@@ -105,6 +110,10 @@ impl From<&Change> for ChangeRow {
             Change::StateSet { host, state } => Self {
                 state: Some(state.into()),
                 ..Self::of(Kind::StateSet, host)
+            },
+            Change::FirstStepSet { host, step } => Self {
+                step: step.as_ref().map(FirstStepRow::from),
+                ..Self::of(Kind::FirstStepSet, host)
             },
             Change::LocalBootSet { host, local } => Self {
                 local: Some(local.into()),
@@ -145,6 +154,10 @@ impl ChangeRow {
             Kind::StateSet => Change::StateSet {
                 host: host()?,
                 state: self.state.ok_or(RowError::lacks("state-set", "state"))?.into_state()?,
+            },
+            Kind::FirstStepSet => Change::FirstStepSet {
+                host: host()?,
+                step: self.step.map(FirstStepRow::into_first_step),
             },
             Kind::LocalBootSet => Change::LocalBootSet {
                 host: host()?,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RowError;
 use super::facts::FactsRow;
+use super::first_step::FirstStepRow;
 use super::state::{FailureRow, StateRow, is_zero};
 use super::text::{Secret, Text};
 
@@ -20,6 +21,8 @@ struct HostRow {
     labels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_step: Option<FirstStepRow>,
     #[serde(default, skip_serializing_if = "LocalRow::is_empty")]
     local: LocalRow,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -44,6 +47,8 @@ enum MethodRow {
     BiosDisk,
     UefiDisk,
     Exit,
+    NoFile,
+    NoOffer,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,6 +74,7 @@ pub(crate) fn host_body(host: &Host) -> Result<String, RowError> {
         labels,
         metadata,
         state,
+        first_step,
         local,
         runs,
     } = host;
@@ -76,6 +82,7 @@ pub(crate) fn host_body(host: &Host) -> Result<String, RowError> {
         since: since.as_millis(),
         facts: facts.into(),
         state: state.into(),
+        first_step: first_step.as_deref().map(FirstStepRow::from),
         labels: labels.clone(),
         metadata: metadata.clone(),
         local: local.into(),
@@ -99,6 +106,7 @@ pub(crate) fn host_from(id: HostId, body: &str) -> Result<Host, RowError> {
         labels: row.labels,
         metadata: row.metadata,
         state: row.state.into_state()?,
+        first_step: row.first_step.map(|step| Box::new(step.into_first_step())),
         local: row.local.into_local(),
         runs,
     })
@@ -111,6 +119,8 @@ impl From<&LocalBoot> for LocalRow {
                 LocalMethod::BiosDisk => MethodRow::BiosDisk,
                 LocalMethod::UefiDisk => MethodRow::UefiDisk,
                 LocalMethod::Exit => MethodRow::Exit,
+                LocalMethod::NoFile => MethodRow::NoFile,
+                LocalMethod::NoOffer => MethodRow::NoOffer,
             }),
             served: local.served.map(Timestamp::as_millis),
             returns: local.returns,
@@ -129,6 +139,8 @@ impl LocalRow {
                 MethodRow::BiosDisk => LocalMethod::BiosDisk,
                 MethodRow::UefiDisk => LocalMethod::UefiDisk,
                 MethodRow::Exit => LocalMethod::Exit,
+                MethodRow::NoFile => LocalMethod::NoFile,
+                MethodRow::NoOffer => LocalMethod::NoOffer,
             }),
             served: self.served.map(Timestamp::from_millis),
             returns: self.returns,

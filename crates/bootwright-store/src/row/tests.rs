@@ -1,5 +1,6 @@
 //! The frozen spelling: golden files of format 1, which are never edited, and the way there and back for any value.
 
+mod third;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -201,8 +202,10 @@ fn samples_bring_up_every_kind_of_change_phase_and_failure() {
             seen.insert(kind.to_owned());
         }
     }
-    let golden = CHANGES
-        .split('"')
+    let third = include_str!("../../test_data/v3/changes.jsonl");
+    let golden = [CHANGES, third]
+        .into_iter()
+        .flat_map(|text| text.split('"'))
         .filter(|word| word.contains('-') && word.bytes().all(|c| c == b'-' || c.is_ascii_lowercase()));
     for word in golden.chain([
         "new",

@@ -92,6 +92,7 @@ const fn changed_host(change: &Change) -> Option<&HostId> {
         Change::HostAdded { .. }
         | Change::FactsBound { .. }
         | Change::StateSet { .. }
+        | Change::FirstStepSet { .. }
         | Change::LocalBootSet { .. }
         | Change::LabelSet { .. }
         | Change::MetadataSet { .. }

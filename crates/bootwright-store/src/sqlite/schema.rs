@@ -17,6 +17,7 @@ const APPLICATION_ID: i32 = 0x626f_6f74;
 const STEPS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_leases.sql"),
+    include_str!("../migrations/0003_first_step.sql"),
 ];
 
 /// The format from which on there are leases.
@@ -121,18 +122,14 @@ mod tests {
         let path = Path::new("test");
         let mut connection = Connection::open_in_memory().unwrap();
         create(&mut connection, path).unwrap();
-        let later: Vec<&str> = STEPS
-            .iter()
-            .copied()
-            .chain(["CREATE TABLE moods (day TEXT PRIMARY KEY) STRICT"])
-            .collect();
+        let later = [STEPS, &["CREATE TABLE moods (day TEXT PRIMARY KEY) STRICT"]].concat();
         climb(&mut connection, path, &later).unwrap();
-        assert_eq!(format(&connection, path, 3).unwrap(), 3);
+        assert_eq!(format(&connection, path, later.len()).unwrap(), FORMAT + 1);
         connection.execute("INSERT INTO moods VALUES ('monday')", []).unwrap();
         // And this version refuses it from then on.
         let refused = check(&connection, path).unwrap_err().at("open", path).to_string();
         assert!(
-            refused.contains("format 3") && refused.contains("up to format 2"),
+            refused.contains(&format!("format {}", FORMAT + 1)) && refused.contains(&format!("up to format {FORMAT}")),
             "{refused}"
         );
     }
@@ -142,11 +139,8 @@ mod tests {
         let path = Path::new("test");
         let mut connection = Connection::open_in_memory().unwrap();
         create(&mut connection, path).unwrap();
-        let broken: Vec<&str> = STEPS
-            .iter()
-            .copied()
-            .chain(["CREATE TABLE moods (day TEXT); CREATE TABLE events (oops TEXT)"])
-            .collect();
+        let step = "CREATE TABLE moods (day TEXT); CREATE TABLE events (oops TEXT)";
+        let broken = [STEPS, &[step]].concat();
         climb(&mut connection, path, &broken).unwrap_err();
         check(&connection, path).unwrap();
         let moods = connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'moods'", [], |row| {

@@ -22,17 +22,17 @@ fn fault_09_a_store_of_a_newer_version_is_refused_and_left_alone() {
         append_up_to(&mut store, 1, 30);
     }
     let connection = Connection::open(scratch.store()).unwrap();
-    connection.pragma_update(None, "user_version", 7).unwrap();
+    connection.pragma_update(None, "user_version", 77).unwrap();
     connection
         .execute_batch("ALTER TABLE events ADD COLUMN mood TEXT")
         .unwrap();
     drop(connection);
     let before = fs::read(scratch.store()).unwrap();
     let refused = refusal(&scratch);
-    assert!(matches!(refused, StoreError::Newer { found: 7, known: 2 }), "{refused}");
+    assert!(matches!(refused, StoreError::Newer { found: 77, .. }), "{refused}");
     let words = refused.to_string();
     assert!(
-        words.contains("format 7") && words.contains("up to format 2"),
+        words.contains("format 77") && words.contains("up to format "),
         "{words}"
     );
     assert_eq!(fs::read(scratch.store()).unwrap(), before);

@@ -177,6 +177,7 @@ fn view(engine: &Engine, recorded: &Recorded) -> EventView {
         Change::StateSet { state, .. } => Some(state),
         Change::HostAdded { .. }
         | Change::FactsBound { .. }
+        | Change::FirstStepSet { .. }
         | Change::LocalBootSet { .. }
         | Change::LabelSet { .. }
         | Change::MetadataSet { .. }

@@ -87,7 +87,11 @@ fn changes(before: &bootwright_core::Policy, after: &bootwright_core::Policy) ->
     if before.safety != after.safety {
         found.push("`[safety]` changed".to_owned());
     }
-    if before.dhcp != after.dhcp || before.first_files != after.first_files {
+    let dhcp = |policy: &bootwright_core::Policy| {
+        let (first, others) = (policy.first_files.clone(), policy.other_files.clone());
+        (policy.dhcp, policy.merged_offer, first, others)
+    };
+    if dhcp(before) != dhcp(after) {
         found.push("`[dhcp]` changed".to_owned());
     }
     let revision = |policy: &bootwright_core::Policy| -> Vec<(String, u64)> {

@@ -7,8 +7,8 @@ use bootwright_core::nickname::console_code;
 use bootwright_core::{Facts, Failure, Firmware, Grant, Grantor, Phase, Run, Stance};
 use bootwright_engine::{HostView, Stage};
 use bootwright_proto::http::api::{
-    CardView, FactsView, FinishedRunView, GrantView, HostDetail, HostSummary, LocalBootView, ProgressView, RunView,
-    StateView,
+    CardView, FactsView, FinishedRunView, FirstStepView, GrantView, HostDetail, HostSummary, LocalBootView,
+    ProgressView, RunView, StateView,
 };
 
 use super::moment::Now;
@@ -67,6 +67,7 @@ pub(super) fn detail(view: &HostView, words: String, now: Now) -> HostDetail {
         configured: configured.is_some(),
         labels: merged(&host.labels, configured.map(|definition| &definition.labels)),
         metadata: merged(&host.metadata, configured.map(|definition| &definition.metadata)),
+        first_step: first_step(view),
         local_boot: LocalBootView {
             method: pinned.or(host.local.method).map(|method| method.name().to_owned()),
             pinned: pinned.is_some(),
@@ -83,6 +84,29 @@ pub(super) fn detail(view: &HostView, words: String, now: Now) -> HostDetail {
         code: console_code(host.id.as_str().as_bytes()),
         runs: host.runs.iter().map(|run| finished(run, now)).collect(),
     }
+}
+
+/// What worked for its firmware, and what is being tried.
+fn first_step(view: &HostView) -> Option<FirstStepView> {
+    let (worked, climb) = (view.host.first_step.as_deref(), view.visit.climb);
+    let pinned = view.definition.as_ref().and_then(|definition| definition.offer);
+    if worked.is_none() && climb.is_none() && pinned.is_none() {
+        return None;
+    }
+    let offer = worked.and_then(|step| step.strategy);
+    let make = climb.map(|climb| climb.make).or(worked.map(|step| step.make));
+    let tried = climb
+        .map(|climb| climb.strategy)
+        .filter(|strategy| Some(*strategy) != offer);
+    Some(FirstStepView {
+        offer: offer.map(|strategy| strategy.to_string()),
+        file: worked.map(|step| step.file.clone()),
+        make: make.map(|make| make.to_string()),
+        pinned: pinned.map(|strategy| strategy.to_string()),
+        tried: tried.map(|strategy| strategy.to_string()),
+        unanswered: climb.map_or(0, |climb| climb.offers),
+        uncalled: climb.map_or(0, |climb| climb.fetches),
+    })
 }
 
 /// What is known of a machine.

@@ -1,7 +1,7 @@
 //! Verdicts in words.
 
 use bootwright_core::{LocalMethod, Policy, Verdict};
-use bootwright_engine::OfferReply;
+use bootwright_engine::{OfferReply, Whence};
 
 /// The word for a verdict, which programs compare.
 pub(super) const fn code(verdict: &Verdict) -> &'static str {
@@ -40,7 +40,7 @@ pub(super) fn verdict(verdict: &Verdict, policy: &Policy) -> String {
 /// What firmware is told by DHCP: the word, and what it means.
 pub(super) fn offer(reply: &OfferReply) -> (&'static str, String) {
     match reply {
-        OfferReply::FirstFile { file, transport } => {
+        OfferReply::FirstFile { file, transport, .. } => {
             let how = match transport {
                 bootwright_core::Transport::Tftp => "TFTP",
                 bootwright_core::Transport::Http => "HTTP",
@@ -58,5 +58,18 @@ pub(super) const fn local(method: LocalMethod) -> &'static str {
         LocalMethod::BiosDisk => "by the boot sector of its first disk",
         LocalMethod::UefiDisk => "by the boot loader of a disk",
         LocalMethod::Exit => "by leaving it to its firmware",
+        LocalMethod::NoFile => "by offering its firmware a file that is not there",
+        LocalMethod::NoOffer => "by offering its firmware nothing",
+    }
+}
+
+/// Why an offer is worded as it is, to be put behind the wording.
+pub(super) const fn whence(whence: Whence) -> &'static str {
+    match whence {
+        Whence::Configured => ", as the configuration says",
+        Whence::Host => ", which worked for it before",
+        Whence::Make => ", which works for others of its make",
+        Whence::Tried => ", which is tried since others led to nothing",
+        Whence::Default => "",
     }
 }

@@ -5,13 +5,12 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bootwright_core::way::Traces;
-use bootwright_core::{Arch, Loader, MacAddr, Sighting, Transport, Way, Why};
-use bootwright_engine::{OfferAsk, OfferReply};
+use bootwright_core::{Arch, Loader, MacAddr, Make, Sighting, Transport, Way, Why};
+use bootwright_engine::{OfferAsk, OfferReply, Wants};
 use bootwright_net::udp::Datagram;
 use bootwright_proto::dhcp::{
     Arrival, Boot, BootFile, Client, ClientKind, Destination, Discard, Feature, MessageType, NotBootFile, Port,
-    Question, Reply, Request, Silence, Strategy, Unrenderable, classify, destination, is_search, parse, question,
-    render,
+    Question, Reply, Request, Silence, Unrenderable, classify, destination, is_search, parse, question, render,
 };
 
 use super::pace::Pace;
@@ -219,8 +218,13 @@ impl Desk {
             seen,
             arch,
             loader,
-            entry: question == Question::MenuEntry,
             way,
+            make: Make::new(&request.vendor_class, request.mac),
+            wants: match question {
+                Question::Discover => Wants::Offer,
+                Question::BootFile => Wants::File,
+                Question::MenuEntry => Wants::MenuEntry,
+            },
         };
         let reply = self.core.ask(|engine, now| engine.offer(now, &ask)).now();
         match reply {
@@ -234,13 +238,15 @@ impl Desk {
             OfferReply::FirstFile {
                 file,
                 transport: Transport::Tftp,
+                strategy,
             } => Ok(Boot::Pxe {
                 file: boot_file(&file)?,
-                strategy: Strategy::Direct,
+                strategy,
             }),
             OfferReply::FirstFile {
                 file,
                 transport: Transport::Http,
+                ..
             } => {
                 let url = format!("{}/firmware/{file}", self.place.base_url(from));
                 Ok(Boot::Http { url: boot_file(&url)? })

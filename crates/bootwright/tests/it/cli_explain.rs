@@ -169,7 +169,7 @@ fn rules_safety_and_answers_are_told_in_words() {
           empty-only  an empty disk may be written; S4EVNX0M may be overwritten
 
         answers
-          dhcp bios  first-file  it fetches `undionly.kpxe` by TFTP from 127.0.0.1
+          dhcp bios  first-file  it fetches `undionly.kpxe` by TFTP from 127.0.0.1; the offer is worded `direct`
           tftp       first-file  `undionly.kpxe` has 70000 bytes, SHA-256 8df00fd03a0aa5f135ee7a04a56549b4115396997ab384b7d03868064fdd07d8
           dhcp ipxe  script      it fetches the script that asks what to do: http://127.0.0.1:8080/boot.ipxe
           ipxe       hold        it waits: installs are paused: cooling is off
@@ -197,7 +197,7 @@ fn rules_safety_and_answers_are_told_in_words() {
           empty-only  an empty disk may be written
 
         answers
-          dhcp bios  first-file  it fetches `undionly.kpxe` by TFTP from 127.0.0.1
+          dhcp bios  first-file  it fetches `undionly.kpxe` by TFTP from 127.0.0.1; the offer is worded `direct`
           tftp       first-file  `undionly.kpxe` has 70000 bytes, SHA-256 8df00fd03a0aa5f135ee7a04a56549b4115396997ab384b7d03868064fdd07d8
           dhcp ipxe  script      it fetches the script that asks what to do: http://127.0.0.1:8080/boot.ipxe
           ipxe       hold        it waits: nobody has armed it

@@ -405,7 +405,7 @@ local_boot = "uefi"
             3 | local_boot = "uefi"
               |              ^^^^^^
               |
-              = help: write one of `"bios-disk"`, `"uefi-disk"`, `"exit"`
+              = help: write one of `"bios-disk"`, `"uefi-disk"`, `"exit"`, `"no-file"`, `"no-offer"`
 
             1 error
         "#]],

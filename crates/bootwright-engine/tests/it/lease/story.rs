@@ -89,6 +89,7 @@ pub(crate) fn host(policy: &mut Policy, name: &str, card: char, addresses: &[&st
         labels: BTreeMap::new(),
         metadata: BTreeMap::new(),
         first_file: None,
+        offer: None,
         local: None,
         addresses: addresses.iter().map(|text| address(text)).collect(),
     };
@@ -271,7 +272,8 @@ impl Segment {
                 arch: Arch::EFI64,
                 loader: Loader::Firmware,
                 way: Way::Link,
-                entry: false,
+                make: bootwright_core::Make::new(b"PXEClient", mac(who)),
+                wants: bootwright_engine::Wants::Offer,
             }),
         }
     }

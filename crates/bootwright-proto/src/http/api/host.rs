@@ -64,6 +64,9 @@ pub struct HostDetail {
     pub labels: BTreeMap<String, String>,
     /// Its metadata, that of the configuration among it.
     pub metadata: BTreeMap<String, String>,
+    /// How its firmware is brought to its boot loader, as far as that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_step: Option<FirstStepView>,
     /// How it is sent to its own disk.
     pub local_boot: LocalBootView,
     /// The interface of ours on which it was last seen.
@@ -246,10 +249,41 @@ pub struct FinishedRunView {
     pub reason: Option<String>,
 }
 
+/// How a host's firmware is brought to its boot loader.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstStepView {
+    /// How the offer was worded that worked the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
+    /// The boot program that called the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// What it shows of its make: the first half of its card's address, and its vendor class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub make: Option<String>,
+    /// How the configuration wants the offer to be worded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<String>,
+    /// How its last offer was worded, if that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<String>,
+    /// How many offers of this wording led to nothing so far.
+    #[serde(default, skip_serializing_if = "none")]
+    pub unanswered: u8,
+    /// How often in a row it fetched its boot program, which did not call.
+    #[serde(default, skip_serializing_if = "none")]
+    pub uncalled: u8,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks so
+const fn none(number: &u8) -> bool {
+    *number == 0
+}
+
 /// How a host is sent to its own disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalBootView {
-    /// The method that is remembered: `bios-disk`, `uefi-disk` or `exit`.
+    /// The method that is remembered: `bios-disk`, `uefi-disk`, `exit`, `no-file` or `no-offer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
     /// Whether the configuration pins it.

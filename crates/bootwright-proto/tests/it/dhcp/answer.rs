@@ -76,10 +76,12 @@ fn each_step_of_the_ladder_has_its_own_vendor_options() {
 #[test]
 fn the_ladder_is_climbed_step_by_step_and_remembered_by_name() {
     let mut climbed = vec![Strategy::Direct];
-    while let Some(next) = climbed[climbed.len() - 1].next() {
-        climbed.push(next);
+    while climbed.len() < Strategy::LADDER.len() {
+        climbed.push(climbed[climbed.len() - 1].next(true));
     }
     assert_eq!(climbed, Strategy::LADDER);
+    assert_eq!(Strategy::Merged.next(true), Strategy::Direct);
+    assert_eq!(Strategy::OneEntryMenu.next(false), Strategy::Direct);
     for strategy in Strategy::LADDER {
         assert_eq!(Strategy::from_name(strategy.name()), Some(strategy));
     }

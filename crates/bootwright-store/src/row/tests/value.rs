@@ -193,7 +193,8 @@ pub(super) fn changes() -> Vec<Change> {
 
 pub(super) fn locals() -> Vec<LocalBoot> {
     let mut locals = vec![LocalBoot::default()];
-    locals.extend(LocalMethod::ALL.map(|method| LocalBoot {
+    let methods = [LocalMethod::BiosDisk, LocalMethod::UefiDisk, LocalMethod::Exit];
+    locals.extend(methods.map(|method| LocalBoot {
         method: Some(method),
         served: Some(at(5)),
         returns: 2,

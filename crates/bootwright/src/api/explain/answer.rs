@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use bootwright_core::{HoldWhy, HostDefinition, Loader, Sighting, Transport, Trial};
-use bootwright_engine::{Answer as Given, Explanation, HoldScreen, OfferReply, ScriptReply};
+use bootwright_engine::{Answer as Given, Explanation, HoldScreen, OfferReply, ScriptReply, Whence};
 use bootwright_proto::http::Asked;
 use bootwright_proto::http::api::Answer;
 
@@ -20,12 +20,17 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) 
     let mut answers = Vec::new();
     for given in &explained.answers {
         match given {
-            Given::Dhcp { arch, loader, reply } => {
+            Given::Dhcp {
+                arch,
+                loader,
+                reply,
+                whence,
+            } => {
                 let who = match loader {
                     Loader::Firmware | Loader::UBoot => arch.name().unwrap_or("other"),
                     Loader::Ipxe | Loader::IpxeWithoutHttp => "ipxe",
                 };
-                answers.push(dhcp(who, reply, &here));
+                answers.push(dhcp(who, reply, *whence, &here));
                 answers.extend(tftp(state, reply));
             }
             Given::Script { verdict, reply } => {
@@ -125,16 +130,22 @@ fn surroundings<'a>(
 }
 
 /// The boot file's name stands in the text as it stands in the packet.
-fn dhcp(who: &str, reply: &OfferReply, here: &Here) -> Answer {
+fn dhcp(who: &str, reply: &OfferReply, whence: Option<Whence>, here: &Here) -> Answer {
     let (verdict, mut words) = word::offer(reply);
     let (text, whence) = match reply {
         OfferReply::FirstFile {
             file,
             transport: Transport::Tftp,
-        } => (Some(file.clone()), format!(" from {}", here.address)),
+            strategy,
+        } => {
+            let why = whence.map(word::whence).unwrap_or_default();
+            let words = format!(" from {}; the offer is worded `{strategy}`{why}", here.address);
+            (Some(file.clone()), words)
+        }
         OfferReply::FirstFile {
             file,
             transport: Transport::Http,
+            ..
         } => {
             let url = here.base.join(&format!("/firmware/{file}"));
             (Some(url.clone()), format!(": {url}"))
@@ -159,6 +170,7 @@ fn tftp(state: &ApiState, reply: &OfferReply) -> Option<Answer> {
     let OfferReply::FirstFile {
         file,
         transport: Transport::Tftp,
+        ..
     } = reply
     else {
         return None;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use bootwright_proto::http::api::{FinishedRunView, GrantView, HostDetail, LocalBootView, RunView, StateView};
+use bootwright_proto::http::api::{
+    FinishedRunView, FirstStepView, GrantView, HostDetail, LocalBootView, RunView, StateView,
+};
 
 use super::super::age::Now;
 use super::super::table::{Table, safe};
@@ -27,6 +29,9 @@ pub(super) fn words(detail: &HostDetail, now: Now) -> String {
         line(name, words);
     }
     line("seen", seen_words(detail, now));
+    if let Some(step) = &detail.first_step {
+        line("first step", first_step_words(step));
+    }
     line("local boot", local_words(&detail.local_boot));
     if let Some(labels) = pairs(&detail.labels) {
         line("labels", labels);
@@ -147,6 +152,32 @@ fn seen_words(detail: &HostDetail, now: Now) -> String {
     }
     words.push_str(&format!("; known since {}", now.relative(&detail.since)));
     words
+}
+
+fn first_step_words(step: &FirstStepView) -> String {
+    let mut parts = Vec::new();
+    match (&step.offer, &step.file) {
+        (Some(offer), Some(file)) => parts.push(format!("{file}, with the offer `{offer}`, worked the last time")),
+        (None, Some(file)) => parts.push(format!("{file} worked the last time")),
+        (_, None) => parts.push("nothing is known to work yet".to_owned()),
+    }
+    parts.extend(
+        step.pinned
+            .as_ref()
+            .map(|offer| format!("the configuration words the offer `{offer}`")),
+    );
+    parts.extend(step.tried.as_ref().map(|offer| format!("offered `{offer}` last")));
+    if step.unanswered > 1 {
+        parts.push(format!("{} such offers led to nothing", step.unanswered));
+    }
+    if step.uncalled > 0 {
+        parts.push(format!(
+            "its boot program was fetched and did not call, {} times",
+            step.uncalled
+        ));
+    }
+    parts.extend(step.make.as_ref().map(|make| format!("make {make}")));
+    parts.join("; ")
 }
 
 fn local_words(local: &LocalBootView) -> String {
