@@ -29,6 +29,8 @@ pub(crate) struct Daemon {
     namespace: String,
     socket: PathBuf,
     serve: Vec<String>,
+    /// The directory of further configuration files.
+    more_config: PathBuf,
     log: PathBuf,
     process: Mutex<Option<Child>>,
     /// The command that prints events as they come. It outlives a daemon that is killed, and hears of the next one.
@@ -59,6 +61,7 @@ impl Daemon {
             namespace,
             socket,
             serve,
+            more_config: home.join("conf.d"),
             log,
             process: Mutex::new(None),
             follower: Mutex::new(None),
@@ -118,6 +121,13 @@ impl Daemon {
         child.wait()?;
         self.journal.tell(Source::Bootwright, "killed (SIGKILL)");
         Ok(())
+    }
+
+    /// Adds a file to the configuration and lets the daemon read it.
+    pub(crate) fn configure(&self, name: &str, text: &str) -> Result<()> {
+        std::fs::create_dir_all(&self.more_config)?;
+        std::fs::write(self.more_config.join(format!("{name}.toml")), text)?;
+        self.operate(&["reload"]).map(drop)
     }
 
     /// Runs a command of the daemon's command line.

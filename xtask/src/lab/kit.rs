@@ -12,11 +12,12 @@ use crate::{firmware, package, process, tree};
 
 /// Every program or file that the lab needs, with the Debian package that brings it. QEMU depends on the packages of its
 /// BIOS and its network ROMs.
-const NEEDED: [(&str, &str); 14] = [
+const NEEDED: [(&str, &str); 15] = [
     ("unshare", "util-linux"),
     ("ip", "iproute2"),
     ("ethtool", "ethtool"),
     ("dnsmasq", "dnsmasq-base"),
+    ("dhcrelay", "isc-dhcp-relay"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("/usr/share/OVMF", "ovmf"),
     ("mkfs.vfat", "dosfstools"),

@@ -1,5 +1,5 @@
 //! The private network: a bridge in the lab's own network namespace, a plain DHCP server and Bootwright beside it, each
-//! in a namespace of its own. There is no route to anywhere else.
+//! in a namespace of its own. There is no route to anywhere else, except to a second segment where a scenario builds one.
 
 use std::fs::File;
 use std::net::Ipv4Addr;
@@ -13,35 +13,111 @@ use crate::{package, process};
 
 /// What a station calls its interface.
 pub(crate) const INTERFACE: &str = "eth0";
+/// The relay's interface on the far segment.
+const FAR_INTERFACE: &str = "eth1";
+/// The relay's host numbers on the two segments.
+const RELAY: u8 = 9;
+const RELAY_FAR: u8 = 1;
 
-/// The segment, up and running.
+/// A segment, up and running.
 pub(crate) struct Segment {
     number: u8,
+    side: Side,
     ports: Mutex<u32>,
-    dhcp: Mutex<Option<Child>>,
+    /// The DHCP server, or the relay.
+    server: Mutex<Option<Child>>,
+}
+
+/// Which of a site's segments it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// Where Bootwright and the DHCP server are: 10.77.`number`.0/24.
+    Near,
+    /// Behind a relay: 10.78.`number`.0/24.
+    Far,
+}
+
+/// How a relay speaks of the segment that it stands in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum RelayManner {
+    /// By its own address there, as all relays do.
+    Plain,
+    /// By the address that it has on the servers' side, and the other one as link selection (RFC 3527).
+    LinkSelection,
 }
 
 impl Segment {
     /// Builds segment `number` (10.77.`number`.0/24) in the network namespace that the process is in, and starts the
     /// DHCP server. The bridge itself has an address too: an operator's computer, which can ask what a machine could.
     pub(crate) fn build(number: u8, logs: &Path) -> Result<Self> {
-        let segment = Segment {
-            number,
-            ports: Mutex::new(0),
-            dhcp: Mutex::new(None),
-        };
-        let bridge = segment.bridge();
+        let segment = Segment::new(number, Side::Near);
         ip("link set lo up")?;
+        segment.build_bridge()?;
         ip(&format!(
-            "link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
+            "address add {}/24 dev {}",
+            segment.address(2),
+            segment.bridge()
         ))?;
-        quiet(&bridge)?;
-        ip(&format!("link set {bridge} up"))?;
-        ip(&format!("address add {}/24 dev {bridge}", segment.address(2)))?;
         segment.station(&segment.boot_namespace(), segment.boot_address())?;
         segment.station(&segment.dhcp_namespace(), segment.address(254))?;
         segment.start_dhcp(logs)?;
         Ok(segment)
+    }
+
+    /// Builds a second segment, which a relay joins to this one: a router that also passes DHCP on, to the DHCP server and
+    /// to Bootwright.
+    pub(crate) fn build_far(&self, manner: RelayManner, logs: &Path) -> Result<Self> {
+        let far = Segment::new(self.number, Side::Far);
+        far.build_bridge()?;
+        let relay = format!("relay{}", self.number);
+        self.station(&relay, self.address(RELAY))?;
+        far.plug(&relay, FAR_INTERFACE, far.address(RELAY_FAR))?;
+        for namespace in [self.boot_namespace(), self.dhcp_namespace()] {
+            let (network, relay) = (far.address(0), self.address(RELAY));
+            ip(&format!("-n {namespace} route add {network}/24 via {relay}"))?;
+        }
+        inside(&relay, "sysctl", &["-qw", "net.ipv4.ip_forward=1"])?;
+        let log = File::create(logs.join("dhcrelay.log"))?;
+        let program = package::find("dhcrelay").context("`dhcrelay` is missing")?;
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &relay]).arg(program);
+        command.args(["-4", "-d", "--no-pid", "-a", "-id", FAR_INTERFACE, "-iu", INTERFACE]);
+        if manner == RelayManner::LinkSelection {
+            command.args(["-U", INTERFACE]);
+        }
+        let child = command
+            .args([self.address(254), self.boot_address()].map(|server| server.to_string()))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .context("`dhcrelay` does not start")?;
+        *far.server.lock().expect("no panic while locked") = Some(child);
+        Ok(far)
+    }
+
+    /// The addresses of the relay: on the servers' side, and on the machines'.
+    pub(crate) fn relay_addresses(&self) -> [Ipv4Addr; 2] {
+        let far = Segment::new(self.number, Side::Far);
+        [self.address(RELAY), far.address(RELAY_FAR)]
+    }
+
+    fn new(number: u8, side: Side) -> Self {
+        Segment {
+            number,
+            side,
+            ports: Mutex::new(0),
+            server: Mutex::new(None),
+        }
+    }
+
+    fn build_bridge(&self) -> Result<()> {
+        let bridge = self.bridge();
+        ip(&format!(
+            "link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
+        ))?;
+        quiet(&bridge)?;
+        ip(&format!("link set {bridge} up"))
     }
 
     /// The namespace that Bootwright runs in.
@@ -59,8 +135,8 @@ impl Segment {
         let mut ports = self.ports.lock().expect("no panic while locked");
         *ports += 1;
         let (port, wire) = (
-            format!("port{}-{ports}", self.number),
-            format!("wire{}-{ports}", self.number),
+            format!("port{}-{ports}", self.label()),
+            format!("wire{}-{ports}", self.label()),
         );
         self.cable(&port, &wire)?;
         ip(&format!("link set {wire} up"))?;
@@ -68,7 +144,19 @@ impl Segment {
     }
 
     fn address(&self, host: u8) -> Ipv4Addr {
-        Ipv4Addr::new(10, 77, self.number, host)
+        let network = match self.side {
+            Side::Near => 77,
+            Side::Far => 78,
+        };
+        Ipv4Addr::new(10, network, self.number, host)
+    }
+
+    /// What tells its devices from those of other segments.
+    fn label(&self) -> String {
+        match self.side {
+            Side::Near => self.number.to_string(),
+            Side::Far => format!("{}far", self.number),
+        }
     }
 
     fn dhcp_namespace(&self) -> String {
@@ -76,13 +164,14 @@ impl Segment {
     }
 
     fn bridge(&self) -> String {
-        format!("segment{}", self.number)
+        format!("segment{}", self.label())
     }
 
     /// dnsmasq as a home router has it: addresses, and not a word about booting.
     fn start_dhcp(&self, logs: &Path) -> Result<()> {
         let dnsmasq = package::find("dnsmasq").context("`dnsmasq` is missing")?;
-        let (first, last) = (self.address(100), self.address(199));
+        let range = |segment: &Segment| format!("{},{},255.255.255.0,1h", segment.address(100), segment.address(199));
+        let far = Segment::new(self.number, Side::Far);
         let log = File::create(logs.join("dnsmasq.log"))?;
         let child = Command::new("ip")
             .args(["netns", "exec", &self.dhcp_namespace()])
@@ -103,31 +192,40 @@ impl Segment {
             ])
             .args([
                 format!("--interface={INTERFACE}"),
-                format!("--dhcp-range={first},{last},255.255.255.0,1h"),
+                format!("--dhcp-range={}", range(self)),
+                format!("--dhcp-range=set:far,{}", range(&far)),
             ])
-            .arg("--dhcp-option=option:router")
+            .args([
+                format!("--dhcp-option=tag:far,option:router,{}", far.address(RELAY_FAR)),
+                "--dhcp-option=tag:!far,option:router".to_owned(),
+            ])
             .arg(format!("--dhcp-leasefile={}", logs.join("dnsmasq.leases").display()))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
             .context("`dnsmasq` does not start")?;
-        *self.dhcp.lock().expect("no panic while locked") = Some(child);
+        *self.server.lock().expect("no panic while locked") = Some(child);
         Ok(())
     }
 
     /// A namespace with one interface on the segment.
     fn station(&self, namespace: &str, address: Ipv4Addr) -> Result<()> {
-        let (port, far) = (format!("{namespace}-port"), format!("{namespace}-far"));
         ip(&format!("netns add {namespace}"))?;
-        self.cable(&port, &far)?;
-        ip(&format!("link set {far} netns {namespace} name {INTERFACE}"))?;
-        ip(&format!("-n {namespace} link set {INTERFACE} addrgenmode none"))?;
         ip(&format!("-n {namespace} link set lo up"))?;
+        self.plug(namespace, INTERFACE, address)
+    }
+
+    /// An interface of a namespace on the segment.
+    fn plug(&self, namespace: &str, interface: &str, address: Ipv4Addr) -> Result<()> {
+        let (port, loose) = (format!("{namespace}-{interface}p"), format!("{namespace}-{interface}"));
+        self.cable(&port, &loose)?;
+        ip(&format!("link set {loose} netns {namespace} name {interface}"))?;
+        ip(&format!("-n {namespace} link set {interface} addrgenmode none"))?;
         ip(&format!(
-            "-n {namespace} address add {address}/24 broadcast + dev {INTERFACE}"
+            "-n {namespace} address add {address}/24 broadcast + dev {interface}"
         ))?;
-        ip(&format!("-n {namespace} link set {INTERFACE} up"))
+        ip(&format!("-n {namespace} link set {interface} up"))
     }
 
     /// A virtual Ethernet pair with one end in the bridge.
@@ -147,11 +245,11 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        if let Ok(mut dhcp) = self.dhcp.lock()
-            && let Some(mut dhcp) = dhcp.take()
+        if let Ok(mut server) = self.server.lock()
+            && let Some(mut server) = server.take()
         {
             // It may have ended by itself, which is just as well here.
-            let _ = dhcp.kill().and_then(|()| dhcp.wait().map(drop));
+            let _ = server.kill().and_then(|()| server.wait().map(drop));
         }
     }
 }
@@ -159,6 +257,13 @@ impl Drop for Segment {
 /// No link-local address and none of the kernel's own packets: a capture shows machines and servers only.
 fn quiet(interface: &str) -> Result<()> {
     ip(&format!("link set {interface} addrgenmode none"))
+}
+
+/// Runs a program in a namespace.
+fn inside(namespace: &str, program: &str, arguments: &[&str]) -> Result<()> {
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", namespace, program]).args(arguments);
+    process::output(&mut command).map(drop)
 }
 
 fn ip(arguments: &str) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Where one scenario plays: a segment, a DHCP server, Bootwright, and machines.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::daemon::Daemon;
 use super::journal::{Journal, Timeline};
 use super::machine::{Build, Machine};
 use super::scenario::Role;
-use super::segment::{INTERFACE, Segment};
+use super::segment::{INTERFACE, RelayManner, Segment};
 use super::stage::Stage;
 
 const CONFIG: &str = include_str!("../../lab/config.toml");
@@ -65,13 +65,24 @@ impl Site {
 
     /// Adds a machine, which is off.
     pub(crate) fn machine(&self, build: Build) -> Result<Arc<Machine>> {
+        self.machine_on(&self.segment, build)
+    }
+
+    /// Adds a machine to a segment; it is off.
+    pub(crate) fn machine_on(&self, segment: &Segment, build: Build) -> Result<Arc<Machine>> {
         let sockets = Path::new(capsule::SOCKETS);
-        let machine = Arc::new(Machine::new(build, &self.segment, &self.timeline, &self.logs, sockets)?);
+        let machine = Arc::new(Machine::new(build, segment, &self.timeline, &self.logs, sockets)?);
         self.machines
             .lock()
             .expect("no panic while locked")
             .push(Arc::clone(&machine));
         Ok(machine)
+    }
+
+    /// Builds a second segment behind a relay, and gives it with the addresses of the relay.
+    pub(crate) fn far_segment(&self, manner: RelayManner) -> Result<(Segment, [Ipv4Addr; 2])> {
+        let far = self.segment.build_far(manner, &self.logs)?;
+        Ok((far, self.segment.relay_addresses()))
     }
 
     /// Asks the machine plane as a computer on the segment would, and gives the status.

@@ -101,7 +101,7 @@ pub(super) fn installs_once(site: &Site, build: Build) -> Result<Vec<Sight>> {
 }
 
 /// Arms the machine, switches it on, and follows it to its own disk. Gives what its wire has seen.
-fn follow(site: &Site, machine: &Machine) -> Result<Vec<Sight>> {
+pub(super) fn follow(site: &Site, machine: &Machine) -> Result<Vec<Sight>> {
     let build = machine.build;
     site.daemon.operate(&["host", "arm", build.name, "lab"])?;
     let on = machine.power_on()?;

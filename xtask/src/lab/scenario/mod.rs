@@ -4,6 +4,7 @@ mod fault;
 mod held;
 mod http_boot;
 mod install;
+mod relay;
 mod story;
 
 use anyhow::{Result, bail};
@@ -79,6 +80,13 @@ const HTTP_BOOT: Build = Build {
     rom: Rom::Itself,
 };
 
+const BEHIND_RELAY: Build = Build {
+    name: "relay",
+    number: 9,
+    firmware: Firmware::Uefi,
+    rom: Rom::Itself,
+};
+
 /// Every scenario, the longest first, so that the last to end is short.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
@@ -127,6 +135,16 @@ pub(crate) const ALL: &[Scenario] = &[
             known: true,
         }],
         play: http_boot::http_boot,
+    },
+    Scenario {
+        name: "relay",
+        story: "a UEFI machine on a second segment boots through a relay once that is listed, installs once, starts from its \
+                disk",
+        cast: &[Role {
+            build: BEHIND_RELAY,
+            known: true,
+        }],
+        play: relay::relay,
     },
     Scenario {
         name: "bad-cable",

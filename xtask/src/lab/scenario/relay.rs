@@ -1,0 +1,52 @@
+//! A machine on another segment, whose requests a relay brings.
+
+use anyhow::{Result, ensure};
+
+use super::BEHIND_RELAY;
+use super::install::{follow, position};
+use super::story::{BOOT, SOON};
+use crate::lab::journal::{Mark, Source};
+use crate::lab::segment::RelayManner;
+use crate::lab::sight::Sight;
+use crate::lab::site::Site;
+
+pub(super) fn relay(site: &Site) -> Result<()> {
+    let (far, [upper, lower]) = site.far_segment(RelayManner::Plain)?;
+    let machine = site.machine_on(&far, BEHIND_RELAY)?;
+
+    // Nobody has listed the relay: its requests are told of and not answered.
+    let on = machine.power_on()?;
+    machine.wait_wire(on, "DHCP DISCOVER", BOOT)?;
+    let told = format!(
+        "{} is not answered: relay {lower} is not in `dhcp.relays`",
+        BEHIND_RELAY.mac()
+    );
+    site.daemon.journal.wait_for(Mark::default(), &told, SOON, |entry| {
+        entry.source == Source::Bootwright && entry.text.contains(&told)
+    })?;
+    machine.power_off()?;
+    let offered = |sights: &[Sight]| {
+        position(
+            sights,
+            |sight| matches!(sight, Sight::DhcpReply { file, .. } if !file.is_empty()),
+        )
+    };
+    ensure!(
+        offered(&machine.wire.captured()?).is_none(),
+        "a boot file was offered through a relay that is not listed"
+    );
+
+    site.daemon
+        .configure("relay", &format!("[dhcp]\nrelays = [\"{lower}\", \"{upper}\"]\n"))?;
+    let sights = follow(site, &machine)?;
+    ensure!(offered(&sights).is_some(), "the capture shows no boot file");
+    let through = format!("through relay {lower}");
+    let events = site.daemon.events()?;
+    ensure!(
+        events
+            .iter()
+            .any(|event| event.host == BEHIND_RELAY.name && event.note.contains(&through)),
+        "`bootwright events` does not tell that the machine asks {through}"
+    );
+    Ok(())
+}
