@@ -11,6 +11,7 @@ mod clock;
 mod daemon;
 mod installer;
 mod lan;
+pub mod lease;
 mod life;
 mod machine;
 mod operator;

@@ -315,9 +315,13 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Only who has an address, or was offered it, can say that somebody else uses it.
+    /// Only who has an address, or was offered it, can say that somebody else uses it; and not where we know who does.
     fn decline(&self, address: Ipv4Addr) -> LeaseVerdict {
-        if self.is_mine(address) || self.offered() == Some(address) {
+        let another = self
+            .book
+            .holder(self.now, address)
+            .is_some_and(|holder| holder != self.claim.holder);
+        if !another && (self.is_mine(address) || self.offered() == Some(address)) {
             LeaseVerdict::Decline(address)
         } else {
             LeaseVerdict::Silence(self.not_mine(address))

@@ -7,7 +7,7 @@ use bootwright_core::lease::{
     CLIENT_ID_BYTES_MAX, Choice, Claim, Lease, LeaseMessage, LeaseVerdict, LeaseWhy, Papers, Probed, Subnet,
     decide_lease,
 };
-use bootwright_core::{Cause, Facts, HostId, MacAddr, Phase, Span, Stance, Timestamp, Verb, Why};
+use bootwright_core::{Cause, Facts, HostDefinition, HostId, MacAddr, Phase, Span, Stance, Timestamp, Verb, Why};
 use bootwright_proto::dhcp;
 
 use super::{LeaseAsk, LeaseReply};
@@ -45,8 +45,15 @@ impl Engine {
             return LeaseReply::Silence(why);
         }
         let definition = self.definition_of_card(ask);
-        let addresses = definition.and_then(|name| self.policy.hosts.get(name));
-        let reserved = addresses.map_or(&[][..], |definition| &definition.addresses);
+        // Where the configuration names cards, it keeps the address for those; else for all that the machine turns out to have.
+        let is_meant = |definition: &&HostDefinition| {
+            let cards = &definition.facts.macs;
+            cards.is_empty() || cards.contains(&ask.mac)
+        };
+        let named = definition.and_then(|name| self.policy.hosts.get(name));
+        let reserved = named
+            .filter(is_meant)
+            .map_or(&[][..], |definition| &definition.addresses);
         let known = definition.is_some() || self.was_decided(ask.mac);
         let claim = Claim {
             message: ask.message,
@@ -164,7 +171,10 @@ impl Engine {
     /// gets it for a while; ask [`Self::lease`] again for another one.
     pub fn probed(&mut self, now: Timestamp, address: Ipv4Addr, found: Probed) -> Outcome<()> {
         let asker = self.lending.book.offered_to(address);
+        // Whoever took it meanwhile answers rightly.
+        let taken = self.lending.book.holder(now, address).is_some();
         match found {
+            _ if taken => {}
             Probed::InUse(found) if found.is_none() || found != asker => {
                 self.keep_back(now, address, found.or(asker).unwrap_or(MacAddr::new([0; 6])));
                 let note = format!("uses {address}, which is not leased to it; nobody gets it for an hour");

@@ -1,5 +1,6 @@
 //! Days on a site in memory.
 
 mod checker;
+mod lease;
 mod scenario;
 mod seed;

@@ -6,7 +6,7 @@ use bootwright_sim::chaos::{Summary, live};
 const SEEDS: std::ops::Range<u64> = 0..200;
 
 #[allow(clippy::disallowed_methods)] // A person at the keyboard asks for more.
-fn seeds() -> std::ops::Range<u64> {
+pub(crate) fn seeds() -> std::ops::Range<u64> {
     let Ok(text) = std::env::var("BOOTWRIGHT_SIM_SEEDS") else {
         return SEEDS;
     };

@@ -114,3 +114,28 @@ fn an_address_is_tried_before_it_is_offered_and_not_again_within_ten_minutes() {
     "#]]
     .assert_eq(&segment.told());
 }
+
+/// Two strangers are offered the last address, and one takes it: what the other says of it ended the lease.
+#[test]
+fn who_was_offered_an_address_that_another_took_cannot_have_it_kept_back() {
+    let mut segment = Segment::new(policy(vec![subnet(0, 100, 100)]));
+    segment.tell(
+        "a discover
+         b discover
+         b select .100
+         a decline .100
+         probe .100 used
+         probe .100 used z
+         b renew .100",
+    );
+    expect![[r#"
+        a discover -> offer .100 for 12 h
+        b discover -> offer .100 for 12 h
+        b select .100 -> ack .100 for 12 h [.100 b 12 h], once recorded
+        a decline .100 -> silence (10.0.0.100 belongs to 52:54:00:00:00:62)
+        probe .100 used
+        probe .100 used z
+        b renew .100 -> ack .100 for 12 h, once recorded
+    "#]]
+    .assert_eq(&segment.told());
+}

@@ -152,3 +152,28 @@ fn of_two_cards_of_one_machine_the_first_has_the_reserved_address() {
     "#]]
     .assert_eq(&segment.told());
 }
+
+#[test]
+fn an_address_is_kept_for_the_cards_that_the_configuration_names_and_not_for_those_that_its_host_has_besides() {
+    let mut policy = policy(vec![subnet(0, 100, 109)]);
+    host(&mut policy, "oak", 'b', &[".20"]);
+    let mut segment = Segment::new(policy);
+    segment.tell("B discover");
+    // The host keeps its name and the card that it was seen with.
+    host(&mut segment.policy, "oak", 'a', &[".20"]);
+    segment.tell(
+        "reload
+         b discover .105
+         a discover",
+    );
+    expect![[r#"
+        B discover -> offer .20 for 10 min as oak with snponly.efi
+            New: 52:54:00:00:00:62
+            Seen: firmware asks where to boot, x64 UEFI
+        reload
+            Reload: configuration in force: 3 profiles, 1 host, 0 rules
+        b discover .105 -> offer .105 for 12 h as oak
+        a discover -> offer .20 for 12 h as oak
+    "#]]
+    .assert_eq(&segment.told());
+}
