@@ -12,7 +12,7 @@ use crate::{firmware, package, process, tree};
 
 /// Every program or file that the lab needs, with the Debian package that brings it. QEMU depends on the packages of its
 /// BIOS and its network ROMs.
-const NEEDED: [(&str, &str); 15] = [
+const NEEDED: [(&str, &str); 17] = [
     ("unshare", "util-linux"),
     ("ip", "iproute2"),
     ("ethtool", "ethtool"),
@@ -20,6 +20,8 @@ const NEEDED: [(&str, &str); 15] = [
     ("dhcrelay", "isc-dhcp-relay"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("/usr/share/OVMF", "ovmf"),
+    ("qemu-system-aarch64", "qemu-system-arm"),
+    ("/usr/share/AAVMF", "qemu-efi-aarch64"),
     ("mkfs.vfat", "dosfstools"),
     ("mcopy", "mtools"),
     ("grub-mkimage", "grub-common"),

@@ -26,6 +26,8 @@ pub(crate) enum Firmware {
     Uefi,
     /// The same OVMF with PXE switched off in its setup, which leaves it HTTP boot.
     UefiHttp,
+    /// AAVMF and its own PXE client, on an emulated 64-bit ARM machine.
+    Arm64,
 }
 
 impl Firmware {
@@ -33,7 +35,7 @@ impl Firmware {
     pub(crate) fn is_uefi(self) -> bool {
         match self {
             Self::Bios => false,
-            Self::Uefi | Self::UefiHttp => true,
+            Self::Uefi | Self::UefiHttp | Self::Arm64 => true,
         }
     }
 }
@@ -105,7 +107,7 @@ impl Machine {
         };
         File::create(&files.disk)?.set_len(DISK_BYTES)?;
         if build.firmware.is_uefi() {
-            fs::copy(qemu::ovmf()?.variables, &files.variables)?;
+            fs::copy(qemu::firmware(build.firmware)?.variables, &files.variables)?;
         }
         let journal = Journal::new(name, timeline);
         let interface = segment.add_port()?;
@@ -113,6 +115,7 @@ impl Machine {
             interface: &interface,
             machine: &files.nic,
             ours: &files.wire,
+            station: build.mac(),
         };
         let capture = logs.join(format!("{name}.pcap"));
         let wire = Arc::new(Wire::lay(&ends, build.rom, &journal, &capture)?);
@@ -139,13 +142,14 @@ impl Machine {
             format!("on ({:?}, {})", self.build.firmware, self.build.mac()),
         );
         let log = File::options().create(true).append(true).open(&self.files.log)?;
-        let child = Command::new("qemu-system-x86_64")
+        let program = qemu::program(self.build.firmware);
+        let child = Command::new(program)
             .args(qemu::arguments(&self.build, &self.files)?)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
-            .context("`qemu-system-x86_64` does not start")?;
+            .with_context(|| format!("`{program}` does not start"))?;
         *self.process.lock().expect("no panic while locked") = Some(child);
         Ok(mark)
     }

@@ -19,23 +19,62 @@ pub(super) struct Files {
     pub(super) monitor: PathBuf,
 }
 
-/// OVMF: its code, and what its variables are at first.
-pub(super) struct Ovmf {
+/// UEFI firmware: its code, and what its variables are at first.
+pub(super) struct Uefi {
     pub(super) code: PathBuf,
     pub(super) variables: PathBuf,
 }
 
-/// Finds OVMF by its names in Debian 12 and 13.
-pub(super) fn ovmf() -> Result<Ovmf> {
-    let directory = Path::new("/usr/share/OVMF");
-    [("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"), ("OVMF_CODE.fd", "OVMF_VARS.fd")]
-        .into_iter()
-        .map(|(code, variables)| Ovmf {
+/// The program that is this machine.
+pub(super) fn program(firmware: Firmware) -> &'static str {
+    match firmware {
+        Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp => "qemu-system-x86_64",
+        Firmware::Arm64 => "qemu-system-aarch64",
+    }
+}
+
+/// Finds OVMF or AAVMF by their names in Debian 12 and 13.
+pub(super) fn firmware(firmware: Firmware) -> Result<Uefi> {
+    let (directory, package, names): (_, _, &[_]) = match firmware {
+        Firmware::Arm64 => (
+            "/usr/share/AAVMF",
+            "qemu-efi-aarch64",
+            &[
+                ("AAVMF_CODE.no-secboot.fd", "AAVMF_VARS.fd"),
+                ("AAVMF_CODE.fd", "AAVMF_VARS.fd"),
+            ],
+        ),
+        Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp => (
+            "/usr/share/OVMF",
+            "ovmf",
+            &[("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"), ("OVMF_CODE.fd", "OVMF_VARS.fd")],
+        ),
+    };
+    let directory = Path::new(directory);
+    names
+        .iter()
+        .map(|(code, variables)| Uefi {
             code: directory.join(code),
             variables: directory.join(variables),
         })
-        .find(|ovmf| ovmf.code.exists() && ovmf.variables.exists())
-        .context("no OVMF in /usr/share/OVMF\ninstall Debian's package `ovmf`")
+        .find(|uefi| uefi.code.exists() && uefi.variables.exists())
+        .with_context(|| {
+            format!(
+                "no firmware in {}\ninstall Debian's package `{package}`",
+                directory.display()
+            )
+        })
+}
+
+/// The machine itself, without hardware acceleration: that is not everywhere, and where it is itself emulated OVMF does not
+/// survive it.
+fn board(firmware: Firmware) -> &'static [(&'static str, &'static str)] {
+    match firmware {
+        Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp => {
+            &[("-machine", "q35,accel=tcg,graphics=off"), ("-vga", "none")]
+        }
+        Firmware::Arm64 => &[("-machine", "virt,accel=tcg"), ("-cpu", "cortex-a72")],
+    }
 }
 
 /// Everything after the program's name.
@@ -44,11 +83,11 @@ pub(super) fn arguments(build: &Build, files: &Files) -> Result<Vec<String>> {
     let mut list = vec!["-nodefaults".to_owned(), "-no-user-config".to_owned()];
     let mut add = |option: &str, value: String| list.extend([option.to_owned(), value]);
     add("-name", build.name.to_owned());
-    // Hardware acceleration is not everywhere, and where it is itself emulated OVMF does not survive it.
-    add("-machine", "q35,accel=tcg,graphics=off".to_owned());
+    for (option, value) in board(build.firmware) {
+        add(option, (*value).to_owned());
+    }
     add("-m", "512".to_owned());
     add("-display", "none".to_owned());
-    add("-vga", "none".to_owned());
     add("-chardev", format!("socket,id=serial,path={}", at(&files.serial)));
     add("-serial", "chardev:serial".to_owned());
     add("-chardev", format!("socket,id=monitor,path={}", at(&files.monitor)));
@@ -80,7 +119,10 @@ pub(super) fn arguments(build: &Build, files: &Files) -> Result<Vec<String>> {
     if build.firmware.is_uefi() {
         add(
             "-drive",
-            format!("if=pflash,format=raw,readonly=on,file={}", at(&ovmf()?.code)),
+            format!(
+                "if=pflash,format=raw,readonly=on,file={}",
+                at(&firmware(build.firmware)?.code)
+            ),
         );
         add("-drive", format!("if=pflash,format=raw,file={}", at(&files.variables)));
     }

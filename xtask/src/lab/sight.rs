@@ -32,6 +32,8 @@ pub(crate) enum Sight {
 /// What a client says about itself in a DHCP message.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Dhcp {
+    /// Whose message it is, as its hardware address tells.
+    pub(crate) station: String,
     pub(crate) kind: &'static str,
     pub(crate) port: u16,
     /// Option 60 as text, empty when absent.
@@ -82,7 +84,9 @@ fn request(port: u16, message: &[u8]) -> Option<Sight> {
             .find(|(found, _)| *found == code)
             .map(|(_, value)| *value)
     };
+    let station: Vec<String> = message.get(28..34)?.iter().map(|byte| format!("{byte:02x}")).collect();
     Some(Sight::Dhcp(Dhcp {
+        station: station.join(":"),
         kind: kind(&options)?,
         port,
         class: find(option::CLASS)

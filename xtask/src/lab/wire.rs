@@ -56,6 +56,8 @@ pub(crate) struct Wire {
 
 struct Shared {
     journal: Arc<Journal>,
+    /// The machine's hardware address.
+    station: String,
     rom: Rom,
     state: Mutex<State>,
 }
@@ -86,6 +88,8 @@ pub(super) struct Ends<'a> {
     pub(super) machine: &'a Path,
     /// Where we receive from QEMU.
     pub(super) ours: &'a Path,
+    /// The machine's hardware address.
+    pub(super) station: String,
 }
 
 impl Wire {
@@ -106,6 +110,7 @@ impl Wire {
         let socket = UnixDatagram::bind(ends.ours).with_context(|| format!("{}", ends.ours.display()))?;
         let shared = Arc::new(Shared {
             journal: Arc::clone(journal),
+            station: ends.station.clone(),
             rom,
             state: Mutex::new(State {
                 capture: pcap::Writer::create(capture)?,
@@ -163,12 +168,13 @@ impl Wire {
         self.shared.lock().damage
     }
 
-    /// Everything that went over the segment's side of this wire so far, read back from the capture file.
+    /// What went over the segment's side of this wire so far as the machine's own or for it, read back from the capture
+    /// file, which has the rest as well.
     pub(crate) fn captured(&self) -> Result<Vec<Sight>> {
         let _whole = self.shared.lock();
         Ok(pcap::read(&self.capture)?
             .iter()
-            .filter_map(|frame| Sight::of(frame))
+            .filter_map(|frame| self.shared.sight(frame))
             .collect())
     }
 }
@@ -213,6 +219,15 @@ impl Shared {
         self.state.lock().expect("nobody panics while holding a wire")
     }
 
+    /// What a frame means for this machine. What other stations ask of everybody, such as Bootwright's own searches for
+    /// DHCP servers, is none of its boot.
+    fn sight(&self, frame: &[u8]) -> Option<Sight> {
+        Sight::of(frame).filter(|sight| match sight {
+            Sight::Dhcp(dhcp) => dhcp.station == self.station,
+            _ => true,
+        })
+    }
+
     /// How often a frame arrives: 0, 1 or 2 times.
     fn copies(&self, frame: &[u8]) -> usize {
         let mut state = self.lock();
@@ -249,7 +264,7 @@ impl Shared {
         if state.disguised {
             state.watch_loader(frame);
         }
-        let sight = Sight::of(frame);
+        let sight = self.sight(frame);
         drop(state);
         match sight {
             None | Some(Sight::HttpReply { .. }) => {}

@@ -37,7 +37,7 @@ pub(super) fn armed_while_waiting(site: &Site) -> Result<()> {
 }
 
 /// Waits until the console says who the machine is, and checks that nothing else has happened to it.
-fn machine_is_held(site: &Site, machine: &Machine, on: Mark) -> Result<String> {
+pub(super) fn machine_is_held(site: &Site, machine: &Machine, on: Mark) -> Result<String> {
     let mac = machine.build.mac();
     let held = machine.wait_wire(on, "GET /hold", BOOT)?;
     let hosts = site.daemon.json(&["host", "list", "--json"])?;

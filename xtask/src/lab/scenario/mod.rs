@@ -1,5 +1,6 @@
 //! The stories that the lab plays.
 
+mod arm64;
 mod fault;
 mod held;
 mod http_boot;
@@ -87,6 +88,13 @@ const BEHIND_RELAY: Build = Build {
     rom: Rom::Itself,
 };
 
+const ARM64: Build = Build {
+    name: "arm64",
+    number: 10,
+    firmware: Firmware::Arm64,
+    rom: Rom::Itself,
+};
+
 /// Every scenario, the longest first, so that the last to end is short.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
@@ -135,6 +143,15 @@ pub(crate) const ALL: &[Scenario] = &[
             known: true,
         }],
         play: http_boot::http_boot,
+    },
+    Scenario {
+        name: "arm64",
+        story: "an emulated 64-bit ARM machine boots by PXE into `ipxe-arm64.efi`, is held, and is told what to install",
+        cast: &[Role {
+            build: ARM64,
+            known: false,
+        }],
+        play: arm64::arm64,
     },
     Scenario {
         name: "relay",
