@@ -11,6 +11,7 @@ pub mod gso;
 pub mod link;
 pub mod neighbour;
 pub mod port;
+pub mod probe;
 pub mod selection;
 pub mod sendfile;
 pub mod snoop;

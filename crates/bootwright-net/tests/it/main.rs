@@ -4,6 +4,7 @@ mod beneath;
 mod gso;
 mod link;
 mod netns;
+mod probe;
 mod segment;
 mod sendfile;
 mod snoop;
