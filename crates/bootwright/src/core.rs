@@ -75,6 +75,19 @@ impl std::fmt::Display for Unrecorded {
 impl std::error::Error for Unrecorded {}
 
 impl<R> Answer<R> {
+    /// What the answer says, to whoever may have to wait before he tells it.
+    pub const fn reply(&self) -> &R {
+        &self.reply
+    }
+
+    /// The same answer in other words.
+    pub fn map<S>(self, words: impl FnOnce(R) -> S) -> Answer<S> {
+        Answer {
+            reply: words(self.reply),
+            commit: self.commit,
+        }
+    }
+
     /// The answer at once. For questions whose answers promise nothing.
     pub fn now(self) -> R {
         self.reply
@@ -224,6 +237,12 @@ impl Core {
     /// Remembers that a machine has asked for its boot file.
     pub fn fetching(&self, peer: IpAddr) {
         self.engine().fetching(peer);
+    }
+
+    /// Says which addresses are ours: none of them is lent.
+    pub fn set_own_addresses(&self, addresses: std::collections::BTreeSet<std::net::Ipv4Addr>) {
+        let now = self.now();
+        self.engine().set_own_addresses(now, addresses);
     }
 
     /// Remembers why a request of a machine got no answer.

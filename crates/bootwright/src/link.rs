@@ -21,7 +21,7 @@ use crate::boot_file::Tftp;
 use crate::census::Searcher;
 use crate::core::Core;
 use crate::counter::Counters;
-use crate::dhcp::{self, Desk};
+use crate::dhcp::{self, Desk, Outlet};
 use crate::place::Place;
 
 /// The port on which TFTP servers listen (RFC 1350).
@@ -90,6 +90,8 @@ fn update(
     serving: &mut BTreeMap<u32, Listeners>,
     told: &mut BTreeMap<String, String>,
 ) {
+    let own = links.iter().flat_map(Link::ipv4_addresses).collect();
+    services.core.set_own_addresses(own);
     let wanted = &services.daemon.interfaces;
     let chosen = default_selection(links, wanted);
     let served: Vec<&Link> = chosen
@@ -249,7 +251,7 @@ fn start_dhcp(tasks: &mut JoinSet<()>, channel: Channel, desk: &Desk, link: &Lin
     if channel == Channel::Packet {
         match (Snoop::open(link, Wanted::Requests), FrameSocket::open(link)) {
             (Ok(snoop), Ok(frames)) => {
-                tasks.spawn(dhcp::capture(desk.clone(), snoop, frames, pxe));
+                tasks.spawn(dhcp::capture(desk.clone(), snoop, Outlet::Packet { frames, pxe }));
             }
             (Err(error), _) | (_, Err(error)) => note(format!(
                 "cannot capture packets: {error}; packet capture takes the capability NET_RAW (`cap_add: [NET_RAW]`)"
@@ -259,12 +261,19 @@ fn start_dhcp(tasks: &mut JoinSet<()>, channel: Channel, desk: &Desk, link: &Lin
     }
     match bind(link, SERVER_PORT) {
         Ok(socket) => {
-            tasks.spawn(dhcp::listen(desk.clone(), socket, Port::Dhcp));
+            // Without it a client that has no address yet is answered by broadcast.
+            let frames = FrameSocket::open(link).ok();
+            tasks.spawn(dhcp::listen(
+                desk.clone(),
+                Outlet::Kernel { socket, frames },
+                Port::Dhcp,
+            ));
         }
         Err(trouble) => note(trouble),
     }
     if let Some(socket) = pxe {
-        tasks.spawn(dhcp::listen(desk.clone(), socket, Port::Pxe));
+        let frames = None;
+        tasks.spawn(dhcp::listen(desk.clone(), Outlet::Kernel { socket, frames }, Port::Pxe));
     }
 }
 

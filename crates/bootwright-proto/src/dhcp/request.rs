@@ -5,6 +5,10 @@ use std::net::Ipv4Addr;
 use bootwright_core::{Arch, MacAddr, Uuid};
 
 use super::ipxe::Ipxe;
+use super::options::Pieces;
+
+/// Sub-option 1 of option 82: the circuit.
+const RELAY_CIRCUIT: u8 = 1;
 
 /// The DHCP message type, option 53 (RFC 2132 section 9.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,6 +136,15 @@ impl Request {
     #[must_use]
     pub fn is_relayed(&self) -> bool {
         !self.giaddr.is_unspecified()
+    }
+
+    /// The port or line from which the relay has the request, sub-option 1 of option 82 (RFC 3046 section 3.1); empty if
+    /// it tells none.
+    #[must_use]
+    pub fn circuit(&self) -> &[u8] {
+        let mut pieces = Pieces::plain(self.relay_info.as_deref().unwrap_or_default()).map_while(Result::ok);
+        let circuit = pieces.find(|(code, _)| *code == RELAY_CIRCUIT);
+        circuit.map_or(&[], |(_, value)| value)
     }
 
     /// The longest reply in bytes, without IP and UDP headers: what the client announced, but at least what every host

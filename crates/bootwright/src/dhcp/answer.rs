@@ -1,19 +1,26 @@
 //! One datagram: read it, ask the engine, write the reply.
 
 use std::fmt;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bootwright_core::lease::LeaseWhy;
 use bootwright_core::way::Traces;
-use bootwright_core::{Arch, Loader, MacAddr, Make, Sighting, Transport, Way, Why};
+use bootwright_core::{Arch, DhcpMode, Loader, MacAddr, Make, Sighting, Transport, Way, Why};
 use bootwright_engine::{OfferAsk, OfferReply, Wants};
 use bootwright_net::udp::Datagram;
 use bootwright_proto::dhcp::{
-    Arrival, Boot, BootFile, Client, ClientKind, Destination, Discard, Feature, MessageType, NotBootFile, Port,
-    Question, Reply, Request, Silence, Unrenderable, classify, destination, is_search, parse, question, render,
+    Arrival, Boot, BootFile, Client, ClientKind, Discard, Feature, MessageType, NotBootFile, Port, Question, Reply,
+    Request, Silence, Unrenderable, classify, destination, is_search, parse, question, render,
 };
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::later::Later;
+use super::outlet::Answered;
 use super::pace::Pace;
+use super::probe::Looks;
 use crate::census;
 use crate::core::Core;
 use crate::counter::Counters;
@@ -27,6 +34,22 @@ pub struct Desk {
     counters: Arc<Counters>,
     place: Arc<Place>,
     pace: Arc<Mutex<Pace>>,
+    waiting: Arc<Semaphore>,
+    looks: Arc<Looks>,
+}
+
+/// How many grants of a link wait for the record at most. Its queue holds four times as many, and sheds load before it is
+/// full.
+const WAITING_MAX: usize = 1024;
+
+/// What becomes of a request that is not ignored.
+pub(super) enum Handled {
+    /// A reply that may leave.
+    Now(Answered),
+    /// A reply that has to wait.
+    Later(Later),
+    /// Nobody expects a reply.
+    Noted,
 }
 
 /// Why a datagram got no answer.
@@ -40,6 +63,16 @@ pub enum Ignored {
     Silent(Silence),
     /// The policy says so.
     Policy(Why),
+    /// It gets no address.
+    Lease(LeaseWhy),
+    /// It was granted an address, and that could not be recorded.
+    Unrecorded,
+    /// Too many others wait.
+    TooManyWaiting,
+    /// It is being looked whether somebody uses the address that it would be offered; that offer will answer it.
+    BeingLookedAt,
+    /// Other machines use all the addresses that were tried for it.
+    AllInUse,
     /// It comes from our own card: a search of ours, or this box's own DHCP client.
     OwnPacket,
     /// The link has no address to answer from.
@@ -54,14 +87,6 @@ pub enum Ignored {
     Unrenderable(Unrenderable),
 }
 
-/// A reply on its way.
-#[derive(Debug)]
-pub(super) struct Answered {
-    pub(super) payload: Vec<u8>,
-    pub(super) to: Destination,
-    pub(super) from: Ipv4Addr,
-}
-
 impl Desk {
     /// A desk for one link.
     #[must_use]
@@ -71,20 +96,24 @@ impl Desk {
             counters,
             place,
             pace: Arc::default(),
+            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
+            looks: Arc::default(),
         }
     }
 
     /// Handles one datagram: a reply, or nothing, which is counted with its reason.
     ///
     /// A panic costs this datagram and no other. (One in the engine ends the process: see `telemetry`.)
-    pub(super) fn handle(&self, datagram: &Datagram<'_>, port: Port) -> Option<Answered> {
+    pub(super) fn handle(&self, datagram: &Datagram<'_>, port: Port) -> Option<Handled> {
         match contain(&self.counters, "dhcp", || self.answer(datagram, port)) {
-            Some(Ok(answered)) => {
-                self.counters.count("dhcp", "answered");
-                Some(answered)
+            Some(Ok(handled)) => {
+                if matches!(handled, Handled::Now(_)) {
+                    self.count_answers(1);
+                }
+                Some(handled)
             }
             Some(Err((mac, ignored))) => {
-                self.ignore(datagram, mac, &ignored);
+                self.ignore(datagram.source, mac, &ignored);
                 None
             }
             None => {
@@ -94,11 +123,11 @@ impl Desk {
         }
     }
 
-    fn ignore(&self, datagram: &Datagram<'_>, mac: Option<MacAddr>, ignored: &Ignored) {
+    pub(super) fn ignore(&self, peer: SocketAddrV4, mac: Option<MacAddr>, ignored: &Ignored) {
         self.counters.count("dhcp", ignored.name());
         tracing::debug!(
             link = %self.place.name,
-            peer = %datagram.source,
+            %peer,
             mac = mac.map(tracing::field::display),
             why = %ignored,
             "no answer"
@@ -108,7 +137,7 @@ impl Desk {
         }
     }
 
-    fn answer(&self, datagram: &Datagram<'_>, port: Port) -> Result<Answered, (Option<MacAddr>, Ignored)> {
+    fn answer(&self, datagram: &Datagram<'_>, port: Port) -> Result<Handled, (Option<MacAddr>, Ignored)> {
         if datagram.truncated {
             return Err((None, Ignored::Truncated));
         }
@@ -117,7 +146,7 @@ impl Desk {
             .map_err(|ignored| (Some(request.mac), ignored))
     }
 
-    fn answer_request(&self, request: &Request, datagram: &Datagram<'_>, port: Port) -> Result<Answered, Ignored> {
+    fn answer_request(&self, request: &Request, datagram: &Datagram<'_>, port: Port) -> Result<Handled, Ignored> {
         if Some(request.mac) == self.place.link.mac {
             return Err(Ignored::OwnPacket);
         }
@@ -127,30 +156,57 @@ impl Desk {
             sender: *datagram.source.ip(),
             destination: datagram.destination,
         });
-        self.hear_address(request, way);
         let client = classify(request);
         let ours = self.place.all_addresses();
         census::overhear(&self.core, &self.place.name, &ours, request);
         let arrival = Arrival { port, ours: &ours };
-        let question = question(request, &client, arrival).map_err(Ignored::Silent)?;
-        let now = self.core.now();
-        if !self
-            .pace
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .admit(request.mac, now)
-        {
-            return Err(Ignored::TooOften);
+        if self.core.policy().dhcp == DhcpMode::Server {
+            return self.serve(request, &client, datagram, (arrival, way));
         }
+        self.hear_address(request, way);
+        let question = question(request, &client, arrival).map_err(Ignored::Silent)?;
+        self.answer_boot(request, &client, (question, way), datagram, port)
+            .map(Handled::Now)
+    }
+
+    /// Tells a client that has an address, or gets it from another server, what to boot.
+    pub(super) fn answer_boot(
+        &self,
+        request: &Request,
+        client: &Client,
+        (question, way): (Question, Way),
+        datagram: &Datagram<'_>,
+        port: Port,
+    ) -> Result<Answered, Ignored> {
+        self.admit(request.mac)?;
         let from = self.local_address(request, datagram).ok_or(Ignored::NoAddress)?;
-        let boot = self.boot(request, &client, (question, way), from)?;
+        let ask = self.offer_ask(request, client, (question, way))?;
+        let reply = self.core.ask(|engine, now| engine.offer(now, &ask)).now();
+        let boot = self.boot_of(&reply, from)?;
         let reply = match question {
             Question::Discover => Reply::ProxyOffer(boot),
             Question::BootFile | Question::MenuEntry => Reply::BootAck(boot),
         };
         let payload = render(request, from, &reply).map_err(Ignored::Unrenderable)?;
-        let to = destination(request, port, datagram.source, &reply);
-        Ok(Answered { payload, to, from })
+        Ok(Answered {
+            payload,
+            to: destination(request, port, datagram.source, &reply),
+            from: (from, port),
+            station: datagram.source_mac,
+        })
+    }
+
+    /// Whether the client is not too often there.
+    pub(super) fn admit(&self, mac: MacAddr) -> Result<(), Ignored> {
+        let now = self.core.now();
+        let admitted = self.pace.lock().unwrap_or_else(PoisonError::into_inner).admit(mac, now);
+        admitted.then_some(()).ok_or(Ignored::TooOften)
+    }
+
+    /// Room for one more reply to wait for the record.
+    pub(super) fn room_to_wait(&self) -> Result<OwnedSemaphorePermit, Ignored> {
+        let room = Arc::clone(&self.waiting).try_acquire_owned();
+        room.map_err(|_| Ignored::TooManyWaiting)
     }
 
     /// A client that takes an offer of another server says which address it will have.
@@ -172,22 +228,25 @@ impl Desk {
         } else {
             request.ciaddr
         };
-        let asked = datagram
-            .local
-            .or_else(|| self.place.addresses().find(|ip| *ip == datagram.destination));
-        asked
+        self.asked(datagram)
             .or_else(|| self.place.link.ipv4_towards(towards))
             .or_else(|| self.place.link.ipv4())
     }
 
-    /// What the engine says that the client should boot.
-    fn boot(
+    /// Our address to which a datagram was sent, if it was not sent to everybody.
+    pub(super) fn asked(&self, datagram: &Datagram<'_>) -> Option<Ipv4Addr> {
+        datagram
+            .local
+            .or_else(|| self.place.addresses().find(|ip| *ip == datagram.destination))
+    }
+
+    /// What the engine is asked about a client that wants to boot.
+    pub(super) fn offer_ask(
         &self,
         request: &Request,
         client: &Client,
         (question, way): (Question, Way),
-        from: Ipv4Addr,
-    ) -> Result<Boot, Ignored> {
+    ) -> Result<OfferAsk, Ignored> {
         let policy = self.core.policy();
         // A build of iPXE that cannot speak HTTP is a ROM like any other: it gets ours, which can.
         let loader = match &client.kind {
@@ -214,7 +273,7 @@ impl Desk {
             seen.facts.macs.insert(request.mac);
             seen.facts.uuid = request.uuid;
         }
-        let ask = OfferAsk {
+        Ok(OfferAsk {
             seen,
             arch,
             loader,
@@ -225,10 +284,13 @@ impl Desk {
                 Question::BootFile => Wants::File,
                 Question::MenuEntry => Wants::MenuEntry,
             },
-        };
-        let reply = self.core.ask(|engine, now| engine.offer(now, &ask)).now();
+        })
+    }
+
+    /// What the engine says that a client should boot, in the words of the protocol.
+    pub(super) fn boot_of(&self, reply: &OfferReply, from: Ipv4Addr) -> Result<Boot, Ignored> {
         match reply {
-            OfferReply::Silence(why) => Err(Ignored::Policy(why)),
+            OfferReply::Silence(why) => Err(Ignored::Policy(why.clone())),
             OfferReply::Script => {
                 let url = format!("{}/boot.ipxe", self.place.base_url(from));
                 Ok(Boot::Ipxe {
@@ -240,8 +302,8 @@ impl Desk {
                 transport: Transport::Tftp,
                 strategy,
             } => Ok(Boot::Pxe {
-                file: boot_file(&file)?,
-                strategy,
+                file: boot_file(file)?,
+                strategy: *strategy,
             }),
             OfferReply::FirstFile {
                 file,
@@ -251,6 +313,28 @@ impl Desk {
                 let url = format!("{}/firmware/{file}", self.place.base_url(from));
                 Ok(Boot::Http { url: boot_file(&url)? })
             }
+        }
+    }
+
+    pub(super) fn core(&self) -> &Core {
+        &self.core
+    }
+
+    pub(super) const fn looks(&self) -> &Arc<Looks> {
+        &self.looks
+    }
+
+    pub(super) fn count_answers(&self, count: usize) {
+        for _ in 0..count {
+            self.counters.count("dhcp", "answered");
+        }
+    }
+
+    /// Notes a reply that did not leave.
+    pub(super) fn note_sent(&self, peer: SocketAddrV4, sent: io::Result<()>) {
+        if let Err(error) = sent {
+            self.counters.count("dhcp", "send-failed");
+            tracing::warn!(link = %self.place.name, %peer, why = %error, "cannot send a DHCP reply");
         }
     }
 
@@ -267,21 +351,6 @@ fn boot_file(name: &str) -> Result<BootFile, Ignored> {
     BootFile::new(name).map_err(Ignored::BadFile)
 }
 
-impl Answered {
-    /// The receiver, as far as a UDP socket can reach it.
-    pub(super) fn receiver(&self) -> SocketAddrV4 {
-        match self.to {
-            Destination::BroadcastLocal { port } => SocketAddrV4::new(Ipv4Addr::BROADCAST, port),
-            Destination::Unicast { addr, port } => SocketAddrV4::new(addr, port),
-            Destination::Relay { giaddr } => SocketAddrV4::new(giaddr, bootwright_proto::dhcp::SERVER_PORT),
-            // A proxy assigns no addresses, so that nobody has to be reached before he has one; broadcast reaches all.
-            Destination::LinkUnicast { .. } => {
-                SocketAddrV4::new(Ipv4Addr::BROADCAST, bootwright_proto::dhcp::CLIENT_PORT)
-            }
-        }
-    }
-}
-
 impl Ignored {
     /// The stable name under which this reason is counted.
     #[must_use]
@@ -291,6 +360,11 @@ impl Ignored {
             Self::Discarded(discard) => discard.name(),
             Self::Silent(silence) => silence.name(),
             Self::Policy(why) => why.name(),
+            Self::Lease(why) => why.name(),
+            Self::Unrecorded => "unrecorded",
+            Self::TooManyWaiting => "too-many-waiting",
+            Self::BeingLookedAt => "being-looked-at",
+            Self::AllInUse => "all-in-use",
             Self::OwnPacket => "own-packet",
             Self::NoAddress => "no-address",
             Self::TooOften => "rate-limited",
@@ -308,6 +382,13 @@ impl fmt::Display for Ignored {
             Self::Discarded(discard) => write!(f, "{discard}"),
             Self::Silent(silence) => write!(f, "{silence}"),
             Self::Policy(why) => write!(f, "{why}"),
+            Self::Lease(why) => write!(f, "{why}"),
+            Self::Unrecorded => f.write_str("the grant of its address could not be recorded"),
+            Self::TooManyWaiting => f.write_str("too many machines wait for the record or a probe; it will ask again"),
+            Self::BeingLookedAt => {
+                f.write_str("it is being looked whether somebody uses its address; it is answered then")
+            }
+            Self::AllInUse => f.write_str("other machines use all the addresses that were tried for it"),
             Self::OwnPacket => f.write_str("it comes from this box itself"),
             Self::NoAddress => f.write_str("the interface has no address to answer from"),
             Self::TooOften => f.write_str("it asks more often than any firmware does"),

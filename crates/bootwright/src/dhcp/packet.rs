@@ -1,19 +1,16 @@
 //! DHCP through captured packets and raw frames, for a box on which another program holds the port.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 
-use bootwright_net::frame::{BROADCAST, FrameSocket, OutgoingFrame};
-use bootwright_net::snoop::{Captured, Snoop};
-use bootwright_net::udp::{Outgoing, Socket};
-use bootwright_proto::dhcp::{Destination, PXE_PORT, Port, SERVER_PORT};
+use bootwright_net::snoop::Snoop;
 
-use super::answer::{Answered, Desk};
+use super::answer::{Desk, Handled};
+use super::later;
+use super::outlet::{self, Outlet};
 
 /// Answers what is captured on a link, for as long as the future is polled.
-///
-/// `pxe` is our kernel socket on port 4011. It stays bound, although the packets are taken from the capture: without it
-/// the kernel would tell clients that nobody is there, and EDK2 believes it.
-pub async fn capture(desk: Desk, snoop: Snoop, frames: FrameSocket, pxe: Option<Socket>) {
+pub async fn capture(desk: Desk, snoop: Snoop, outlet: Outlet) {
+    let outlet = Arc::new(outlet);
     loop {
         let captured = match snoop.receive().await {
             Ok(captured) => captured,
@@ -22,47 +19,13 @@ pub async fn capture(desk: Desk, snoop: Snoop, frames: FrameSocket, pxe: Option<
                 return;
             }
         };
-        let port = match captured.destination.port() {
-            SERVER_PORT => Port::Dhcp,
-            PXE_PORT => Port::Pxe,
-            _ => continue,
+        let Some(port) = outlet::port(captured.destination.port()) else {
+            continue;
         };
-        if let Some(answer) = desk.handle(&captured.datagram(), port) {
-            send(&desk, &captured, &answer, &frames, pxe.as_ref()).await;
+        match desk.handle(&captured.datagram(), port) {
+            Some(Handled::Now(answered)) => outlet.send(&desk, &[answered]).await,
+            Some(Handled::Later(waiting)) => later::finish(&desk, &outlet, vec![waiting]),
+            Some(Handled::Noted) | None => {}
         }
-    }
-}
-
-async fn send(desk: &Desk, captured: &Captured, answer: &Answered, frames: &FrameSocket, pxe: Option<&Socket>) {
-    let from = SocketAddrV4::new(answer.from, captured.destination.port());
-    let to = answer.receiver();
-    let sent = match (answer.to, pxe) {
-        // Whoever has an address is reached like anybody else, through the routing table if need be.
-        (Destination::Unicast { .. }, Some(socket)) if from.port() == PXE_PORT => {
-            socket
-                .send(&Outgoing {
-                    payload: &answer.payload,
-                    to,
-                    from: answer.from,
-                })
-                .await
-        }
-        _ => {
-            let station = if *to.ip() == Ipv4Addr::BROADCAST {
-                BROADCAST
-            } else {
-                captured.source_mac
-            };
-            frames.send(&OutgoingFrame {
-                payload: &answer.payload,
-                from,
-                to,
-                station,
-            })
-        }
-    };
-    if let Err(error) = sent {
-        desk.counters().count("dhcp", "send-failed");
-        tracing::warn!(link = %desk.place().name, peer = %to, why = %error, "cannot send a DHCP reply");
     }
 }

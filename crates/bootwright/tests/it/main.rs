@@ -11,6 +11,7 @@ mod cli_site;
 mod crash;
 mod daemon;
 mod dhcp_proxy;
+mod dhcp_server;
 mod fault;
 mod fault_disk;
 mod http_boot;
