@@ -22,14 +22,26 @@ const KEYRINGS: &[&str] = &[
 /// A suite whose package lists have been fetched.
 pub(crate) struct Suite {
     name: String,
+    /// The architecture whose packages are wanted, if not this machine's.
+    architecture: Option<String>,
     directory: Scratch,
 }
 
 impl Suite {
     /// Fetches the package lists of a suite, such as `trixie`.
     pub(crate) fn open(name: &str) -> Result<Self> {
+        Self::open_as(name, None)
+    }
+
+    /// Fetches the package lists of a suite for machines of another architecture than this one, perhaps.
+    pub(crate) fn open_for(name: &str, architecture: &str) -> Result<Self> {
+        Self::open_as(name, Some(architecture.to_owned()))
+    }
+
+    fn open_as(name: &str, architecture: Option<String>) -> Result<Self> {
         let suite = Self {
             name: name.to_owned(),
+            architecture,
             directory: Scratch::new("apt")?,
         };
         let top = suite.directory.path();
@@ -93,6 +105,10 @@ impl Suite {
             option.push("=");
             option.push(value);
             command.arg("-o").arg(option);
+        }
+        if let Some(architecture) = &self.architecture {
+            command.arg("-o").arg(format!("APT::Architecture={architecture}"));
+            command.arg("-o").arg(format!("APT::Architectures={architecture}"));
         }
         command.env("LC_ALL", "C").args(arguments);
         command

@@ -38,7 +38,7 @@ impl Engine {
     /// A boot loader other than iPXE asks what to do. `fresh` is a new random token, used if a run begins; `trial` is what
     /// came of rendering what the answer to the same question asked for.
     pub fn front(&mut self, now: Timestamp, ask: &FrontAsk, fresh: Token, trial: Option<Trial>) -> Outcome<FrontReply> {
-        let (seen, known) = self.front_sighting(ask);
+        let (seen, known) = self.front_sighting(now, ask);
         let turn = if known {
             self.tell(now, ask.asking.front, &seen, fresh, trial)
         } else {
@@ -56,7 +56,7 @@ impl Engine {
         fresh: Token,
         render: impl FnOnce(&InstallTicket) -> Option<String>,
     ) -> Outcome<ScriptReply> {
-        let (seen, known) = self.front_sighting(ask);
+        let (seen, known) = self.front_sighting(now, ask);
         let reply = if known {
             self.tell_with(now, ask.asking.front, &seen, fresh, render)
         } else {
@@ -66,14 +66,14 @@ impl Engine {
     }
 
     /// What the question shows of the machine, and whether that tells it from others at all.
-    fn front_sighting(&self, ask: &FrontAsk) -> (Sighting, bool) {
+    fn front_sighting(&self, now: Timestamp, ask: &FrontAsk) -> (Sighting, bool) {
         let mut seen = Sighting {
             address: Some(ask.address),
             link: ask.link.clone(),
             confirmed: ask.asking.act == Act::Agreed,
             ..Sighting::default()
         };
-        let facts = self.facts_of(ask);
+        let facts = self.facts_of(now, ask);
         let known = facts.is_some();
         if let Some((facts, boot_mac)) = facts {
             (seen.facts, seen.boot_mac) = (facts, boot_mac);
@@ -86,7 +86,7 @@ impl Engine {
     /// A name that holds a card speaks for itself, as a query of iPXE does. A UUID alone does not: many boards share one,
     /// and every boot loader that knows its UUID asks by its card next. It is taken for a host of which nothing else is
     /// known. Whoever says nothing is known by the address that it has.
-    fn facts_of(&self, ask: &FrontAsk) -> Option<(Facts, Option<MacAddr>)> {
+    fn facts_of(&self, now: Timestamp, ask: &FrontAsk) -> Option<(Facts, Option<MacAddr>)> {
         match ask.asking.who {
             Who::Card { mac, uuid } => {
                 let facts = Facts {
@@ -104,10 +104,10 @@ impl Engine {
                 Some((facts, ask.station))
             }
             Who::Address(_) | Who::Anyone => {
-                let there = self.addresses.get(&ask.address);
-                let visit = there.and_then(|id| self.visits.get(id));
+                let there = self.host_at(now, ask.address);
+                let visit = there.as_ref().and_then(|id| self.visits.get(id));
                 let mac = ask.station.or(visit.and_then(|visit| visit.boot_mac));
-                let known = there.and_then(|id| self.host(id)).map(|host| host.facts.clone());
+                let known = there.and_then(|id| self.host(&id)).map(|host| host.facts.clone());
                 let facts = mac.map(Facts::of_mac).or(known).unwrap_or_default();
                 Some((facts, mac))
             }

@@ -293,14 +293,20 @@ impl Engine {
     }
 
     fn find_document(&self, now: Timestamp, token: Token, name: &str) -> Option<InstallTicket> {
+        let ticket = self.ticket(now, token)?;
+        ticket.profile.files.contains_key(name).then_some(ticket)
+    }
+
+    /// What the installer of a run under way needs, by the run's token.
+    #[must_use]
+    pub fn ticket(&self, now: Timestamp, token: Token) -> Option<InstallTicket> {
         let (id, _) = self.live_token(now, token)?;
         let host = self.host(&id)?;
         let run = host.state.phase.run().filter(|run| run.token == token)?;
-        let profile = self.profile_of_run(&id, &run.profile)?;
-        profile.files.contains_key(name).then(|| InstallTicket {
+        Some(InstallTicket {
             host: Arc::clone(host),
             name: self.display_name(&id).clone(),
-            profile: Arc::clone(&profile),
+            profile: self.profile_of_run(&id, &run.profile)?,
             run: run.clone(),
             boot_mac: self.visits.get(&id).and_then(|visit| visit.boot_mac),
         })

@@ -17,5 +17,6 @@
 pub mod dhcp;
 pub mod hexdump;
 pub mod http;
+pub mod newc;
 pub mod script;
 pub mod tftp;

@@ -39,7 +39,8 @@ impl World {
             Route::Image(path) | Route::Asset(path) => self.file(waiting, path.as_str(), FetchKind::Image),
             Route::Report { token, kind } => self.report(waiting, token, kind, &request.query),
             Route::Document { token, name } => self.document(waiting, token, name.as_str()),
-            Route::Code(_) => self.release(Release::Http(waiting, 404, String::new())),
+            // The simulated machines speak iPXE alone.
+            Route::Code(_) | Route::Front(_) | Route::Elsewhere(_) => self.release(Release::Http(waiting, 404, String::new())),
         }
     }
 

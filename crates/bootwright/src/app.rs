@@ -9,11 +9,9 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use bootwright_config::{Daemon, Loaded, Places};
 use bootwright_engine::FetchKind;
-use bootwright_net::Link;
 use bootwright_net::beneath::Root;
 use bootwright_net::environment::Environment;
 use bootwright_net::watch::Watch;
-use bootwright_proto::http::BaseUrl;
 use bootwright_store::{Limits as StoreLimits, SqliteStore, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
@@ -205,14 +203,9 @@ async fn serve_all(
         let listener = tokio::net::TcpListener::from_std(listener)?;
         machines.spawn(http::serve(Arc::clone(&plane), listener, connections_max()));
     }
-    let (tftp, notices) = start_tftp(&daemon, &core, &catalogue, &links)?;
+    let (tftp, notices) = start_tftp(&plane)?;
     counters.show_tftp(tftp.counts());
-    tokio::spawn(follow_transfers(
-        Arc::clone(&core),
-        Arc::clone(&counters),
-        Arc::clone(&catalogue),
-        notices,
-    ));
+    tokio::spawn(follow_transfers(Arc::clone(&plane), notices));
     let reloader = Arc::new(Reloader::new(
         files,
         Arc::clone(&core),
@@ -275,25 +268,17 @@ fn shelf(path: &'static str, data_dir: &std::path::Path, kind: FetchKind) -> any
     Shelf::open(path, &directory, kind).with_context(|| format!("cannot open `{}`", directory.display()))
 }
 
-fn start_tftp(
-    daemon: &Daemon,
-    core: &Arc<Core>,
-    catalogue: &Arc<Catalogue>,
-    links: &Arc<ArcSwap<Vec<Link>>>,
-) -> anyhow::Result<(Arc<Tftp>, mpsc::Receiver<crate::tftp::Notice>)> {
+fn start_tftp(plane: &Arc<Plane>) -> anyhow::Result<(Arc<Tftp>, mpsc::Receiver<crate::tftp::Notice>)> {
+    let daemon = &plane.daemon;
     let root = daemon.tftp.root.as_ref().map(|path| {
         Root::open_dir(path)
             .map(Arc::new)
             .with_context(|| format!("cannot open `tftp.root`, `{path}`"))
     });
     let files = BootFiles {
-        core: Arc::clone(core),
-        catalogue: Arc::clone(catalogue),
+        plane: Arc::clone(plane),
         root: root.transpose()?,
         strict: daemon.tftp.strict,
-        links: Arc::clone(links),
-        fixed_url: daemon.base_url.fixed().and_then(|url| url.parse::<BaseUrl>().ok()),
-        http_port: daemon.http.port,
     };
     let mut limits = Limits::SITE;
     limits.caps.blksize = daemon.tftp.max_blksize;

@@ -1,25 +1,23 @@
-//! What TFTP serves: the firmware catalogue, scripts that are made on demand, and the operator's directory below them.
+//! What TFTP serves: scripts that are made on demand, the firmware catalogue, the directories that HTTP serves, and the
+//! operator's directory below them.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use bootwright_core::Span;
 use bootwright_engine::{FetchKind, Fetched};
-use bootwright_net::Link;
 use bootwright_net::beneath::Root;
 use bootwright_net::neighbour::station;
-use bootwright_proto::http::BaseUrl;
 use bootwright_proto::script::ipxe::autoexec_script;
+use bootwright_proto::script::name::{Wanted, read};
 use bootwright_proto::tftp::{ErrorCode, Name};
 use tokio::sync::mpsc;
 
 use crate::core::Core;
-use crate::counter::Counters;
-use crate::firmware::Catalogue;
+use crate::front::{self, Part};
+use crate::http::{Ends, Plane, Shelf};
 use crate::tftp::{Content, Ending, Files, Notice, Refusal, Server, TransferReport, open_below};
 
 /// The TFTP server of the daemon.
@@ -27,90 +25,129 @@ pub type Tftp = Server<BootFiles>;
 
 /// Where TFTP's files come from.
 pub struct BootFiles {
-    /// The engine, which knows who asked by DHCP.
-    pub core: Arc<Core>,
-    /// The firmware catalogue.
-    pub catalogue: Arc<Catalogue>,
+    /// The machine plane: what is served by HTTP is served by TFTP too.
+    pub plane: Arc<Plane>,
     /// The operator's directory.
     pub root: Option<Arc<Root>>,
     /// Whether only machines are served that asked by DHCP before.
     pub strict: bool,
-    /// The box's links, as last seen.
-    pub links: Arc<ArcSwap<Vec<Link>>>,
-    /// The URL of the machine plane, if the configuration sets it.
-    pub fixed_url: Option<BaseUrl>,
-    /// The machine plane's port.
-    pub http_port: u16,
 }
 
 impl Files for BootFiles {
     fn admits(&self, peer: SocketAddr, _local: IpAddr) -> bool {
         // Machines of other networks are served too where relays bring their requests.
-        let near = !self.core.policy().relays.is_empty() || self.is_on_link(peer.ip());
-        near && (!self.strict || self.core.read(|engine, now| engine.host_at(now, peer.ip()).is_some()))
+        let core = &self.plane.core;
+        let near = !core.policy().relays.is_empty() || self.is_on_link(peer.ip());
+        near && (!self.strict || core.read(|engine, now| engine.host_at(now, peer.ip()).is_some()))
     }
 
-    fn open(
-        &self,
-        _peer: SocketAddr,
-        local: IpAddr,
-        name: &Name,
-    ) -> impl Future<Output = Result<Content, Refusal>> + Send {
-        let made = name.as_str().and_then(|name| self.made(name, local));
-        async move {
-            match (made, &self.root) {
-                (Some(content), _) => Ok(content),
-                (None, Some(root)) => open_below(root, name).await,
-                (None, None) => Err(Refusal::NotFound),
+    async fn open(&self, peer: SocketAddr, local: IpAddr, name: &Name) -> Result<Content, Refusal> {
+        let (peer, local) = (peer.ip().to_canonical(), local.to_canonical());
+        let ends = Ends { peer, local };
+        if let Some(text) = name.as_str()
+            && let Some(content) = self.made(ends, text).await
+        {
+            return Ok(content);
+        }
+        // Where the path begins with it, and else wherever a loader believes our root to be: but first comes the
+        // operator's directory, which may have a directory of that name itself.
+        let shelved = name.as_str().and_then(|text| self.shelved(text));
+        let places = [
+            shelved.as_ref().filter(|shelved| shelved.at_root).map(Shelved::place),
+            self.root.as_ref().map(|root| (root, name.clone())),
+            shelved.as_ref().filter(|shelved| !shelved.at_root).map(Shelved::place),
+        ];
+        for (root, name) in places.into_iter().flatten() {
+            match open_below(root, &name).await {
+                Err(Refusal::NotFound) => {}
+                opened => return opened,
             }
         }
+        Err(Refusal::NotFound)
+    }
+}
+
+/// A file of one of the directories that HTTP serves.
+struct Shelved<'a> {
+    shelf: &'a Shelf,
+    name: Name,
+    /// Whether the path begins with the directory's name.
+    at_root: bool,
+}
+
+impl Shelved<'_> {
+    fn place(&self) -> (&Arc<Root>, Name) {
+        (&self.shelf.root, self.name.clone())
     }
 }
 
 impl BootFiles {
     /// Whether a peer is on one of our links, so that nobody elsewhere gets an answer that he did not ask for.
     fn is_on_link(&self, peer: IpAddr) -> bool {
-        let links = self.links.load();
+        let links = self.plane.links.load();
         let mut addresses = links.iter().flat_map(|link| &link.addresses);
         addresses.any(|address| address.covers(peer))
     }
 
     /// What is in the catalogue or made on demand, under its name or wherever a loader thinks that it is.
-    fn made(&self, name: &str, local: IpAddr) -> Option<Content> {
+    async fn made(&self, ends: Ends, name: &str) -> Option<Content> {
+        let plane = &self.plane;
+        let memory = |text: String| Content::Memory(text.into_bytes().into());
+        match read(name) {
+            Some(Wanted::Part { token, place }) => {
+                return match front::part(plane, ends, token, place).await? {
+                    Part::Made { content, .. } => Some(Content::Memory(content)),
+                    Part::File(shelf, name) => {
+                        let name = Name::normalise(name.as_str().as_bytes()).ok()?;
+                        open_below(&shelf.root, &name).await.ok()
+                    }
+                };
+            }
+            // Without an answer of ours the operator's directory may have one.
+            Some(wanted) => return front::script(plane, ends, &wanted).await.map(memory),
+            None => {}
+        }
         let last = name.rsplit('/').next().unwrap_or(name);
-        if let Some(file) = self.catalogue.get(name).or_else(|| self.catalogue.get(last)) {
+        if let Some(file) = plane.catalogue.get(name).or_else(|| plane.catalogue.get(last)) {
             return Some(Content::Memory(file.content.clone()));
         }
-        if last == "autoexec.ipxe" {
-            let own = BaseUrl::of(SocketAddr::new(local, self.http_port));
-            let script = autoexec_script(self.fixed_url.as_ref().unwrap_or(&own));
-            return Some(Content::Memory(script.into_bytes().into()));
-        }
-        None
+        (last == "autoexec.ipxe").then(|| memory(autoexec_script(&plane.base_url(ends))))
+    }
+
+    /// The file of a directory that HTTP serves, wherever in a path that directory's name stands.
+    fn shelved(&self, name: &str) -> Option<Shelved<'_>> {
+        let segments: Vec<&str> = name.split('/').collect();
+        let shelves = [&self.plane.images, &self.plane.assets];
+        let found = segments.iter().enumerate().find_map(|(at, segment)| {
+            let named = |shelf: &&&Shelf| shelf.path.trim_start_matches('/') == *segment;
+            shelves.iter().find(named).map(|shelf| (at, *shelf))
+        });
+        let (at, shelf) = found?;
+        let rest = segments.get(at + 1..).filter(|rest| !rest.is_empty())?.join("/");
+        Some(Shelved {
+            shelf,
+            name: Name::normalise(rest.as_bytes()).ok()?,
+            at_root: at == 0,
+        })
     }
 }
 
 /// Hands on what TFTP tells of its transfers, until the server is gone.
-pub async fn follow_transfers(
-    core: Arc<Core>,
-    counters: Arc<Counters>,
-    catalogue: Arc<Catalogue>,
-    mut notices: mpsc::Receiver<Notice>,
-) {
+pub async fn follow_transfers(plane: Arc<Plane>, mut notices: mpsc::Receiver<Notice>) {
     let mut strangers = Strangers::default();
     while let Some(notice) = notices.recv().await {
         match notice {
             Notice::Finished(report) => {
-                counters.count("tftp", report.ending.name());
-                strangers.look_up(&core, report.peer.ip()).await;
-                tell(&core, &catalogue, &report);
+                plane.counters.count("tftp", report.ending.name());
+                strangers.look_up(&plane.core, report.peer.ip()).await;
+                tell(&plane, &report).await;
             }
             Notice::Refused { peer, name, code, text } => {
                 // Loaders probe for files that nobody has; that is no news.
-                counters.count("tftp", "refused");
+                plane.counters.count("tftp", "refused");
                 tracing::debug!(%peer, file = name, ?code, "refused: {text}");
                 if code == ErrorCode::NotFound {
-                    tell_missing(&core, peer.ip(), &name);
+                    tell_missing(&plane.core, peer.ip(), &name);
                 }
             }
             Notice::Progress { .. } => {}
@@ -175,34 +212,57 @@ pub(crate) fn tell_missing(core: &Core, peer: IpAddr, name: &str) {
     }
 }
 
-fn tell(core: &Core, catalogue: &Catalogue, report: &TransferReport) {
-    let name = report.name.as_str().unwrap_or("?");
-    let last = name.rsplit('/').next().unwrap_or(name);
+async fn tell(plane: &Plane, report: &TransferReport) {
     tracing::debug!(
-        peer = %report.peer, file = name, bytes = report.acked_bytes, ms = report.duration.as_millis(),
+        peer = %report.peer, file = %report.name, bytes = report.acked_bytes, ms = report.duration.as_millis(),
         status = report.ending.name(), "{} retransmissions", report.retransmits
     );
     let failure = match report.ending {
         Ending::Delivered | Ending::SentUnacknowledged => None,
         // Asking for the size and breaking off is how firmware begins.
         Ending::SizeProbe | Ending::Superseded | Ending::Stopped | Ending::Aborted { code: 0 | 8 } => {
-            return core.fetching(report.peer.ip());
+            return plane.core.fetching(report.peer.ip());
         }
         ending => Some(ending.name().replace('_', " ")),
     };
-    let kind = if catalogue.get(last).is_some() {
-        FetchKind::Firmware
-    } else {
-        FetchKind::Other
+    let text = report.name.as_str().unwrap_or("?");
+    let (name, kind) = match read(text) {
+        Some(Wanted::Part { token, place }) => {
+            if failure.is_none() {
+                let (peer, local) = (report.peer.ip().to_canonical(), report.local.to_canonical());
+                front::part_served(plane, Ends { peer, local }, token, place).await;
+            }
+            (format!("initial ramdisk {place}"), FetchKind::Other)
+        }
+        // That it was asked for is told already.
+        Some(_) if failure.is_none() => return,
+        Some(_) => ("its configuration".to_owned(), FetchKind::Other),
+        None => what_it_is(plane, text),
     };
     let took = Span::from_millis(u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX));
     let fetched = Fetched {
         peer: report.peer.ip(),
-        name: last.to_owned(),
+        name,
         kind,
         bytes: report.acked_bytes,
         took,
         failure,
     };
-    core.ask(|engine, now| engine.fetched(now, &fetched)).now();
+    plane.core.ask(|engine, now| engine.fetched(now, &fetched)).now();
+}
+
+/// The name by which people know a file, and what it is to a boot.
+fn what_it_is(plane: &Plane, name: &str) -> (String, FetchKind) {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    if plane.catalogue.get(last).is_some() {
+        return (last.to_owned(), FetchKind::Firmware);
+    }
+    let shelves = [&plane.images, &plane.assets];
+    let of_shelf = shelves.into_iter().find_map(|shelf| {
+        let directory = format!("{}/", shelf.path);
+        let path = format!("/{name}");
+        let (_, rest) = path.split_once(&directory)?;
+        Some((format!("{directory}{rest}"), shelf.kind))
+    });
+    of_shelf.unwrap_or_else(|| (last.to_owned(), FetchKind::Other))
 }

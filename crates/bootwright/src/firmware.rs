@@ -38,6 +38,9 @@ struct Manifest {
 
 #[derive(Debug, Deserialize)]
 struct Package {
+    /// Only some sites need it.
+    #[serde(default)]
+    optional: bool,
     #[serde(default, rename = "file")]
     files: Vec<Pinned>,
 }
@@ -46,6 +49,8 @@ struct Package {
 struct Pinned {
     name: String,
     sha256: String,
+    #[serde(skip)]
+    optional: bool,
 }
 
 /// The largest file that is taken for firmware, in bytes.
@@ -79,7 +84,10 @@ impl Catalogue {
             Ok(manifest) => manifest
                 .packages
                 .into_iter()
-                .flat_map(|package| package.files)
+                .flat_map(|package| {
+                    let optional = package.optional;
+                    package.files.into_iter().map(move |file| Pinned { optional, ..file })
+                })
                 .collect::<Vec<_>>(),
             Err(why) => {
                 self.troubles.push(format!(
@@ -107,7 +115,9 @@ impl Catalogue {
                 )),
                 Err(why) => {
                     tracing::debug!(file = %path.display(), %why, "no firmware");
-                    missing.push(name.to_owned());
+                    if pinned.iter().any(|pin| pin.name == name && !pin.optional) {
+                        missing.push(name.to_owned());
+                    }
                 }
             }
         }

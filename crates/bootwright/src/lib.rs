@@ -9,6 +9,7 @@ pub mod core;
 pub mod counter;
 pub mod dhcp;
 pub mod firmware;
+mod front;
 pub mod http;
 pub mod journal;
 pub mod link;

@@ -26,6 +26,9 @@ pub(crate) struct Package {
     pub(crate) sha256: String,
     pub(crate) licence: String,
     pub(crate) source: String,
+    /// Nothing is wrong without it: only a site that names its files needs them.
+    #[serde(default)]
+    pub(crate) optional: bool,
     #[serde(rename = "file", default)]
     pub(crate) files: Vec<File>,
 }

@@ -3,6 +3,7 @@
 pub(crate) mod manifest;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,51 +44,93 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return check(&manifest, &target);
     }
     match &args.from {
-        Some(from) if from.is_dir() => install(&target, &from_directory(&manifest, from)?)?,
-        Some(from) => install(&target, &from_package(&manifest, from)?)?,
-        None if args.version.is_none() && problems(&manifest, &target, None)?.is_empty() => {}
-        None => {
-            for package in manifest.chosen(args.version.as_deref())? {
-                install(&target, &fetch(package)?)?;
+        Some(from) if from.is_dir() => {
+            for contents in from_directory(&manifest, from)? {
+                install(&target, &contents)?;
             }
         }
+        Some(from) => install(&target, &from_package(&manifest, from)?)?,
+        None => fetch_missing(&manifest, &target, args.version.as_deref())?,
     }
     check(&manifest, &target)
+}
+
+/// Fetches each package of which something is missing or not as listed; all of them if a version is asked for.
+fn fetch_missing(manifest: &Manifest, target: &Path, version: Option<&str>) -> Result<()> {
+    let mut archive = Archive::default();
+    for package in manifest.chosen(version)? {
+        if version.is_none() && faults(manifest, package, target)?.is_empty() {
+            continue;
+        }
+        match archive.fetch(package) {
+            Ok(contents) => install(target, &contents)?,
+            // An update of the suite takes the place of what is pinned; most sites do without.
+            Err(error) if package.optional => {
+                eprintln!("warning: no `{}`, which only some sites need: {error:#}", package.name);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Makes sure that the firmware is there: fetches it only if something is missing or not as listed.
 pub(crate) fn ensure_present() -> Result<()> {
     let home = tree::root().join("firmware");
     let manifest = Manifest::load(&home.join("manifest.toml"))?;
-    if problems(&manifest, &home, None)?.is_empty() {
-        Ok(())
-    } else {
-        run(&Args::default())
+    for package in manifest.chosen(None)? {
+        if !faults(&manifest, package, &home)?.is_empty() {
+            return run(&Args::default());
+        }
     }
+    Ok(())
 }
 
-/// What is wrong in a directory of installed firmware: files that are not as listed, and, of the packages chosen,
-/// files that are missing.
-pub(crate) fn problems(manifest: &Manifest, directory: &Path, version: Option<&str>) -> Result<Vec<String>> {
+/// What is wrong in a directory of installed firmware: files that are not as listed, and, of the packages that every site
+/// needs, files that are missing.
+pub(crate) fn problems(manifest: &Manifest, directory: &Path) -> Result<Vec<String>> {
     let mut problems = Vec::new();
-    for package in manifest.chosen(version)? {
-        for file in &package.files {
-            let path = directory.join(&file.name);
-            if !path.exists() {
-                problems.push(format!("`{}` is missing", file.name));
-                continue;
-            }
-            let content = std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-            if manifest.recognise(&file.name, &content).is_none() {
-                problems.push(format!("`{}` is none of the listed files of that name", file.name));
-            }
-        }
+    for package in manifest.chosen(None)? {
+        let is_grave = |fault: &Fault| !package.optional || matches!(fault, Fault::Foreign(_));
+        let faults = faults(manifest, package, directory)?;
+        problems.extend(faults.iter().filter(|fault| is_grave(fault)).map(ToString::to_string));
     }
     Ok(problems)
 }
 
+/// What is wrong with an installed file.
+enum Fault {
+    Missing(String),
+    Foreign(String),
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing(name) => write!(f, "`{name}` is missing"),
+            Self::Foreign(name) => write!(f, "`{name}` is none of the listed files of that name"),
+        }
+    }
+}
+
+fn faults(manifest: &Manifest, package: &Package, directory: &Path) -> Result<Vec<Fault>> {
+    let mut faults = Vec::new();
+    for file in &package.files {
+        let path = directory.join(&file.name);
+        if !path.exists() {
+            faults.push(Fault::Missing(file.name.clone()));
+            continue;
+        }
+        let content = std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        if manifest.recognise(&file.name, &content).is_none() {
+            faults.push(Fault::Foreign(file.name.clone()));
+        }
+    }
+    Ok(faults)
+}
+
 fn check(manifest: &Manifest, directory: &Path) -> Result<()> {
-    let problems = problems(manifest, directory, None)?;
+    let problems = problems(manifest, directory)?;
     if !problems.is_empty() {
         bail!(
             "in `{}`:\n  {}\nrun `cargo xtask firmware` to fetch it",
@@ -96,27 +139,48 @@ fn check(manifest: &Manifest, directory: &Path) -> Result<()> {
         );
     }
     for package in manifest.chosen(None)? {
-        println!(
-            "{}: {} files of {} verified",
-            directory.display(),
-            package.files.len(),
-            package.name
-        );
+        let files = package.files.len();
+        let missing = faults(manifest, package, directory)?.len();
+        let what = match missing {
+            0 => format!("{files} files of {} verified", package.name),
+            _ => format!(
+                "{missing} of {files} files of {} are missing, which only some sites need",
+                package.name
+            ),
+        };
+        println!("{}: {what}", directory.display());
     }
     Ok(())
 }
 
-fn fetch(package: &Package) -> Result<Contents<'_>> {
-    package::need(&[("apt-get", "apt"), ("dpkg-deb", "dpkg")])?;
-    println!(
-        "fetching {} {} of Debian's suite {}",
-        package.name, package.version, package.suite
-    );
-    let place = Scratch::new("firmware")?;
-    let deb = Suite::open(&package.suite)?
-        .download(&package.name, Some(&package.version), place.path())
-        .context("without a network, `cargo xtask firmware --from FILE|DIR` takes the package or its files")?;
-    unpack(package, &deb)
+/// The suites that packages were fetched from, with their lists.
+#[derive(Default)]
+struct Archive(BTreeMap<(String, String), Suite>);
+
+impl Archive {
+    fn fetch<'a>(&mut self, package: &'a Package) -> Result<Contents<'a>> {
+        package::need(&[("apt-get", "apt"), ("dpkg-deb", "dpkg")])?;
+        println!(
+            "fetching {} {} of Debian's suite {}",
+            package.name, package.version, package.suite
+        );
+        let key = (package.suite.clone(), package.architecture.clone());
+        let suite = match self.0.entry(key) {
+            Entry::Occupied(suite) => suite.into_mut(),
+            Entry::Vacant(place) => {
+                let suite = match package.architecture.as_str() {
+                    "all" => Suite::open(&package.suite),
+                    architecture => Suite::open_for(&package.suite, architecture),
+                };
+                place.insert(suite?)
+            }
+        };
+        let place = Scratch::new("firmware")?;
+        let deb = suite
+            .download(&package.name, Some(&package.version), place.path())
+            .context("without a network, `cargo xtask firmware --from FILE|DIR` takes the package or its files")?;
+        unpack(package, &deb)
+    }
 }
 
 fn from_package<'a>(manifest: &'a Manifest, deb: &Path) -> Result<Contents<'a>> {
@@ -135,21 +199,23 @@ fn from_package<'a>(manifest: &'a Manifest, deb: &Path) -> Result<Contents<'a>> 
     unpack(package, deb)
 }
 
-/// The files of one listed version that lie loose in a directory, under the name they are served under or the name
-/// they have in the package. All of them must be there and of the same version.
-fn from_directory<'a>(manifest: &'a Manifest, directory: &Path) -> Result<Contents<'a>> {
-    let mut reasons = Vec::new();
+/// The files that lie loose in a directory, under the name they are served under or the name they have in the package: of
+/// each package, the first listed version that is there whole.
+fn from_directory<'a>(manifest: &'a Manifest, directory: &Path) -> Result<Vec<Contents<'a>>> {
+    let (mut found, mut reasons) = (BTreeMap::new(), Vec::new());
     for package in &manifest.packages {
         match loose_files(package, directory) {
-            Ok(contents) => return Ok(contents),
+            Ok(contents) => drop(found.entry(package.name.as_str()).or_insert(contents)),
             Err(error) => reasons.push(format!("not {} {}: {error:#}", package.name, package.version)),
         }
     }
-    bail!(
+    ensure!(
+        !found.is_empty(),
         "`{}` holds no listed version whole\n  {}",
         directory.display(),
         reasons.join("\n  ")
-    )
+    );
+    Ok(found.into_values().collect())
 }
 
 fn loose_files<'a>(package: &'a Package, directory: &Path) -> Result<Contents<'a>> {
@@ -235,18 +301,30 @@ mod tests {
         assert!(from_directory(&manifest, source.path()).is_err());
         std::fs::write(source.path().join("packaged.efi"), "abc").unwrap();
         let home = target.path().join("new");
-        assert_eq!(
-            problems(&manifest, target.path(), None).unwrap(),
-            ["`served.efi` is missing"]
-        );
-        install(&home, &from_directory(&manifest, source.path()).unwrap()).unwrap();
+        assert_eq!(problems(&manifest, target.path()).unwrap(), ["`served.efi` is missing"]);
+        for contents in from_directory(&manifest, source.path()).unwrap() {
+            install(&home, &contents).unwrap();
+        }
         assert_eq!(std::fs::read(home.join("served.efi")).unwrap(), b"abc");
         assert_eq!(
             std::fs::read_dir(&home).unwrap().count(),
             1,
             "temporary files are left behind"
         );
-        assert!(problems(&manifest, &home, None).unwrap().is_empty());
+        assert!(problems(&manifest, &home).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_only_some_sites_need_may_be_missing_but_not_be_something_else() {
+        let mut manifest = manifest();
+        manifest.packages[0].optional = true;
+        let place = Scratch::new("test").unwrap();
+        assert!(problems(&manifest, place.path()).unwrap().is_empty());
+        std::fs::write(place.path().join("served.efi"), "abd").unwrap();
+        assert_eq!(
+            problems(&manifest, place.path()).unwrap(),
+            ["`served.efi` is none of the listed files of that name"]
+        );
     }
 
     #[test]
@@ -260,7 +338,7 @@ mod tests {
             "{error}"
         );
         assert_eq!(
-            problems(&manifest, source.path(), None).unwrap(),
+            problems(&manifest, source.path()).unwrap(),
             ["`served.efi` is none of the listed files of that name"]
         );
     }
@@ -279,11 +357,12 @@ mod tests {
     #[test]
     fn the_manifest_of_the_source_tree_is_right_and_holds_what_the_product_relies_on() {
         let manifest = Manifest::load(&tree::root().join("firmware/manifest.toml")).unwrap();
-        let names: Vec<_> = manifest.packages[0]
-            .files
-            .iter()
-            .map(|file| file.name.as_str())
-            .collect();
+        let names = |optional: bool| {
+            let packages = manifest.packages.iter().filter(|package| package.optional == optional);
+            let files = packages.flat_map(|package| &package.files);
+            files.map(|file| file.name.as_str()).collect::<Vec<_>>()
+        };
+        let (needed, optional) = (names(false), names(true));
         for name in [
             "undionly.kpxe",
             "snponly.efi",
@@ -291,7 +370,21 @@ mod tests {
             "ipxe.efi",
             "ipxe-arm64.efi",
         ] {
-            assert!(names.contains(&name), "{name} is missing in {names:?}");
+            assert!(needed.contains(&name), "{name} is missing in {needed:?}");
+        }
+        // What our configurations for PXELINUX name, and what its modules need, is there with it.
+        for name in [
+            "pxelinux.0",
+            "ldlinux.c32",
+            "menu.c32",
+            "libutil.c32",
+            "chain.c32",
+            "libcom32.c32",
+            "reboot.c32",
+            "shimx64.efi",
+            "grubx64.efi",
+        ] {
+            assert!(optional.contains(&name), "{name} is missing in {optional:?}");
         }
     }
 }

@@ -7,6 +7,7 @@ use bootwright_core::Token;
 use super::path::{PathFault, RelativePath, segments};
 use super::query::Query;
 use super::report::ReportKind;
+use crate::script::name::{Wanted, read};
 
 /// The longest target that is read. iPXE's own queries stay below 3000 bytes.
 const TARGET_BYTES_MAX: usize = 8192;
@@ -52,6 +53,11 @@ pub enum Route {
     Image(RelativePath),
     /// `/assets/…`: the site's own files.
     Asset(RelativePath),
+    /// What a boot loader other than iPXE asks for: [`name`](crate::script::name).
+    Front(Wanted),
+    /// A boot program at any other path: boot loaders look for their companions wherever they believe that they came from,
+    /// so that only the name counts.
+    Elsewhere(RelativePath),
     /// `/k/…`: the page to which a held machine's console leads.
     Code(ConsoleCode),
     /// `/r/<token>/done` and its like: what a run reports.
@@ -121,6 +127,8 @@ fn origin(target: &[u8]) -> &[u8] {
 
 fn route(segments: &[String]) -> Option<Route> {
     let (first, rest) = segments.split_first()?;
+    let front = || read(&segments.join("/")).map(Route::Front);
+    let is_autoexec = rest.last().is_some_and(|last| last == "autoexec.ipxe");
     match (first.as_str(), rest) {
         ("boot.ipxe", []) => Some(Route::Boot),
         ("autoexec.ipxe", []) => Some(Route::AutoExec),
@@ -129,11 +137,23 @@ fn route(segments: &[String]) -> Option<Route> {
         ("failed", []) => Some(Route::Failed),
         ("k", [code]) => ConsoleCode::parse(code).map(Route::Code),
         ("r", [token, rest @ ..]) => run_route(Token::parse(token)?, rest),
-        ("firmware", rest) => RelativePath::of(rest).map(Route::Firmware),
+        // What came from there looks for its configuration there.
+        ("firmware", _) if is_autoexec => Some(Route::AutoExec),
+        ("firmware", rest) => front().or_else(|| RelativePath::of(rest).map(Route::Firmware)),
         ("images", rest) => RelativePath::of(rest).map(Route::Image),
         ("assets", rest) => RelativePath::of(rest).map(Route::Asset),
-        _ => None,
+        ("boot.ipxe" | "ipxe" | "hold" | "failed" | "k" | "r", _) => None,
+        _ if is_autoexec => Some(Route::AutoExec),
+        _ => front().or_else(|| elsewhere(segments)),
     }
+}
+
+/// A path whose last segment is called as boot programs are.
+fn elsewhere(segments: &[String]) -> Option<Route> {
+    let name = segments.last()?.to_ascii_lowercase();
+    let endings = [".efi", ".kpxe", ".kkpxe", ".pxe", ".0", ".c32", ".e32", ".e64"];
+    let is_program = endings.iter().any(|ending| name.ends_with(ending));
+    is_program.then(|| RelativePath::of(segments).map(Route::Elsewhere))?
 }
 
 fn run_route(token: Token, rest: &[String]) -> Option<Route> {
@@ -158,13 +178,18 @@ impl Route {
             Self::Firmware(_) => "firmware",
             Self::Image(_) => "images",
             Self::Asset(_) => "assets",
+            Self::Front(Wanted::Script(asking)) => asking.front.name(),
+            Self::Front(Wanted::GrubFirst | Wanted::GrubHttp | Wanted::GrubDisk) => "grub",
+            Self::Front(Wanted::Part { .. }) => "part",
+            Self::Elsewhere(_) => "elsewhere",
             Self::Code(_) => "code",
             Self::Report { kind, .. } => kind.name(),
             Self::Document { .. } => "document",
         }
     }
 
-    /// The method, if the route knows it. Where a fetch counts, HEAD is not known, so that it cannot count.
+    /// The method, if the route knows it. Where every fetch counts, HEAD is not known, so that it cannot count; boot loaders
+    /// of which some ask by HEAD first are told the same attempt twice.
     fn admit(&self, method: &str) -> Result<Method, Refusal> {
         let allow = match self {
             Self::Decision | Self::Hold | Self::Failed => "GET",
@@ -174,6 +199,8 @@ impl Route {
             | Self::Firmware(_)
             | Self::Image(_)
             | Self::Asset(_)
+            | Self::Front(_)
+            | Self::Elsewhere(_)
             | Self::Code(_)
             | Self::Document { .. } => "GET, HEAD",
         };

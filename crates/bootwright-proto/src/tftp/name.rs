@@ -111,9 +111,21 @@ fn without_drive(path: &[u8]) -> &[u8] {
 }
 
 impl fmt::Display for Name {
-    /// The path with everything but printable ASCII escaped, fit for logs and terminals.
+    /// The path with everything but printable ASCII escaped, fit for logs and terminals. A segment that could be the token
+    /// of a run is not shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0.escape_ascii(), f)
+        for (place, segment) in self.segments().enumerate() {
+            if place > 0 {
+                f.write_str("/")?;
+            }
+            let is_token = segment.len() == 32 && segment.iter().all(u8::is_ascii_hexdigit);
+            if is_token {
+                f.write_str("\u{2026}")?;
+            } else {
+                fmt::Display::fmt(&segment.escape_ascii(), f)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -7,15 +7,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bootwright_core::Span;
+use bootwright_core::{Span, Token};
 use bootwright_engine::{FetchKind, Fetched};
 use bootwright_net::beneath::Root;
 use bootwright_net::sendfile::FileMap;
 use bootwright_proto::http::{Conditions, EntityTag, HttpDate, Plan, RelativePath, Version, media_type, plan};
 use hyper::StatusCode;
 use hyper::header::{
-    CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, IF_MATCH, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
 };
 
 use super::Plane;
@@ -23,6 +23,7 @@ use super::answer::{Answer, answer, busy, not_found, ranges, set, words};
 use super::body::Answered;
 use super::route::Ends;
 use crate::boot_file::tell_missing;
+use crate::front::{self, Part};
 
 /// A file system that does not answer within this time gets its readers an error instead of holding them up.
 const OPEN_WITHIN: Duration = Duration::from_secs(5);
@@ -57,7 +58,9 @@ impl Shelf {
 
 /// A file of the firmware catalogue.
 pub(super) fn firmware(plane: &Arc<Plane>, ends: Ends, name: &str, headers: &HeaderMap) -> Answer {
-    let Some(file) = plane.catalogue.get(name) else {
+    // Boot programs look for their companions beside themselves, wherever they believe that to be.
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let Some(file) = plane.catalogue.get(name).or_else(|| plane.catalogue.get(last)) else {
         tell_missing(&plane.core, ends.peer, name);
         return not_found();
     };
@@ -83,6 +86,37 @@ pub(super) fn firmware(plane: &Arc<Plane>, ends: Ends, name: &str, headers: &Hea
     );
     *response.body_mut() = body.then(move |bytes, whole| news.tell(bytes, whole));
     response
+}
+
+/// What goes with the kernel of a run.
+pub(super) async fn part(
+    plane: &Arc<Plane>,
+    ends: Ends,
+    (token, place): (Token, u16),
+    headers: &HeaderMap,
+    head: bool,
+) -> Answer {
+    match front::part(plane, ends, token, place).await {
+        None => not_found(),
+        Some(Part::File(shelf, name)) => shelved(plane, ends, shelf, &name, headers).await,
+        Some(Part::Made { content, document }) => {
+            let mut body = Answered::memory(content);
+            if let Some(document) = document.filter(|_| !head) {
+                let plane = Arc::clone(plane);
+                body = body.then(move |_, whole| {
+                    if whole {
+                        plane
+                            .core
+                            .ask(|engine, now| engine.document_served(now, token, &document))
+                            .now();
+                    }
+                });
+            }
+            let mut response = answer(StatusCode::OK, "application/octet-stream", body);
+            set(&mut response, CACHE_CONTROL, "no-store");
+            response
+        }
+    }
 }
 
 /// A file of a shelf.

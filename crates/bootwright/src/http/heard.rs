@@ -24,7 +24,7 @@ struct Words {
 
 impl Heard {
     /// Remembers what a machine said, if the answer tells which host it is.
-    pub(super) fn remember(&self, reply: &ScriptReply, asked: &Asked) {
+    pub(crate) fn remember(&self, reply: &ScriptReply, asked: &Asked) {
         let host = match reply {
             ScriptReply::Install(ticket) => &ticket.host.id,
             ScriptReply::Live { host, .. } | ScriptReply::Local { host, .. } | ScriptReply::Confirm { host, .. } => {

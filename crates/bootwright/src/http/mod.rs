@@ -17,6 +17,8 @@ use bootwright_net::Link;
 
 pub use file::Shelf;
 pub use heard::Heard;
+pub(crate) use route::Ends;
+
 pub use listen::{bind, connections_within, serve};
 
 use crate::core::Core;

@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use bootwright_proto::http::target::parse;
 use bootwright_proto::http::{BaseUrl, Refusal, Request, Route};
+use bootwright_proto::script::name::Wanted;
 use hyper::StatusCode;
 use hyper::body::Incoming;
 
 use super::answer::{Answer, answer, method, not_found, words};
 use super::body::Answered;
 use super::{Plane, file, report, script};
+use crate::front;
 use crate::telemetry::sanitise;
 
 /// Where a request came from and what it reached.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ends {
-    pub(super) peer: IpAddr,
-    pub(super) local: IpAddr,
+pub(crate) struct Ends {
+    pub(crate) peer: IpAddr,
+    pub(crate) local: IpAddr,
 }
 
 /// Answers a request.
@@ -46,7 +48,7 @@ pub(super) async fn route(
 
 /// A target as it may stand in the log: without anything that could be a run's token, and of bounded length.
 fn shown(target: &str) -> String {
-    if target.starts_with("/r/") || target.contains("//r/") {
+    if target.starts_with("/r/") || target.contains("//r/") || target.contains("part/") {
         return "/r/…".to_owned();
     }
     sanitise(&target.chars().take(200).collect::<String>())
@@ -75,6 +77,14 @@ async fn dispatch(plane: &Arc<Plane>, ends: Ends, parsed: Request, request: hype
         Route::Firmware(name) => file::firmware(plane, ends, name.as_str(), request.headers()),
         Route::Image(name) => file::shelved(plane, ends, &plane.images, &name, request.headers()).await,
         Route::Asset(name) => file::shelved(plane, ends, &plane.assets, &name, request.headers()).await,
+        Route::Front(Wanted::Part { token, place }) => {
+            file::part(plane, ends, (token, place), request.headers(), head).await
+        }
+        Route::Front(wanted) => match front::script(plane, ends, &wanted).await {
+            Some(text) => super::answer::script(text),
+            None => not_found(),
+        },
+        Route::Elsewhere(name) => file::firmware(plane, ends, name.as_str(), request.headers()),
         Route::Code(code) => script::code_page(plane, code.as_str()),
         Route::Report { token, kind } => report::report(plane, token, kind, &parsed.query, request).await,
         Route::Document { token, name } => report::document(plane, &base, ends, token, name.as_str(), head).await,
@@ -93,13 +103,13 @@ fn without_body(answered: Answer) -> Answer {
 
 impl Plane {
     /// How the machine reaches us: by the URL that the configuration sets, else by the address that it asked.
-    pub(super) fn base_url(&self, ends: Ends) -> BaseUrl {
+    pub(crate) fn base_url(&self, ends: Ends) -> BaseUrl {
         let fixed = self.daemon.base_url.fixed().and_then(|url| url.parse().ok());
         fixed.unwrap_or_else(|| BaseUrl::of(SocketAddr::new(ends.local, self.daemon.http.port)))
     }
 
     /// The link of ours on which a machine reached us.
-    pub(super) fn link_of(&self, ends: Ends) -> Option<String> {
+    pub(crate) fn link_of(&self, ends: Ends) -> Option<String> {
         let links = self.links.load();
         let ours = |link: &&bootwright_net::Link| link.addresses.iter().any(|address| address.ip == ends.local);
         links.iter().find(ours).map(|link| link.name.clone())

@@ -42,7 +42,7 @@ pub struct Surroundings<'a> {
 }
 
 /// How often a question is taken up again whose answer became another while it was rendered.
-const TURNS_MAX: usize = 4;
+pub(crate) const TURNS_MAX: usize = 4;
 
 /// The decision.
 pub(super) async fn decision(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, query: &Query) -> Answer {
@@ -117,16 +117,24 @@ async fn reply(
 
 /// What comes of rendering a run's script and its documents.
 pub(crate) fn try_out(plane: &Plane, ticket: &InstallTicket, around: &Surroundings<'_>) -> Trial {
+    try_out_as(plane, ticket, around, || install(ticket, around).err())
+}
+
+/// What comes of rendering a run's documents, and its script in the language of another boot loader.
+pub(crate) fn try_out_as(
+    plane: &Plane,
+    ticket: &InstallTicket,
+    around: &Surroundings<'_>,
+    unscriptable: impl FnOnce() -> Option<String>,
+) -> Trial {
     let context = context_of(&ticket.host, &ticket.profile, Some(values(ticket)), around);
     let problems = check_host(&ticket.profile, &context);
     let slip = Slip::first(&problems, &ticket.profile, &plane.places.load());
-    let trouble = slip
-        .map(|slip| slip.to_string())
-        .or_else(|| install(ticket, around).err());
+    let trouble = slip.map(|slip| slip.to_string()).or_else(unscriptable);
     Trial::of(&ticket.profile, trouble)
 }
 
-fn definition(plane: &Plane, reply: &ScriptReply) -> Option<HostDefinition> {
+pub(crate) fn definition(plane: &Plane, reply: &ScriptReply) -> Option<HostDefinition> {
     let host = match reply {
         ScriptReply::Install(ticket) => &ticket.host,
         ScriptReply::Live { host, .. } => host,
@@ -216,7 +224,12 @@ fn context_of(host: &Host, profile: &Profile, run: Option<RunValues>, around: &S
     Context::new(host, around.definition, seen, profile.name.clone(), run, server)
 }
 
-fn image(host: &Host, profile: &Profile, run: Option<RunValues>, around: &Surroundings<'_>) -> Result<Image, String> {
+pub(crate) fn image(
+    host: &Host,
+    profile: &Profile,
+    run: Option<RunValues>,
+    around: &Surroundings<'_>,
+) -> Result<Image, String> {
     let context = context_of(host, profile, run, around);
     let plan = render_boot(profile, &context).map_err(|problem| problem.error.to_string())?;
     let initrds = plan
@@ -241,7 +254,7 @@ fn image(host: &Host, profile: &Profile, run: Option<RunValues>, around: &Surrou
 }
 
 /// What the templates of a run's documents may know.
-pub(super) fn context(plane: &Plane, base: &BaseUrl, ends: Ends, ticket: &InstallTicket) -> Context {
+pub(crate) fn context(plane: &Plane, base: &BaseUrl, ends: Ends, ticket: &InstallTicket) -> Context {
     let (definition, last) = plane.core.read(|engine, _| {
         let host = &ticket.host.id;
         (engine.definition(host).cloned(), engine.last_sighting(host))
@@ -295,7 +308,12 @@ pub(super) async fn hold(plane: &Arc<Plane>, base: &BaseUrl, query: &Query) -> A
     answer::script(hold_script(&hold, Some(&poll)))
 }
 
-fn hold_of<'a>(screen: &'a HoldScreen, base: &'a BaseUrl, asked: &'a Asked, firmware: Option<Firmware>) -> Hold<'a> {
+pub(crate) fn hold_of<'a>(
+    screen: &'a HoldScreen,
+    base: &'a BaseUrl,
+    asked: &'a Asked,
+    firmware: Option<Firmware>,
+) -> Hold<'a> {
     let firmware = asked.sighting.firmware.or(firmware).unwrap_or(Firmware::Bios);
     Hold {
         base,

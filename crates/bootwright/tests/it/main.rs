@@ -14,6 +14,7 @@ mod dhcp_proxy;
 mod dhcp_server;
 mod fault;
 mod fault_disk;
+mod front;
 mod http_boot;
 mod install;
 mod link_follow;

@@ -87,6 +87,33 @@ fn what_is_no_name_is_refused_with_a_reason() {
     }
 }
 
+/// Loaders look for their companions beside themselves, wherever they believe that to be.
+#[test]
+fn what_a_boot_loader_looks_for_is_found_wherever_it_looks() {
+    for (target, expected) in [
+        ("/firmware/autoexec.ipxe", "autoexec"),
+        ("/EFI/BOOT/autoexec.ipxe", "autoexec"),
+        ("/firmware/grub/grub.cfg", "grub"),
+        ("/debian-installer/amd64/grub/grub.cfg", "grub"),
+        ("/grub.cfg-01-52-54-00-12-34-56", "grub"),
+        ("/pxelinux.cfg/01-52-54-00-12-34-56", "pxelinux"),
+        ("/bootwright/part/abababababababababababababababab/1", "part"),
+        ("/EFI/BOOT/grubx64.efi", "elsewhere"),
+        ("/ipxe.EFI", "elsewhere"),
+        ("/images/EFI/grub.cfg", "images"),
+        ("/assets/autoexec.ipxe", "assets"),
+        ("/EFI/BOOT/shim.csv", "404 not-found"),
+        ("/r/00/grub.cfg", "404 not-found"),
+        ("/k/autoexec.ipxe", "404 not-found"),
+    ] {
+        let found = match parse("GET", target.as_bytes()) {
+            Ok(request) => request.route.name().to_owned(),
+            Err(refusal) => format!("{} {}", refusal.status(), refusal.name()),
+        };
+        assert_eq!(found, expected, "{target}");
+    }
+}
+
 #[test]
 fn a_token_that_is_none_looks_like_any_other_that_is_not_live() {
     let token = "ab".repeat(16);

@@ -2,14 +2,16 @@
 
 use std::net::IpAddr;
 
-use bootwright_core::{HoldWhy, HostDefinition, Loader, Sighting, Transport, Trial};
+use bootwright_core::{FrontEnd, HoldWhy, HostDefinition, Loader, Sighting, Transport, Trial};
 use bootwright_engine::{Answer as Given, Explanation, HoldScreen, OfferReply, ScriptReply, Whence};
 use bootwright_proto::http::Asked;
 use bootwright_proto::http::api::Answer;
+use bootwright_proto::script::name::{Act, Asking, Who};
 
 use super::super::here::{Here, here};
 use super::super::{ApiState, word};
 use super::subject::Subject;
+use crate::front;
 use crate::http::script::{self, Surroundings, render_reply};
 
 /// What the machine is answered on each channel.
@@ -38,11 +40,18 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) 
                 if let ScriptReply::Local { method, .. } = &**reply {
                     words.push_str(&format!("; {}", word::local(*method)));
                 }
+                let front = explained.view.visit.front.unwrap_or(FrontEnd::Ipxe);
                 answers.push(Answer {
-                    channel: "ipxe".to_owned(),
+                    channel: front.name().to_owned(),
                     verdict: word::code(verdict).to_owned(),
                     words,
-                    text: Some(text(state, explained.view.definition.as_ref(), reply, &asked, &here)),
+                    text: Some(text(
+                        state,
+                        explained.view.definition.as_ref(),
+                        (front, reply),
+                        &asked,
+                        &here,
+                    )),
                 });
             }
         }
@@ -73,7 +82,13 @@ pub(super) fn doubt(state: &ApiState, seen: &Sighting, why: HoldWhy) -> Answer {
         channel: "ipxe".to_owned(),
         verdict: "hold".to_owned(),
         words,
-        text: Some(text(state, None, &reply, &said(seen), &here(state, seen))),
+        text: Some(text(
+            state,
+            None,
+            (FrontEnd::Ipxe, &reply),
+            &said(seen),
+            &here(state, seen),
+        )),
     }
 }
 
@@ -106,11 +121,21 @@ fn said(seen: &Sighting) -> Asked {
 fn text(
     state: &ApiState,
     definition: Option<&HostDefinition>,
-    reply: &ScriptReply,
+    (front, reply): (FrontEnd, &ScriptReply),
     asked: &Asked,
     here: &Here,
 ) -> String {
-    render_reply(reply, &surroundings(state, definition, asked, here))
+    let surroundings = surroundings(state, definition, asked, here);
+    if front == FrontEnd::Ipxe {
+        return render_reply(reply, &surroundings);
+    }
+    let act = Act::First;
+    let mac = asked
+        .sighting
+        .boot_mac
+        .or_else(|| asked.sighting.facts.macs.first().copied());
+    let who = mac.map_or(Who::Anyone, |mac| Who::Card { mac, uuid: None });
+    front::render_reply(reply, &Asking { front, who, act }, &surroundings).unwrap_or_else(|why| why)
 }
 
 fn surroundings<'a>(
