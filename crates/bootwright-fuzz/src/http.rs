@@ -5,6 +5,7 @@ use bootwright_proto::http::{
     Asked, BaseUrl, Conditions, EntityTag, HttpDate, Plan, Poll, Query, RelativePath, Report, ReportKind, Route,
     Trouble, Version, plan,
 };
+use bootwright_proto::script::name::{Wanted, read};
 
 /// Takes a request through everything that reads a part of it.
 pub fn digest(bytes: &[u8]) {
@@ -60,11 +61,28 @@ fn text(bytes: &[u8]) -> String {
 
 fn route(route: &Route) {
     match route {
-        Route::Firmware(path) | Route::Image(path) | Route::Asset(path) | Route::Document { name: path, .. } => {
-            file(path)
-        }
+        Route::Firmware(path)
+        | Route::Image(path)
+        | Route::Asset(path)
+        | Route::Elsewhere(path)
+        | Route::Document { name: path, .. } => file(path),
+        Route::Front(wanted) => front(wanted),
         Route::Code(code) => assert_eq!(code.as_str().len(), 5),
         Route::Boot | Route::AutoExec | Route::Decision | Route::Hold | Route::Failed | Route::Report { .. } => {}
+    }
+}
+
+/// A link in what a boot loader is told means the same machine at the same point, and nothing else.
+fn front(wanted: &Wanted) {
+    if let Wanted::Script(asking) = wanted {
+        let link = asking.link(asking.act);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-".contains(&byte);
+        assert!(link.bytes().all(plain), "{link}");
+        let Some(Wanted::Script(again)) = read(&link) else {
+            panic!("{link} leads nowhere");
+        };
+        assert_eq!((again.front, again.act), (asking.front, asking.act), "{link}");
+        assert_eq!(again.link(again.act), link);
     }
 }
 

@@ -7,7 +7,7 @@ use bootwright_core::{
 };
 
 use super::Rules;
-use super::graph::{Actor, Graph, NOW, Way, kind};
+use super::graph::{Actor, Graph, NOW, Node, Way, kind};
 use super::ledger::MAX_ATTEMPTS;
 use crate::decide_cell::{a_profile, policy};
 use crate::story::profile;
@@ -282,35 +282,16 @@ fn ask(
         trial: None,
         now: NOW,
     };
-    let verdict = (rules.decide)(
-        policy,
-        &situation,
-        Asker::Host(&host),
-        None,
-        &Sighting::default(),
-        Ask::Script,
-    );
+    let seen = Sighting::default();
+    let told = |ask| (rules.decide)(policy, &situation, Asker::Host(&host), None, &seen, ask);
+    let verdict = told(Ask::Script);
     let wrong = |what: &str| {
         let path = graph.path(place);
         Err(format!("{what}: {verdict:?} with {common:?}\n    after {path:?}"))
     };
-    // Fetching once more what was told begins nothing: it is the attempt that the run is at, or a question like any other.
-    let again = (rules.decide)(
-        policy,
-        &situation,
-        Asker::Host(&host),
-        None,
-        &Sighting::default(),
-        Ask::ScriptAgain,
-    );
-    if again != verdict {
-        let run = node.ledger.run.as_ref().filter(|run| run.ticks_left > 0);
-        let present = run
-            .filter(|_| !node.ledger.locked && !common.paused)
-            .map(|run| run.attempts);
-        if !matches!(again, Verdict::Install { attempt, .. } if Some(attempt) == present) {
-            return wrong("an attempt that is not under way is told once more");
-        }
+    let again = told(Ask::ScriptAgain);
+    if again != verdict && !is_under_way(node, common, &again) {
+        return wrong("an attempt that is not under way is told once more");
     }
     let target = |wanted: &dyn Fn(&Event) -> bool| {
         let way = graph.ways[place]
@@ -359,6 +340,13 @@ fn ask(
         }
         Verdict::FirstFile(_) | Verdict::AskAgainByScript => wrong("a script was asked for, not an offer"),
     }
+}
+
+/// Fetching once more what was told begins nothing: it is the attempt that the run is at, or a question like any other.
+fn is_under_way(node: &Node, common: Common, again: &Verdict) -> bool {
+    let run = node.ledger.run.as_ref().filter(|run| run.ticks_left > 0);
+    let present = run.filter(|_| !node.ledger.locked && !common.paused);
+    matches!((again, present), (Verdict::Install { attempt, .. }, Some(run)) if *attempt == run.attempts)
 }
 
 /// Explores two hosts on one site.
