@@ -67,6 +67,15 @@ pub(super) fn lower_policy(root: &Table, policy: &mut Policy, reserved: &[Reserv
         policy.census = census(entry, findings);
     }
     pool::lower(section.take("pools"), policy, reserved, findings);
+    // Where the mode is said, the pools are left out on purpose.
+    if let Some(entry) = section.take("pools").filter(|_| section.take("mode").is_none()) {
+        findings
+            .warn(
+                &entry.key,
+                "no addresses are lent from `dhcp.pools` without `dhcp.mode`",
+            )
+            .hint = Some("add `mode = \"server\"` to `[dhcp]`".to_owned());
+    }
     // The other key of this section is a setting of the daemon.
     section.take("sockets");
     section.finish(findings);

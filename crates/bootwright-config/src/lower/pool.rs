@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use bootwright_core::lease::{ADDRESSES_MAX, Network, NotNetwork, Subnet};
-use bootwright_core::{DhcpMode, HostId, Pattern, Policy, Span};
+use bootwright_core::{HostId, Pattern, Policy, Span};
 
 use crate::finding::Findings;
 use crate::node::{At, Entry, Node, Value};
@@ -56,11 +56,6 @@ pub(super) fn lower(entry: Option<&Entry>, policy: &mut Policy, reserved: &[Rese
             findings.error(&entry.key, message).hint =
                 Some("write `[[dhcp.pools]]` with two brackets, once for each subnet".to_owned());
             return;
-        }
-        if policy.dhcp != DhcpMode::Server {
-            findings
-                .warn(&entry.key, "no addresses are lent from `dhcp.pools` in this mode")
-                .hint = Some("set `dhcp.mode = \"server\"`, or remove them".to_owned());
         }
     }
     check_reserved(&pools, reserved, findings);
