@@ -246,6 +246,40 @@ mod tests {
     }
 
     #[test]
+    fn of_bonds_vlans_and_bridges_on_each_other_only_the_topmost_of_each_stack_is_served() {
+        let bare = |name: &str, kind| Link {
+            addresses: Vec::new(),
+            ..link(name, kind)
+        };
+        // Two cards in a bond that carries VLANs: one with an address of its own, one below a bridge of machines; a team
+        // beside it, and a VLAN on a bridge, on which the untagged part is a segment of its own.
+        let links = [
+            bare("eth0", Kind::PortOf("bond0".to_owned())),
+            bare("eth1", Kind::PortOf("bond0".to_owned())),
+            bare("bond0", Kind::Bond),
+            link("bond0.10", Kind::Vlan),
+            bare("bond0.20", Kind::PortOf("br20".to_owned())),
+            link("br20", Kind::Bridge),
+            bare("tap7", Kind::PortOf("br20".to_owned())),
+            link("br20.30", Kind::Vlan),
+            link("eth2", Kind::PortOf("team0".to_owned())),
+        ];
+        let served = |wanted: &[&str]| {
+            let told = told(&links, wanted);
+            let served = told.iter().filter_map(|line| line.strip_suffix(": served"));
+            served.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(served(&[]), ["bond0.10", "br20", "br20.30"]);
+        assert_eq!(
+            served(&["*"]),
+            ["bond0.10", "br20", "br20.30"],
+            "naming all names no port"
+        );
+        assert_eq!(served(&["eth*", "bond0"]), Vec::<String>::new());
+        assert_eq!(served(&["br20"]), ["br20"], "the VLAN on it is another link");
+    }
+
+    #[test]
     fn in_a_container_the_virtual_link_is_the_wire() {
         let links = [link("lo", Kind::Loopback), link("eth0", Kind::Virtual)];
         assert_eq!(told(&links, &[]), ["lo: Loopback", "eth0: served"]);

@@ -7,7 +7,7 @@ use bootwright_proto::dhcp::MessageType;
 
 use crate::daemon::{Daemon, PATIENCE, get};
 use crate::netns::{End, Netns, cable};
-use crate::segment::{Client, captured, discover, with_card};
+use crate::segment::{Client, captured, discover, with_arch, with_card};
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 /// Longer than any answer takes on a machine under load, and still bearable for a test that waits for nothing.
@@ -181,18 +181,6 @@ fn a_machine_that_nobody_knows_is_remembered_from_its_first_packet_and_held() {
         script.text()
     );
     daemon.wait_for_log("waiting: nobody has armed it");
-}
-
-/// The same packet from firmware of another architecture: option 93 and the class that repeats it.
-fn with_arch(mut packet: Vec<u8>, arch: u16) -> Vec<u8> {
-    let option = packet
-        .windows(2)
-        .position(|pair| pair == [93, 2])
-        .expect("an architecture");
-    packet[option + 2..option + 4].copy_from_slice(&arch.to_be_bytes());
-    let class = packet.windows(6).position(|word| word == b":Arch:").expect("a class") + 6;
-    packet[class..class + 5].copy_from_slice(format!("{arch:05}").as_bytes());
-    packet
 }
 
 #[test]

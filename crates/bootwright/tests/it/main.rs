@@ -1,6 +1,8 @@
 //! The daemon's parts for real: sockets, files and other people's programs, in namespaces that the tests make.
 
 mod api;
+mod arch_table;
+mod bridge;
 mod census;
 mod cli;
 mod cli_check;

@@ -36,6 +36,18 @@ pub(crate) fn with_card(mut packet: Vec<u8>, card: [u8; 6]) -> Vec<u8> {
     packet
 }
 
+/// The same packet from firmware of another architecture: option 93 and the class that repeats it.
+pub(crate) fn with_arch(mut packet: Vec<u8>, arch: u16) -> Vec<u8> {
+    let option = packet
+        .windows(2)
+        .position(|pair| pair == [93, 2])
+        .expect("an architecture");
+    packet[option + 2..option + 4].copy_from_slice(&arch.to_be_bytes());
+    let class = packet.windows(6).position(|word| word == b":Arch:").expect("a class") + 6;
+    packet[class..class + 5].copy_from_slice(format!("{arch:05}").as_bytes());
+    packet
+}
+
 /// A machine's end of the wire.
 pub(crate) struct Client {
     socket: UdpSocket,
