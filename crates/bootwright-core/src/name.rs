@@ -3,7 +3,8 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+
+use crate::label::Label;
 
 /// The longest name of a host, profile or rule, in bytes: a DNS label (RFC 1035 section 2.3.4).
 pub const NAME_BYTES_MAX: usize = 63;
@@ -27,13 +28,13 @@ macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        pub struct $name(Label);
 
         impl $name {
             /// The name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
         }
 
@@ -41,25 +42,25 @@ macro_rules! name {
             type Err = NotName;
 
             fn from_str(text: &str) -> Result<Self, NotName> {
-                if is_name(text) { Ok(Self(text.into())) } else { Err(NotName) }
+                if is_name(text) { Ok(Self(Label::new(text))) } else { Err(NotName) }
             }
         }
 
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
-                &self.0
+                self.as_str()
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
+                f.pad(self.as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
     };

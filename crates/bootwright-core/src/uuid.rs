@@ -11,11 +11,12 @@ use std::str::FromStr;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uuid([u8; 16]);
 
-/// Values that whole series of mainboards share, because the manufacturer never filled the field in.
-const SHARED: &[&str] = &[
-    "03000200-0400-0500-0006-000700080009",
-    "00010203-0405-0607-0809-0a0b0c0d0e0f",
-    "00000011-4918-8015-bf5a-888888888788",
+/// Values that whole series of mainboards share, because the manufacturer never filled the field in. As numbers, since
+/// every request and every host of the store is compared with them; the digits are those of the text form.
+const SHARED: &[u128] = &[
+    0x0300_0200_0400_0500_0006_0007_0008_0009,
+    0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f,
+    0x0000_0011_4918_8015_bf5a_8888_8888_8788,
 ];
 
 /// First fields of values that differ from board to board in digits that still identify nothing.
@@ -62,7 +63,7 @@ impl Uuid {
         self.0 == [0; 16]
             || self.0 == [0xff; 16]
             || SHARED_FIRST_FIELD.iter().any(|field| self.0.starts_with(field))
-            || SHARED.iter().any(|text| text.parse() == Ok(self))
+            || SHARED.contains(&u128::from_be_bytes(self.0))
     }
 }
 

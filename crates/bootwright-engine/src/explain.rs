@@ -160,7 +160,7 @@ impl Engine {
             wants: Wants::Offer,
             way: Way::Link,
         };
-        let stand = self.stand(situation.now, Some(host), definition, &ask);
+        let stand = self.stand(situation.now, Some(host), climb, definition, &ask);
         let whence = stand.map(|stand| match self.start(Some(host), definition, &ask) {
             (start, whence) if start.strategy == stand.strategy => whence,
             _ => Whence::Tried,

@@ -97,18 +97,19 @@ impl Tally {
 }
 
 impl Engine {
-    /// Where a machine stands that asks now. Nothing for one that is not on the ladder: iPXE understands every offer.
+    /// Where a machine stands that asks now, and stood `before`. Nothing for one that is not on the ladder: iPXE understands
+    /// every offer.
     pub(crate) fn stand(
         &self,
         now: Timestamp,
         host: Option<&Host>,
+        before: Option<Climb>,
         definition: Option<&HostDefinition>,
         ask: &OfferAsk,
     ) -> Option<Climb> {
         if ask.loader != Loader::Firmware {
             return None;
         }
-        let before = host.and_then(|host| self.visits.get(&host.id)?.climb);
         match (ask.wants, before) {
             (Wants::File | Wants::MenuEntry, Some(mut climb)) => {
                 climb.asked_boot_server(now);

@@ -1,10 +1,12 @@
 //! Firmware asks by DHCP where to boot.
 
+use std::sync::Arc;
+
 use bootwright_core::fact::{Quality, mac_quality};
 use bootwright_core::identify::Owner;
 use bootwright_core::{
-    Arch, Ask, Asker, Cause, Facts, HostDefinition, HostId, Loader, Make, Sighting, Strategy, Timestamp, Transport,
-    Verb, Verdict, Way, Why, admit, decide,
+    Arch, Ask, Asker, Cause, Climb, Facts, HostDefinition, HostId, Loader, Make, Policy, Sighting, Strategy, Timestamp,
+    Transport, Verb, Verdict, Way, Why, admit, decide,
 };
 
 use crate::engine::Engine;
@@ -70,6 +72,16 @@ impl Engine {
 
     /// What a machine is told to boot. `first` says whether it begins to ask, or takes up an offer that was made to it.
     pub(crate) fn answer_offer(&mut self, now: Timestamp, ask: &OfferAsk, first: bool) -> OfferReply {
+        let policy = Arc::clone(&self.policy);
+        let known = ask.seen.boot_mac.and_then(|mac| self.index.by_mac(mac)).cloned();
+        let mut definition = match &known {
+            Some(id) => self.definition_within(&policy, id),
+            // Of the card, as long as the host is not in the record.
+            None => ask.seen.boot_mac.and_then(|mac| {
+                let name = self.definition_for(&Facts::of_mac(mac))?;
+                policy.hosts.get(&name)
+            }),
+        };
         let mut question = Ask::Offer {
             arch: ask.arch,
             loader: ask.loader,
@@ -78,36 +90,31 @@ impl Engine {
             entry: ask.wants == Wants::MenuEntry && !self.was_shown_menu(ask),
             way: ask.way,
         };
-        if let Some(why) = admit(&self.policy, self.definition_asked(ask), question) {
+        if let Some(why) = admit(&policy, definition, question) {
             self.tell_intruder(now, ask.seen.boot_mac, &why);
             return OfferReply::Silence(why);
         }
-        let id = self.offer_host(now, ask);
-        let visit = id.as_ref().and_then(|id| self.visits.get(id));
-        if let Ask::Offer { handed, .. } = &mut question {
-            *handed = visit.is_some_and(|visit| came_back(now, visit));
-        }
-        if let Some(id) = id.as_ref().filter(|_| first) {
-            self.greet(now, id, ask);
-        }
-        let asker = match id.as_ref().and_then(|id| self.world.hosts.get(id)) {
-            Some(host) => Asker::Host(host),
-            None => Asker::Stranger,
+        let id = known.or_else(|| {
+            let met = self.meet_card(now, ask)?;
+            definition = self.definition_within(&policy, &met);
+            Some(met)
+        });
+        let before = match &id {
+            Some(id) if first => self.greet(now, id, ask),
+            Some(id) => self
+                .visits
+                .get(id)
+                .map_or(Before::default(), |visit| Before::of(now, visit)),
+            None => Before::default(),
         };
-        let definition = self.definition_asked(ask);
         let host = id.as_ref().and_then(|id| self.world.hosts.get(id)).map(AsRef::as_ref);
-        let climb = self.stand(now, host, definition, ask);
-        if let (Ask::Offer { file, .. }, Some(climb)) = (&mut question, &climb) {
-            *file = climb.file;
+        let climb = self.stand(now, host, before.climb, definition, ask);
+        if let Ask::Offer { file, handed, .. } = &mut question {
+            *file = climb.map_or(0, |climb| climb.file);
+            *handed = before.handed;
         }
-        match decide(
-            &self.policy,
-            &self.situation(now),
-            asker,
-            definition,
-            &ask.seen,
-            question,
-        ) {
+        let asker = host.map_or(Asker::Stranger, Asker::Host);
+        match decide(&policy, &self.situation(now), asker, definition, &ask.seen, question) {
             Verdict::FirstFile(file) => {
                 if let Some(visit) = id.and_then(|id| self.visits.get_mut(&id)) {
                     visit.climb = climb.or(visit.climb);
@@ -133,22 +140,15 @@ impl Engine {
         }
     }
 
-    /// What the configuration says of the host that asks; of the card, as long as the host is not in the record.
-    fn definition_asked(&self, ask: &OfferAsk) -> Option<&HostDefinition> {
-        let mac = ask.seen.boot_mac?;
-        if let Some(id) = self.index.by_mac(mac) {
-            return self.definition(id);
-        }
-        let name = self.definition_for(&Facts::of_mac(mac))?;
-        self.policy.hosts.get(&name)
+    /// What the configuration says of a host in the record.
+    fn definition_within<'a>(&self, policy: &'a Policy, id: &HostId) -> Option<&'a HostDefinition> {
+        policy.hosts.get(self.definition_of.get(id)?)
     }
 
-    fn offer_host(&mut self, now: Timestamp, ask: &OfferAsk) -> Option<HostId> {
+    /// Remembers a card that no host has, if it can be known again.
+    fn meet_card(&mut self, now: Timestamp, ask: &OfferAsk) -> Option<HostId> {
         let facts = &ask.seen.facts;
         let mac = ask.seen.boot_mac?;
-        if let Some(known) = self.index.by_mac(mac) {
-            return Some(known.clone());
-        }
         let uuid_free = facts
             .uuid
             .is_none_or(|uuid| uuid.is_junk() || self.index.by_uuid(uuid) == Owner::None);
@@ -163,9 +163,10 @@ impl Engine {
         }
     }
 
-    /// Notes the beginning of a boot.
-    fn greet(&mut self, now: Timestamp, id: &HostId, ask: &OfferAsk) {
+    /// Notes the beginning of a boot. Says how the machine stood before it.
+    fn greet(&mut self, now: Timestamp, id: &HostId, ask: &OfferAsk) -> Before {
         let visit = self.visits.entry(id.clone()).or_default();
+        let before = Before::of(now, visit);
         let news = visit.stage != Stage::Discover || visit.seen.is_none_or(|seen| now.since(seen) > BOOT_SPAN);
         let ipxe = ask.loader != Loader::Firmware;
         let first_round = !ipxe || visit.stage == Stage::Unseen || visit.stage > Stage::FirstFile;
@@ -178,13 +179,15 @@ impl Engine {
         if news && first_round {
             visit.reach(now, Stage::Discover);
             let by = if ipxe { "iPXE" } else { "firmware" };
-            let link = ask.seen.link.as_deref();
-            let link = link.map(|link| format!(" on {link}")).unwrap_or_default();
-            let relay = ask.way.relay();
-            let relay = relay.map(|relay| format!(" through relay {relay}")).unwrap_or_default();
-            let note = format!("{by} asks where to boot, {}{link}{relay}", ask.arch);
-            self.note(now, id, Cause::Machine, Verb::Seen, note);
+            self.note_with(now, id, Cause::Machine, Verb::Seen, || {
+                let link = ask.seen.link.as_deref();
+                let link = link.map(|link| format!(" on {link}")).unwrap_or_default();
+                let relay = ask.way.relay();
+                let relay = relay.map(|relay| format!(" through relay {relay}")).unwrap_or_default();
+                format!("{by} asks where to boot, {}{link}{relay}", ask.arch)
+            });
         }
+        before
     }
 
     /// Remembers which host says that it takes an address, in a DHCP request to another server. What comes by a way that
@@ -223,6 +226,24 @@ impl Engine {
         }
         if self.addresses.get(&address) != Some(id) {
             self.addresses.insert(address, id.clone());
+        }
+    }
+}
+
+/// How a machine stood when it asked.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    /// Whether it was handed a boot program and came back with it.
+    handed: bool,
+    /// Where its firmware stood on the ladder of offers.
+    climb: Option<Climb>,
+}
+
+impl Before {
+    fn of(now: Timestamp, visit: &Visit) -> Self {
+        Self {
+            handed: came_back(now, visit),
+            climb: visit.climb,
         }
     }
 }

@@ -153,9 +153,34 @@ impl Engine {
 
     /// News about a host that changes nothing. Not recorded when there is too much of it.
     pub(crate) fn note(&mut self, now: Timestamp, host: &HostId, by: Cause, verb: Verb, note: String) {
-        if self.store_ready && self.news.take(now) && self.world.hosts.contains_key(host) {
-            self.record(now, by, verb, note, Change::HostNoted { host: host.clone() });
+        self.note_with(now, host, by, verb, || note);
+    }
+
+    /// The same, with words that are made only if they are recorded: firmware asks often.
+    ///
+    /// Such an entry changes nothing in the world, so that nothing which is derived from it has to be derived anew, but
+    /// for the time at which a run is due: that depends on how far the machine was seen to be.
+    pub(crate) fn note_with(
+        &mut self,
+        now: Timestamp,
+        host: &HostId,
+        by: Cause,
+        verb: Verb,
+        note: impl FnOnce() -> String,
+    ) {
+        if !self.store_ready || !self.news.take(now) || !self.world.hosts.contains_key(host) {
+            return;
         }
+        if self.installing.contains(host) {
+            self.reset_due(host);
+        }
+        self.pending.entries.push(Entry {
+            at: now,
+            by,
+            verb,
+            note: note(),
+            change: Change::HostNoted { host: host.clone() },
+        });
     }
 
     /// Remembers a machine that was not there before, under the name that the configuration has for it or a nickname.

@@ -174,10 +174,27 @@ impl Socket {
     pub async fn receive(&self, batch: &mut Batch) -> io::Result<usize> {
         batch.len = 0;
         batch.port = self.port;
-        let (buffers, arrivals) = (&mut batch.buffers, &mut batch.arrivals);
-        let read = || datagram::receive(self.inner.as_fd(), buffers, batch.size, arrivals);
-        batch.len = self.inner.async_io(Interest::READABLE, read).await?;
-        Ok(batch.len)
+        loop {
+            self.inner.readable().await?;
+            let mut count = 0;
+            let read = || {
+                count = datagram::receive(self.inner.as_fd(), &mut batch.buffers, batch.size, &mut batch.arrivals)?;
+                if count < BATCH_MAX {
+                    // There was room for more, so that the socket is empty now, and what comes later wakes us anew
+                    // (`epoll(7)`, edge-triggered). To say so saves the call that would only find it out.
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                Ok(())
+            };
+            match self.inner.try_io(Interest::READABLE, read) {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                Ok(()) | Err(_) if count > 0 => {
+                    batch.len = count;
+                    return Ok(count);
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
     }
 
     /// Sends one datagram out of our device, waiting for room if there is none.

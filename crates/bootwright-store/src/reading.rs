@@ -28,17 +28,22 @@ impl ClockReading {
     #[must_use]
     pub fn now(boot_id: Uuid) -> Self {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            boot_id,
+            boottime_ms: Self::boottime_ms(),
+            wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// What the boot clock alone shows now, in milliseconds: all that the site's time line needs between commits.
+    #[must_use]
+    pub fn boottime_ms() -> u64 {
         // The clock exists since Linux 2.6.39 and reading it has no other way to fail.
-        let boottime = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0, |time| {
+        clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0, |time| {
             let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
             let millis = u64::try_from(time.tv_nsec()).unwrap_or(0) / 1_000_000;
             seconds.saturating_mul(1000).saturating_add(millis)
-        });
-        Self {
-            boot_id,
-            boottime_ms: boottime,
-            wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
-        }
+        })
     }
 }
 

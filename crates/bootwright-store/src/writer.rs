@@ -181,6 +181,12 @@ impl Writer {
         self.shared.health().clone()
     }
 
+    /// Whether the store has little room left: [`Health::Low`], for those who ask often.
+    #[must_use]
+    pub fn is_low(&self) -> bool {
+        *self.shared.health() == Health::Low
+    }
+
     /// Opens and reads the store anew after a failure, and waits for it. What it returns replaces all that was in
     /// memory: some of what was refused may have been recorded after all. Submissions stay refused until `accept`, since
     /// those that are under way were made from what is now replaced.

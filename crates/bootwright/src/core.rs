@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bootwright_core::{HostId, MacAddr, Policy, Timestamp, Token, Uuid, Way, World};
+use bootwright_core::{HostId, MacAddr, Policy, Timestamp, Token, Way, World};
 use bootwright_engine::{Engine, Outcome, Woken};
-use bootwright_store::{ClockReading, Health, QUEUE_MAX, Recorded, SiteClock, Store, Writer, Writing, resume};
+use bootwright_store::{ClockReading, Health, QUEUE_MAX, Recorded, Refused, SiteClock, Store, Writer, Writing, resume};
 use tokio::sync::{Notify, broadcast, oneshot};
 
 use crate::dhcp::Ignored;
@@ -31,7 +31,6 @@ const REOPEN_AFTER: Duration = Duration::from_secs(2);
 pub struct Core {
     engine: Mutex<Engine>,
     writer: Writer,
-    boot_id: Uuid,
     site_clock: SiteClock,
     policy: ArcSwap<Policy>,
     held: Mutex<BTreeMap<HostId, Arc<Notify>>>,
@@ -135,7 +134,6 @@ impl Core {
         let core = Arc::new(Self {
             engine: Mutex::new(engine),
             writer,
-            boot_id,
             site_clock,
             policy: ArcSwap::new(Arc::clone(&policy)),
             held: Mutex::default(),
@@ -150,7 +148,7 @@ impl Core {
     /// Now, on the site's time line.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.site_clock.now(ClockReading::now(self.boot_id).boottime_ms)
+        self.site_clock.now(ClockReading::boottime_ms())
     }
 
     /// The policy in force.
@@ -169,7 +167,7 @@ impl Core {
         let mut engine = self.engine();
         engine.set_busy(self.writer.queue_len() > QUEUE_BUSY);
         // At once and not when time is next looked at: what is granted in between would use up the reserve.
-        if self.writer.health() == Health::Low {
+        if self.writer.is_low() {
             engine.set_low();
         }
         let outcome = question(&mut engine, self.now());
@@ -193,8 +191,15 @@ impl Core {
 
     /// Hands to the writer what is to be recorded. Called under the engine's lock, which keeps it in order.
     fn submit(&self, writing: Writing, promises: bool) -> Commit {
-        if writing == Writing::default() && !promises {
-            return Commit::Nothing;
+        if !promises {
+            if writing == Writing::default() {
+                return Commit::Nothing;
+            }
+            // Nobody waits for the disk.
+            return match self.writer.submit(writing, None) {
+                Ok(()) => Commit::Nothing,
+                Err(refused) => self.refuse(&refused),
+            };
         }
         let (sender, receiver) = oneshot::channel();
         let done = Box::new(move |result: Result<_, bootwright_store::WriteFailed>| {
@@ -202,14 +207,15 @@ impl Core {
             let _ = sender.send(result.map(|_| ()).map_err(|error| Unrecorded(error.to_string())));
         });
         match self.writer.submit(writing, Some(done)) {
-            Ok(()) if promises => Commit::Pending(receiver),
-            Ok(()) => Commit::Nothing,
-            Err(refused) => {
-                tracing::error!(why = %refused, "what happened could not be recorded");
-                self.failed.notify_one();
-                Commit::Refused(Unrecorded(refused.to_string()))
-            }
+            Ok(()) => Commit::Pending(receiver),
+            Err(refused) => self.refuse(&refused),
         }
+    }
+
+    fn refuse(&self, refused: &Refused) -> Commit {
+        tracing::error!(why = %refused, "what happened could not be recorded");
+        self.failed.notify_one();
+        Commit::Refused(Unrecorded(refused.to_string()))
     }
 
     /// Reads what the engine knows.
@@ -252,18 +258,21 @@ impl Core {
     }
 
     fn wake(&self, woken: &Woken) {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         match woken {
             Woken::None => {}
-            Woken::Host(id) => held.get(id).into_iter().for_each(|notify| notify.notify_waiters()),
-            Woken::All => held.values().for_each(|notify| notify.notify_waiters()),
+            Woken::Host(id) => self.held().get(id).into_iter().for_each(|held| held.notify_waiters()),
+            Woken::All => self.held().values().for_each(|held| held.notify_waiters()),
         }
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeMap<HostId, Arc<Notify>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until a held host may be told something else, but no longer than `patience`.
     pub async fn wait_for_change(&self, host: &HostId, patience: Duration) {
         let notify = {
-            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut held = self.held();
             Arc::clone(held.entry(host.clone()).or_default())
         };
         let mut notified = std::pin::pin!(notify.notified());
@@ -273,7 +282,7 @@ impl Core {
             // A wait that ends by time is the normal case.
             let _ = tokio::time::timeout(patience, notified).await;
         }
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held();
         if held.get(host).is_some_and(|notify| Arc::strong_count(notify) <= 2) {
             held.remove(host);
         }

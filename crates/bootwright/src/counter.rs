@@ -23,8 +23,15 @@ pub struct Counters {
 impl Counters {
     /// Counts one.
     pub fn count(&self, kind: &'static str, reason: &'static str) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry((kind, reason)).or_default() += 1;
+        self.count_many(kind, reason, 1);
+    }
+
+    /// Counts as many at once. None is not counted, so that what never happened is not shown.
+    pub fn count_many(&self, kind: &'static str, reason: &'static str, many: usize) {
+        if many > 0 {
+            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            *counts.entry((kind, reason)).or_default() += many as u64;
+        }
     }
 
     /// Counts a panic.

@@ -81,7 +81,10 @@ pub(super) struct Overload {
 /// All options of a packet, each number once, in the order of their first appearance.
 #[derive(Debug)]
 pub(super) struct Options<'a> {
-    found: Vec<(OptionCode, Cow<'a, [u8]>)>,
+    found: Vec<Cow<'a, [u8]>>,
+    /// For each number its place in `found`, counted from 1; 0 for an option that is not there. There are no more than
+    /// 255 numbers, and most are asked for in every packet.
+    places: [u8; 256],
     /// Which fields hold options instead of their text.
     pub(super) overload: Overload,
 }
@@ -95,6 +98,7 @@ impl<'a> Options<'a> {
     pub(super) fn collect(packet: &'a [u8]) -> Result<Self, Discard> {
         let mut options = Self {
             found: Vec::with_capacity(16),
+            places: [0; 256],
             overload: Overload::default(),
         };
         options.read(packet.get(240..).unwrap_or_default())?;
@@ -116,16 +120,16 @@ impl<'a> Options<'a> {
 
     /// The value of an option, if it is there.
     pub(super) fn get(&self, code: OptionCode) -> Option<&[u8]> {
+        let place = self.places.get(usize::from(u8::from(code)))?;
         self.found
-            .iter()
-            .find(|(known, _)| *known == code)
-            .map(|(_, data)| data.as_ref())
+            .get(usize::from(*place).checked_sub(1)?)
+            .map(|data| data.as_ref())
     }
 
     fn read(&mut self, area: &'a [u8]) -> Result<(), Discard> {
         for piece in Pieces::padded(area) {
             match piece {
-                Ok((code, data)) => self.add(OptionCode::from(code), data),
+                Ok((code, data)) => self.add(code, data),
                 Err(Cut { code, declared, left }) => {
                     if decides(OptionCode::from(code)) {
                         return Err(Discard::TruncatedOption { code, declared, left });
@@ -136,10 +140,20 @@ impl<'a> Options<'a> {
         Ok(())
     }
 
-    fn add(&mut self, code: OptionCode, data: &'a [u8]) {
-        match self.found.iter_mut().find(|(known, _)| *known == code) {
-            Some((_, begun)) => begun.to_mut().extend_from_slice(data),
-            None => self.found.push((code, Cow::Borrowed(data))),
+    fn add(&mut self, code: u8, data: &'a [u8]) {
+        let next = u8::try_from(self.found.len().saturating_add(1));
+        let (Some(place), Ok(next)) = (self.places.get_mut(usize::from(code)), next) else {
+            return;
+        };
+        let begun = usize::from(*place)
+            .checked_sub(1)
+            .and_then(|place| self.found.get_mut(place));
+        match begun {
+            Some(begun) => begun.to_mut().extend_from_slice(data),
+            None => {
+                *place = next;
+                self.found.push(Cow::Borrowed(data));
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What goes into option 43 for PXE (PXE 2.1, table 2-1).
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
 use bootwright_core::Strategy;
@@ -10,12 +11,12 @@ pub(super) const fn names_file_in_offer(strategy: Strategy) -> bool {
 }
 
 /// The value of option 43 in the offer of this server.
-pub(super) fn vendor_options(strategy: Strategy, server: Ipv4Addr) -> Option<Vec<u8>> {
+pub(super) fn vendor_options(strategy: Strategy, server: Ipv4Addr) -> Option<Cow<'static, [u8]>> {
     match strategy {
-        Strategy::Direct | Strategy::Merged => Some(DIRECT.to_vec()),
-        Strategy::DirectWithMenu => Some(DIRECT_WITH_MENU.to_vec()),
+        Strategy::Direct | Strategy::Merged => Some(Cow::Borrowed(DIRECT)),
+        Strategy::DirectWithMenu => Some(Cow::Borrowed(DIRECT_WITH_MENU)),
         Strategy::NoVendorOptions => None,
-        Strategy::OneEntryMenu => Some(one_entry_menu(server)),
+        Strategy::OneEntryMenu => Some(Cow::Owned(one_entry_menu(server))),
     }
 }
 

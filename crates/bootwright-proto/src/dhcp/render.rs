@@ -1,14 +1,15 @@
 //! From a [`Reply`] to bytes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use dhcproto::v4::{DhcpOption, MAGIC, MessageType as WireType, OptionCode};
+use dhcproto::v4::{MAGIC, OptionCode};
 
 use super::options::IPXE_ENCAPSULATED;
 use super::pxe::boot_item_echo;
 use super::reply::{Boot, Reply};
-use super::request::{MessageType, Request};
+use super::request::Request;
 use super::writer::Writer;
 
 /// Shorter packets are dropped by some relays, switches and ROMs (RFC 1542 section 2.1).
@@ -156,23 +157,23 @@ fn options(
 ) -> Result<(), Unrenderable> {
     let leases = reply.lease().is_some() || matches!(reply, Reply::Nak);
     let server_id = request.server_id_override.filter(|_| leases).unwrap_or(server);
-    out.option(&DhcpOption::MessageType(message(reply)))?;
-    out.option(&DhcpOption::ServerIdentifier(server_id))?;
+    out.raw(OptionCode::MessageType, &[reply.message().code()])?;
+    out.raw(OptionCode::ServerIdentifier, &server_id.octets())?;
     if let Some(lease) = reply.lease() {
         lease.write(out, &request.parameters)?;
     }
     if let Some(boot) = reply.boot() {
         let vendor = match reply {
-            Reply::BootAck(_) => request.boot_item.as_deref().and_then(boot_item_echo),
+            Reply::BootAck(_) => request.boot_item.as_deref().and_then(boot_item_echo).map(Cow::Owned),
             _ => boot.vendor_options(server),
         };
-        out.option(&DhcpOption::ClassIdentifier(boot.class().to_vec()))?;
+        out.raw(OptionCode::ClassIdentifier, boot.class())?;
         out.raw_if_any(OptionCode::ClientMachineIdentifier, request.machine_id.as_deref())?;
         out.raw_if_any(OptionCode::VendorExtensions, vendor.as_deref())?;
-        out.option(&DhcpOption::TFTPServerName(name.as_bytes().to_vec()))?;
+        out.raw(OptionCode::TFTPServerName, name.as_bytes())?;
         if let Some(file) = file(reply) {
             // Old EDK2 copies the option without ending it: the NUL must be inside.
-            out.option(&DhcpOption::BootfileName([file.as_bytes(), &[0]].concat()))?;
+            out.text(OptionCode::BootfileName, file)?;
         }
         out.raw_if_any(IPXE_ENCAPSULATED, ipxe_options(reply, boot))?;
     }
@@ -188,13 +189,5 @@ fn ipxe_options(reply: &Reply, boot: &Boot) -> Option<&'static [u8]> {
         (Boot::Ipxe { .. }, Reply::ProxyOffer(_)) => Some(IPXE_PRIORITY),
         (Boot::Ipxe { .. }, Reply::LeaseOffer(..) | Reply::LeaseAck(..)) => Some(IPXE_NO_PROXY),
         _ => None,
-    }
-}
-
-fn message(reply: &Reply) -> WireType {
-    match reply.message() {
-        MessageType::Offer => WireType::Offer,
-        MessageType::Ack => WireType::Ack,
-        _ => WireType::Nak,
     }
 }

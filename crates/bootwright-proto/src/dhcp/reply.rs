@@ -1,5 +1,6 @@
 //! A reply in words, before it becomes bytes.
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
 use bootwright_core::Strategy;
@@ -60,10 +61,10 @@ impl Boot {
     }
 
     /// Option 43 of an offer.
-    pub(super) fn vendor_options(&self, server: Ipv4Addr) -> Option<Vec<u8>> {
+    pub(super) fn vendor_options(&self, server: Ipv4Addr) -> Option<Cow<'static, [u8]>> {
         match self {
             Self::Pxe { strategy, .. } => vendor_options(*strategy, server),
-            Self::RaspberryPi => Some(RASPBERRY_PI.to_vec()),
+            Self::RaspberryPi => Some(Cow::Borrowed(RASPBERRY_PI)),
             Self::Ipxe { .. } | Self::Http { .. } => None,
         }
     }

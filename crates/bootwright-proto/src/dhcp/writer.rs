@@ -16,7 +16,7 @@ impl Writer {
     pub(super) fn new() -> Self {
         Self {
             bytes: Vec::with_capacity(576),
-            scratch: Vec::with_capacity(260),
+            scratch: Vec::new(),
         }
     }
 
@@ -61,6 +61,19 @@ impl Writer {
         };
         self.bytes(&[code, len]);
         self.bytes(value);
+        Ok(())
+    }
+
+    /// Appends a text with the NUL that ends it inside the option.
+    pub(super) fn text(&mut self, code: OptionCode, text: &str) -> Result<(), Unrenderable> {
+        let len = text.len().saturating_add(1);
+        let code = u8::from(code);
+        let Ok(counted) = u8::try_from(len) else {
+            return Err(Unrenderable::OptionTooLong { code, len });
+        };
+        self.bytes(&[code, counted]);
+        self.bytes(text.as_bytes());
+        self.bytes(&[0]);
         Ok(())
     }
 

@@ -101,17 +101,13 @@ impl Desk {
         }
     }
 
-    /// Handles one datagram: a reply, or nothing, which is counted with its reason.
+    /// Handles one datagram: a reply, or nothing, which is counted with its reason. Replies are counted by those who send
+    /// them, many at a time.
     ///
     /// A panic costs this datagram and no other. (One in the engine ends the process: see `telemetry`.)
     pub(super) fn handle(&self, datagram: &Datagram<'_>, port: Port) -> Option<Handled> {
         match contain(&self.counters, "dhcp", || self.answer(datagram, port)) {
-            Some(Ok(handled)) => {
-                if matches!(handled, Handled::Now(_)) {
-                    self.count_answers(1);
-                }
-                Some(handled)
-            }
+            Some(Ok(handled)) => Some(handled),
             Some(Err((mac, ignored))) => {
                 self.ignore(datagram.source, mac, &ignored);
                 None
@@ -325,9 +321,7 @@ impl Desk {
     }
 
     pub(super) fn count_answers(&self, count: usize) {
-        for _ in 0..count {
-            self.counters.count("dhcp", "answered");
-        }
+        self.counters.count_many("dhcp", "answered", count);
     }
 
     /// Notes a reply that did not leave.

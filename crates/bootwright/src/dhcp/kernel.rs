@@ -33,6 +33,7 @@ pub async fn listen(desk: Desk, outlet: Outlet, port: Port) {
                 Some(Handled::Noted) | None => {}
             }
         }
+        desk.count_answers(now.len());
         outlet.send(&desk, &now).await;
         later::finish(&desk, &outlet, waiting);
     }

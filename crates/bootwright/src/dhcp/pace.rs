@@ -1,6 +1,6 @@
 //! How often one client may be answered.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use bootwright_core::{MacAddr, Timestamp};
 
@@ -11,10 +11,11 @@ const EARNED_MS: u64 = 100;
 /// How many clients are remembered; the oldest are forgotten first, all at once.
 const CLIENTS_MAX: usize = 8_192;
 
-/// Remembers the clients of one link.
+/// Remembers the clients of one link. A hash map, since it is asked for every packet and shows its order to nobody; its
+/// hashes are keyed, so that nobody can choose addresses that collide.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    clients: BTreeMap<MacAddr, (u32, Timestamp)>,
+    clients: HashMap<MacAddr, (u32, Timestamp)>,
 }
 
 impl Pace {

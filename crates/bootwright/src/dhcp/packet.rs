@@ -23,7 +23,10 @@ pub async fn capture(desk: Desk, snoop: Snoop, outlet: Outlet) {
             continue;
         };
         match desk.handle(&captured.datagram(), port) {
-            Some(Handled::Now(answered)) => outlet.send(&desk, &[answered]).await,
+            Some(Handled::Now(answered)) => {
+                desk.count_answers(1);
+                outlet.send(&desk, &[answered]).await;
+            }
             Some(Handled::Later(waiting)) => later::finish(&desk, &outlet, vec![waiting]),
             Some(Handled::Noted) | None => {}
         }
