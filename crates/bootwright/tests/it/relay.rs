@@ -296,6 +296,77 @@ fn a_relay_of_other_hands_carries_our_offer_to_the_machine() {
     assert!(heard.answer.broadcast);
 }
 
+/// Server mode with a pool for the network behind the router and one for a network that only a relay's option names.
+fn lending(relays: &[Ipv4Addr]) -> String {
+    let pool = |network: u8| {
+        format!(
+            "[[dhcp.pools]]\nsubnet = \"10.{network}.0.0/24\"\nrange = \"10.{network}.0.100-10.{network}.0.199\"\n\
+             router = \"10.{network}.0.1\"\nprobe = false\n"
+        )
+    };
+    config(relays, &format!("mode = \"server\"\n{}{}", pool(8), pool(9)))
+}
+
+#[test]
+fn in_server_mode_the_relays_address_or_the_link_that_it_names_chooses_the_subnet() {
+    let campus = Campus::build();
+    let _daemon = Daemon::start(&campus.daemon, &lending(&[LOWER, UPPER]));
+    let cases: [(&[u8], u8, Ipv4Addr); 3] = [
+        (b"\x01\x01\x07", 8, OURS),
+        // RFC 3527: another link than the one that the relay's address is on.
+        (b"\x01\x01\x07\x05\x04\x0a\x09\x00\x00", 9, OURS),
+        // RFC 5107: the relay wants to be taken for the server.
+        (b"\x0b\x04\x0a\x08\x00\x01", 8, LOWER),
+    ];
+    for (number, (info, network, server)) in cases.into_iter().enumerate() {
+        let machine = card(0x10 + u8::try_from(number).expect("few cases"));
+        let packet = through(with_card(captured("bios-firmware-discover"), machine), LOWER, info);
+        let (from, answer) = campus.answer(&packet, UPPER);
+        assert_eq!(from, SocketAddrV4::new(OURS, 67));
+        assert_eq!(answer.message, Some(MessageType::Offer));
+        assert_eq!(answer.yiaddr.octets()[..3], [10, network, 0], "{info:?}");
+        assert_eq!(answer.routers, [Ipv4Addr::new(10, network, 0, 1)]);
+        assert_eq!(answer.server_id, Some(server), "{info:?}");
+        assert_eq!(answer.giaddr, LOWER);
+        assert_eq!(answer.relay_info.as_deref(), Some(info));
+        assert_eq!(
+            (answer.siaddr, answer.file.as_slice()),
+            (OURS, b"undionly.kpxe".as_slice())
+        );
+    }
+}
+
+#[test]
+fn threat_37_in_server_mode_no_address_is_lent_through_a_relay_that_is_not_listed_or_forged() {
+    let campus = Campus::build();
+    let daemon = Daemon::start(&campus.daemon, &lending(&[LOWER]));
+    let discover = with_card(captured("bios-installer-discover"), card(0x20));
+    let info = b"\x01\x01\x07";
+    campus.refused(
+        &daemon,
+        &through(discover.clone(), LOWER, info),
+        UPPER,
+        "relay-sender-not-listed",
+    );
+    campus.refused(&daemon, &through(discover.clone(), OURS, info), LOWER, "relay-is-us");
+    let stranger = Ipv4Addr::new(10, 9, 0, 1);
+    campus.refused(
+        &daemon,
+        &through(discover.clone(), stranger, info),
+        LOWER,
+        "relay-not-listed",
+    );
+    // A link that no pool is for, named by a relay that is listed.
+    let nowhere = b"\x05\x04\x0a\x63\x00\x00";
+    campus.refused(&daemon, &through(discover.clone(), LOWER, nowhere), LOWER, "no-subnet");
+    let (_, answer) = campus.answer(&through(discover, LOWER, info), LOWER);
+    assert_eq!(
+        answer.yiaddr.octets()[..3],
+        [10, 8, 0],
+        "the honest one is lent an address"
+    );
+}
+
 /// dnsmasq as a relay. It is ended when the test ends.
 struct Relay(Child);
 
