@@ -2,6 +2,7 @@
 
 mod arm64;
 mod fault;
+mod front;
 mod held;
 mod http_boot;
 mod install;
@@ -95,6 +96,20 @@ const ARM64: Build = Build {
     rom: Rom::Itself,
 };
 
+const PXELINUX: Build = Build {
+    name: "pxelinux",
+    number: 11,
+    firmware: Firmware::Bios,
+    rom: Rom::VendorLike,
+};
+
+const GRUB: Build = Build {
+    name: "grub",
+    number: 12,
+    firmware: Firmware::Uefi,
+    rom: Rom::Itself,
+};
+
 /// Every scenario, the longest first, so that the last to end is short.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
@@ -115,6 +130,24 @@ pub(crate) const ALL: &[Scenario] = &[
             known: true,
         }],
         play: fault::interruptions,
+    },
+    Scenario {
+        name: "pxelinux",
+        story: "a BIOS machine waits in PXELINUX, is armed, installs once with everything by TFTP, starts from its disk",
+        cast: &[Role {
+            build: PXELINUX,
+            known: false,
+        }],
+        play: front::pxelinux,
+    },
+    Scenario {
+        name: "grub",
+        story: "a UEFI machine waits in GRUB, is armed, installs once, starts from its disk",
+        cast: &[Role {
+            build: GRUB,
+            known: false,
+        }],
+        play: front::grub,
     },
     Scenario {
         name: "bios-vendor",
