@@ -41,6 +41,7 @@ impl Engine {
             suggestion: definition.as_ref().and_then(|definition| definition.profile.clone()),
             definition,
             visit: Visit::default(),
+            leases: Vec::new(),
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct HostView {
     pub visit: Visit,
     /// The profile that it would be armed with if nobody names another.
     pub suggestion: Option<ProfileName>,
+    /// The leases of its cards, those that have ended among them.
+    pub leases: Vec<Lease>,
 }
 
 /// Which hosts a reader wants.
@@ -77,6 +79,7 @@ impl Engine {
             definition: self.definition(&host.id).cloned(),
             visit: self.visits.get(&host.id).cloned().unwrap_or_default(),
             suggestion: self.suggestion(&host.id),
+            leases: self.leases_of(host),
         }
     }
 

@@ -34,8 +34,8 @@ pub use command::{Command, CommandReport, PauseRequest};
 pub use event::{EventPage, EventView};
 pub use explain::{Answer, Candidate, Explanation, GuardView, IdentityView, Line, RuleView};
 pub use host::{
-    CardView, FactsView, FinishedRunView, FirstStepView, GrantView, HostDetail, HostList, HostSummary, LocalBootView,
-    ProgressView, RunView, StateView,
+    CardView, FactsView, FinishedRunView, FirstStepView, GrantView, HostDetail, HostList, HostSummary, LeaseView,
+    LocalBootView, ProgressView, RunView, StateView,
 };
 pub use problem::{Problem, ProblemCode};
 pub use reload::{DiagnosticView, ReloadReport, Severity};

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use bootwright_core::fact::{Quality, mac_quality};
+use bootwright_core::lease::Lease;
 use bootwright_core::nickname::console_code;
 use bootwright_core::{Facts, Failure, Firmware, Grant, Grantor, Phase, Run, Stance};
 use bootwright_engine::{HostView, Stage};
 use bootwright_proto::http::api::{
-    CardView, FactsView, FinishedRunView, FirstStepView, GrantView, HostDetail, HostSummary, LocalBootView,
+    CardView, FactsView, FinishedRunView, FirstStepView, GrantView, HostDetail, HostSummary, LeaseView, LocalBootView,
     ProgressView, RunView, StateView,
 };
 
@@ -81,8 +82,19 @@ pub(super) fn detail(view: &HostView, words: String, now: Now) -> HostDetail {
             };
             name.to_owned()
         }),
+        leases: view.leases.iter().map(|one| lease(one, now)).collect(),
         code: console_code(host.id.as_str().as_bytes()),
         runs: host.runs.iter().map(|run| finished(run, now)).collect(),
+    }
+}
+
+/// An address that one of its cards was leased.
+fn lease(lease: &Lease, now: Now) -> LeaseView {
+    LeaseView {
+        address: lease.address.to_string(),
+        mac: lease.holder.to_string(),
+        state: lease.state.name().to_owned(),
+        until: now.text(lease.until),
     }
 }
 

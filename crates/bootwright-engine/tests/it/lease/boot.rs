@@ -106,3 +106,16 @@ fn u_boot_gets_its_address_whether_the_site_serves_it_or_not() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn a_host_shows_the_leases_of_its_cards() {
+    let mut segment = Segment::new(policy(vec![subnet(0, 100, 109)]));
+    segment.tell("A discover .100; A select .100; b discover .101; b select .101");
+    let id = segment
+        .engine
+        .resolve(&super::story::mac('a').to_string())
+        .expect("a host");
+    let view = segment.engine.view(id.as_str()).expect("a host");
+    let shown: Vec<_> = view.leases.iter().map(|lease| (lease.address, lease.holder)).collect();
+    assert_eq!(shown, [(address(".100"), super::story::mac('a'))]);
+}

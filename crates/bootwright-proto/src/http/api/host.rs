@@ -75,10 +75,26 @@ pub struct HostDetail {
     /// `bios` or `uefi`, as last seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub firmware: Option<String>,
+    /// The addresses that its cards were leased here, those that have ended among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leases: Vec<LeaseView>,
     /// The code on its console.
     pub code: String,
     /// Its finished runs, the newest last.
     pub runs: Vec<FinishedRunView>,
+}
+
+/// An address that was leased to a card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseView {
+    /// The address.
+    pub address: String,
+    /// The card.
+    pub mac: String,
+    /// `bound`; `released` when the machine gave it back; `declined` if somebody else was seen to use it.
+    pub state: String,
+    /// Until when that lasts or lasted; when it was given back.
+    pub until: String,
 }
 
 /// What is known of a machine.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bootwright_proto::http::api::{
-    FinishedRunView, FirstStepView, GrantView, HostDetail, LocalBootView, RunView, StateView,
+    FinishedRunView, FirstStepView, GrantView, HostDetail, LeaseView, LocalBootView, RunView, StateView,
 };
 
 use super::super::age::Now;
@@ -29,6 +29,9 @@ pub(super) fn words(detail: &HostDetail, now: Now) -> String {
         line(name, words);
     }
     line("seen", seen_words(detail, now));
+    for lease in &detail.leases {
+        line("lease", lease_words(lease, now));
+    }
     if let Some(step) = &detail.first_step {
         line("first step", first_step_words(step));
     }
@@ -137,6 +140,17 @@ fn fact_lines(detail: &HostDetail) -> Vec<(&'static str, String)> {
     lines.extend(others.into_iter().filter_map(|(name, words)| Some((name, words?))));
     lines.push(("code", detail.code.clone()));
     lines
+}
+
+fn lease_words(lease: &LeaseView, now: Now) -> String {
+    let until = now.relative(&lease.until);
+    let state = match lease.state.as_str() {
+        "released" => format!("given back {until}"),
+        "declined" => format!("kept back, as another machine was seen to use it; that ends {until}"),
+        _ if until.ends_with("ago") => format!("ended {until}"),
+        _ => format!("ends {until}"),
+    };
+    format!("{} for {}, {state}", lease.address, lease.mac)
 }
 
 fn seen_words(detail: &HostDetail, now: Now) -> String {
