@@ -90,6 +90,8 @@ pub enum Step {
         /// The loader's name, if one is given.
         filename: Option<String>,
     },
+    /// The machine is restarted. Nothing follows.
+    Reboot,
     /// iPXE is left with this code. Nothing follows.
     Exit(u32),
     /// The script runs for ever without wanting anything. Nothing follows.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bootwright_core::{Firmware, MacAddr, Uuid};
 
 use crate::ipxe::{Boot, Generation, Kind, Reply, Settings, errno};
-use crate::rom::{self, Datagram, Fault};
+use crate::rom::{self, Datagram, Fault, Quirk};
 use crate::tftp::End;
 
 use stage::Stage;
@@ -52,6 +52,10 @@ pub struct Spec {
     pub manufacturer: Option<String>,
     /// What the maker calls it.
     pub product: Option<String>,
+    /// What its firmware does not understand.
+    pub quirk: Quirk,
+    /// The boot program, if there is one, that never gets the network to work on it.
+    pub dead_program: Option<String>,
     /// Makes its transaction ids; give each boot another.
     pub seed: u32,
 }
@@ -84,6 +88,10 @@ pub enum Fate {
     },
     /// The firmware went on to its next boot entry.
     NextEntry(Gone),
+    /// The script restarts the machine.
+    Reboot,
+    /// The boot program hangs, and only a reset gets it out of that.
+    Hung,
 }
 
 /// Why a firmware went on to its next boot entry.
@@ -110,6 +118,8 @@ pub struct Machine {
     fetches: u32,
     port: u16,
     rounds: u32,
+    /// The name of the boot program that its firmware fetched.
+    program: Vec<u8>,
 }
 
 /// The first local port of TFTP fetches, as ROMs of Intel's line use it.
@@ -126,6 +136,7 @@ impl Machine {
             fetches: 0,
             port: TFTP_PORT_FIRST,
             rounds: 0,
+            program: Vec::new(),
         };
         let firmware = match machine.spec.start {
             Start::BiosPxe => rom::Firmware::Bios,
@@ -188,7 +199,7 @@ impl Machine {
         }
         let good = (200..300).contains(&status);
         match &mut self.stage {
-            Stage::Loading if good => self.look(self.ipxe_firmware(true), now),
+            Stage::Loading if good => self.run_program(now),
             Stage::Loading => self.end(Fate::NextEntry(Gone::Http)),
             Stage::Script { waits: true, .. } => {
                 let reply = match status {

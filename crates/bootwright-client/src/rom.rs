@@ -7,6 +7,7 @@
 //! Sources: PXE 2.1; tianocore/edk2, NetworkPkg/UefiPxeBcDxe and HttpBootDxe; ipxe/ipxe, src/net/udp/dhcp.c.
 
 mod choice;
+mod quirk;
 mod wire;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -16,6 +17,8 @@ use bootwright_core::{MacAddr, Uuid};
 use bootwright_proto::dhcp::{Answer, CLIENT_PORT, MessageType, PXE_PORT, SERVER_PORT, parse_answer};
 
 use crate::ipxe::Generation;
+
+pub use quirk::Quirk;
 
 use choice::{Chosen, Next, after_ack, choose, is_offer};
 use wire::Question;
@@ -44,6 +47,7 @@ pub enum Firmware {
 #[derive(Clone, Debug)]
 pub struct Rom {
     firmware: Firmware,
+    quirk: Quirk,
     mac: MacAddr,
     uuid: Option<Uuid>,
     xid: u32,
@@ -136,8 +140,22 @@ impl Rom {
         seed: u32,
         now: Duration,
     ) -> (Self, Option<Datagram>) {
+        Self::begin_odd(firmware, Quirk::None, mac, uuid, seed, now)
+    }
+
+    /// The same of a firmware that does not understand everything.
+    #[must_use]
+    pub fn begin_odd(
+        firmware: Firmware,
+        quirk: Quirk,
+        mac: MacAddr,
+        uuid: Option<Uuid>,
+        seed: u32,
+        now: Duration,
+    ) -> (Self, Option<Datagram>) {
         let mut rom = Self {
             firmware,
+            quirk,
             mac,
             uuid,
             xid: seed,
@@ -226,7 +244,8 @@ impl Rom {
     }
 
     fn on_offer(&mut self, now: Duration, offer: Answer) -> Option<Datagram> {
-        if offer.message != Some(MessageType::Offer) || !is_offer(self.firmware, &offer) || self.offers.len() >= 16 {
+        let keeps = is_offer(self.firmware, &offer) && !self.quirk.passes_over(&offer);
+        if offer.message != Some(MessageType::Offer) || !keeps || self.offers.len() >= 16 {
             return None;
         }
         self.offers.push(offer);
@@ -275,6 +294,9 @@ impl Rom {
         }
         if answer.server_id != chosen.main.server_id || answer.yiaddr != chosen.main.yiaddr {
             return None;
+        }
+        if chosen.proxy.as_ref().is_some_and(|proxy| self.quirk.forgets(proxy)) {
+            return self.fail(Fault::NoBootFile);
         }
         match after_ack(self.firmware, &chosen) {
             Ok(Next::Boot(place)) => self.finish(&chosen, place),

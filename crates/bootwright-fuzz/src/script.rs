@@ -28,7 +28,7 @@ pub fn digest(bytes: &[u8]) {
     let mut step = ipxe.start(script);
     for number in 0..STEPS_MAX {
         let reply = match &step {
-            Step::Exit(_) | Step::Runaway => return,
+            Step::Exit(_) | Step::Reboot | Step::Runaway => return,
             Step::Fetch(url) => {
                 assert!(!url.contains(['\n', '\r']), "a line end in a URL: {url:?}");
                 pieces

@@ -9,7 +9,8 @@ use std::time::Duration;
 use bootwright_core::{Arch, Entry, Loader, Make, Policy, Sighting, Timestamp, Transport, World};
 use bootwright_engine::{Engine, OfferAsk, OfferReply, Outcome, Wants, Woken};
 use bootwright_proto::dhcp::{
-    Arrival, Boot, BootFile, ClientKind, Port, Question, Reply, Request, classify, question, render,
+    Arrival, Boot, BootFile, ClientKind, Merger, Port, Question, Reply, Request, Strategy, classify, parse_answer,
+    question, render,
 };
 use bootwright_proto::http::BaseUrl;
 use bootwright_proto::tftp::option::{Caps, Terms, Way};
@@ -52,6 +53,7 @@ pub(crate) struct Daemon {
     pub(crate) parked: Vec<Parked>,
     pub(crate) transfers: BTreeMap<u16, (Transfer, SocketAddrV4)>,
     next_port: u16,
+    merger: Merger,
 }
 
 impl Daemon {
@@ -67,6 +69,7 @@ impl Daemon {
             parked: Vec::new(),
             transfers: BTreeMap::new(),
             next_port: 40_000,
+            merger: Merger::default(),
         };
         let outcome = daemon.engine.reload(now, None, Arc::clone(policy));
         let (_, woken) = daemon.submit(outcome, |_| Release::Nothing);
@@ -162,6 +165,17 @@ impl Daemon {
         let boot = self.boot(&outcome.reply);
         let (_, woken) = self.submit(outcome, |_| Release::Nothing);
         let Some(boot) = boot else { return (None, woken) };
+        let merges = matches!(
+            boot,
+            Boot::Pxe {
+                strategy: Strategy::Merged,
+                ..
+            }
+        );
+        if merges && question == Question::Discover {
+            let merged = self.merger.ask(now, request, SERVER, boot).ok().flatten();
+            return (merged.map(|bytes| (SocketAddrV4::new(SERVER, 67), bytes)), woken);
+        }
         let reply = match question {
             Question::Discover => Reply::ProxyOffer(boot),
             Question::BootFile | Question::MenuEntry => Reply::BootAck(boot),
@@ -172,6 +186,13 @@ impl Daemon {
         };
         let bytes = render(request, SERVER, &reply).ok();
         (bytes.map(|bytes| (SocketAddrV4::new(SERVER, from), bytes)), woken)
+    }
+
+    /// Another server's answer to a machine is seen: what goes out with it.
+    pub(crate) fn overhear(&mut self, now: Timestamp, bytes: &[u8]) -> Option<(SocketAddrV4, Vec<u8>)> {
+        let answer = parse_answer(bytes).ok()?;
+        let merged = self.merger.hear(now, &answer, &[SERVER]).ok().flatten()?;
+        Some((SocketAddrV4::new(SERVER, 67), merged))
     }
 
     fn boot(&self, reply: &OfferReply) -> Option<Boot> {

@@ -83,7 +83,8 @@ impl World {
                     return self.carry(machine, outputs);
                 }
             }
-            Fate::Disk { .. } | Fate::NextEntry(_) => {
+            Fate::Reboot => return self.reset(machine),
+            Fate::Hung | Fate::Disk { .. } | Fate::NextEntry(_) => {
                 body.doing = Doing::Stuck;
                 self.note(&format!("machine {machine} finds nothing to start"));
             }

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use bootwright_client::ipxe::Generation;
 use bootwright_client::machine::{Machine, Spec, Start};
+use bootwright_client::rom::Quirk;
 use bootwright_core::{MacAddr, Token};
 
 use crate::installer::Installer;
@@ -41,6 +42,8 @@ pub enum Doing {
 pub(crate) struct Body {
     pub(crate) mac: MacAddr,
     pub(crate) start: Start,
+    pub(crate) quirk: Quirk,
+    pub(crate) dead_program: Option<String>,
     pub(crate) serial: String,
     pub(crate) disk: String,
     pub(crate) content: Content,
@@ -66,6 +69,8 @@ impl Body {
         Self {
             mac: MacAddr::new([0x52, 0x54, 0x00, 0x77, high, low]),
             start,
+            quirk: Quirk::None,
+            dead_program: None,
             serial: format!("SN{number:05}"),
             disk: format!("DISK{number:05}"),
             content: if data { Content::Data } else { Content::Empty },
@@ -92,6 +97,8 @@ impl Body {
             asset: None,
             manufacturer: Some("Simulated".to_owned()),
             product: None,
+            quirk: self.quirk,
+            dead_program: self.dead_program.clone(),
             seed,
         }
     }

@@ -38,12 +38,16 @@ impl World {
                     (reply, daemon.wake(&woken))
                 });
                 let (booted, awake) = asked.unwrap_or_default();
+                let merged = match (&leased, &mut self.daemon) {
+                    (Some((_, bytes)), Some(daemon)) => daemon.overhear(now, bytes),
+                    _ => None,
+                };
                 self.plan_commit();
                 for parked in awake {
                     self.answer_parked(&parked);
                 }
                 let port = if port == 67 { 68 } else { datagram.source.port() };
-                for (source, bytes) in [leased, booted].into_iter().flatten() {
+                for (source, bytes) in [leased, booted, merged].into_iter().flatten() {
                     self.send(machine, source, port, &bytes);
                 }
             }

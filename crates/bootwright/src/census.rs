@@ -18,11 +18,12 @@ use bootwright_net::frame::{BROADCAST, FrameSocket, OutgoingFrame};
 use bootwright_net::port;
 use bootwright_net::snoop::{Captured, Snoop};
 use bootwright_net::udp::{Outgoing, Socket};
-use bootwright_proto::dhcp::{CLIENT_PORT, MessageType, Request, SERVER_PORT, deeds, parse_answer, search};
+use bootwright_proto::dhcp::{Answer, CLIENT_PORT, MessageType, Request, SERVER_PORT, deeds, parse_answer, search};
 use tokio::time::{Instant, timeout_at};
 
 use crate::core::Core;
 use crate::counter::Counters;
+use crate::dhcp::Merging;
 
 /// How often to look what is due, and whether the link still carries packets.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -45,6 +46,8 @@ pub struct Searcher {
     pub snoop: Snoop,
     /// The way out.
     pub frames: FrameSocket,
+    /// Offers of ours that wait for a server's.
+    pub merging: Arc<Merging>,
 }
 
 /// What a search has to remember from one packet to the next.
@@ -60,6 +63,7 @@ impl Searcher {
     /// Searches for as long as the future is polled.
     pub async fn run(self) {
         let mut memory = Memory::default();
+        self.merging.listen();
         let (mut second, mut heard) = (Instant::now(), 0);
         // Served anew, it keeps what was known before, unless it carried nothing meanwhile.
         let mut carries = self.carries();
@@ -187,6 +191,24 @@ impl Searcher {
         socket.send(&outgoing).await.map_err(|error| error.to_string())
     }
 
+    /// Lets a server's offer pass on what of ours has waited for it. Says whether the answer was such an offer of ours
+    /// already, which bears the server's name.
+    fn merge(&self, answer: &Answer) -> bool {
+        let ours: Vec<Ipv4Addr> = self.link.ipv4_addresses().collect();
+        if let Some(merged) = self.merging.hear(self.core.now(), answer, &ours) {
+            let from = self.link.ipv4().unwrap_or(Ipv4Addr::UNSPECIFIED);
+            let sent = self.frames.send(&OutgoingFrame {
+                payload: &merged,
+                from: SocketAddrV4::new(from, SERVER_PORT),
+                to: SocketAddrV4::new(Ipv4Addr::BROADCAST, CLIENT_PORT),
+                station: BROADCAST,
+            });
+            self.counters
+                .count("dhcp", if sent.is_ok() { "merged" } else { "send-failed" });
+        }
+        ours.contains(&answer.siaddr) && !answer.yiaddr.is_unspecified()
+    }
+
     /// Somebody answers a client, perhaps us.
     fn hear(&self, captured: &Captured, memory: &Memory) {
         let Ok(answer) = parse_answer(&captured.payload) else {
@@ -194,6 +216,9 @@ impl Searcher {
             return;
         };
         self.counters.count("census", "answer");
+        if self.core.policy().merged_offer && self.merge(&answer) {
+            return;
+        }
         let from_here = Some(captured.source_mac) == self.link.mac;
         // With two cards on one segment we hear ourselves.
         let other_card = |link: &Link| link.mac == Some(captured.source_mac);

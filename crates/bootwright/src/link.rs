@@ -21,7 +21,7 @@ use crate::boot_file::Tftp;
 use crate::census::Searcher;
 use crate::core::Core;
 use crate::counter::Counters;
-use crate::dhcp::{self, Desk, Outlet};
+use crate::dhcp::{self, Desk, Merging, Outlet};
 use crate::place::Place;
 
 /// The port on which TFTP servers listen (RFC 1350).
@@ -156,10 +156,12 @@ fn start(services: &Services, link: &Link, channel: Channel, told: &mut BTreeMap
         fixed_url: daemon.base_url.fixed().map(str::to_owned),
         http_port: daemon.http.port,
     });
+    let merging = Arc::new(Merging::default());
     let desk = Desk::new(
         Arc::clone(&services.core),
         Arc::clone(&services.counters),
         Arc::clone(&place),
+        Arc::clone(&merging),
     );
     let mut tasks = JoinSet::new();
     let mut incomplete = false;
@@ -170,7 +172,7 @@ fn start(services: &Services, link: &Link, channel: Channel, told: &mut BTreeMap
     };
     start_dhcp(&mut tasks, channel, &desk, link, &mut note);
     if channel != Channel::Off {
-        start_census(&mut tasks, services, link);
+        start_census(&mut tasks, services, link, merging);
     }
     match bind(link, TFTP_PORT) {
         Ok(socket) => {
@@ -204,7 +206,7 @@ fn start(services: &Services, link: &Link, channel: Channel, told: &mut BTreeMap
 }
 
 /// Starts what searches for other DHCP servers on a link. Where it cannot, the engine is told why.
-fn start_census(tasks: &mut JoinSet<()>, services: &Services, link: &Link) {
+fn start_census(tasks: &mut JoinSet<()>, services: &Services, link: &Link, merging: Arc<Merging>) {
     let core = &services.core;
     let why = match (Snoop::open(link, Wanted::Answers), FrameSocket::open(link)) {
         (Ok(snoop), Ok(frames)) => {
@@ -215,6 +217,7 @@ fn start_census(tasks: &mut JoinSet<()>, services: &Services, link: &Link) {
                 links: Arc::clone(&services.links),
                 snoop,
                 frames,
+                merging,
             };
             tasks.spawn(searcher.run());
             None

@@ -137,6 +137,7 @@ impl Interpreter {
             "imgfree" => self.free(words.first()),
             "imgargs" => self.set_arguments(&words),
             "sanboot" => self.sanboot(&words),
+            "reboot" => simple(Step::Reboot),
             other => match QUIET.iter().find(|(name, _)| *name == other) {
                 Some((_, since)) => verdict(self.generation >= *since, errno::NO_COMMAND),
                 None => Done::Code(errno::NO_COMMAND),

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use crate::ipxe::{Interpreter, Reply, Step};
-use crate::rom::{self, Datagram, Place, Rom};
+use crate::rom::{self, Datagram, Place, Quirk, Rom};
 use crate::tftp::{self, End, Receiver, Wish};
 
 use super::{Fate, Gone, Machine, Output, Start};
@@ -44,8 +44,9 @@ impl Machine {
     pub(super) fn look(&mut self, firmware: rom::Firmware, now: Duration) -> Vec<Output> {
         self.rounds = self.rounds.wrapping_add(1);
         let seed = self.spec.seed.wrapping_add(self.rounds.wrapping_mul(0x0100_0193));
-        let (rom, first) = Rom::begin(firmware, self.spec.mac, self.spec.uuid, seed, now);
         let ipxe = matches!(firmware, rom::Firmware::Ipxe { .. });
+        let quirk = if ipxe { Quirk::None } else { self.spec.quirk };
+        let (rom, first) = Rom::begin_odd(firmware, quirk, self.spec.mac, self.spec.uuid, seed, now);
         let rom = Box::new(rom);
         self.stage = Stage::Looking { rom, ipxe };
         self.looked(now, first)
@@ -64,9 +65,13 @@ impl Machine {
             Some(Ok(found)) => {
                 self.address = found.address;
                 outputs.extend(match found.place {
-                    Place::Tftp { server, name } => self.fetch_file(now, server, &name, ipxe),
+                    Place::Tftp { server, name } => {
+                        self.program.clone_from(&name);
+                        self.fetch_file(now, server, &name, ipxe)
+                    }
                     Place::Url(url) if ipxe => self.first_script(now, &url),
                     Place::Url(url) => {
+                        self.program = url.rsplit('/').next().unwrap_or_default().as_bytes().to_vec();
                         self.stage = Stage::Loading;
                         vec![self.fetch(url)]
                     }
@@ -173,9 +178,18 @@ impl Machine {
             }
             (Some(End::Sized(_)), Some(wish), _) => self.begin_fetch(now, server, wish, None, None),
             (Some(End::Complete), _, Some(script)) => self.run_script(now, &script),
-            (Some(End::Complete), _, None) => self.look(self.ipxe_firmware(true), now),
+            (Some(End::Complete), _, None) => self.run_program(now),
             (Some(end), _, _) => self.end(Fate::NextEntry(Gone::Tftp(end))),
         }
+    }
+
+    /// The boot program is there, and begins to look for the script.
+    pub(super) fn run_program(&mut self, now: Duration) -> Vec<Output> {
+        let dead = self.spec.dead_program.as_ref();
+        if dead.is_some_and(|dead| dead.as_bytes() == self.program) {
+            return self.end(Fate::Hung);
+        }
+        self.look(self.ipxe_firmware(true), now)
     }
 
     /// The first script comes by a URL: iPXE runs it as if another had chained it.
@@ -230,6 +244,10 @@ impl Machine {
                 }
                 Step::SanBoot { drive, .. } => {
                     self.leave_to(Fate::Disk { drive });
+                    return outputs;
+                }
+                Step::Reboot => {
+                    outputs.extend(self.end(Fate::Reboot));
                     return outputs;
                 }
                 Step::Exit(code) => {

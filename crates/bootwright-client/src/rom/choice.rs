@@ -25,7 +25,7 @@ pub(super) enum Next {
 
 /// What an offer says of PXE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// An address and nothing of PXE.
     Plain,
     /// The class and option 43 with a sub-option from 6 to 10: "PXE 1.0" in EDK2's words.
@@ -34,7 +34,7 @@ enum Kind {
     Class,
 }
 
-fn kind(offer: &Answer) -> Kind {
+pub(super) fn kind(offer: &Answer) -> Kind {
     let tags = || sub_options(offer.vendor_options.as_deref().unwrap_or_default());
     if !offer.vendor_class.starts_with(b"PXEClient") {
         Kind::Plain
@@ -63,7 +63,7 @@ fn sub_options(mut area: &[u8]) -> Vec<(u8, &[u8])> {
     found
 }
 
-fn sub_option(offer: &Answer, wanted: u8) -> Option<&[u8]> {
+pub(super) fn sub_option(offer: &Answer, wanted: u8) -> Option<&[u8]> {
     let area = offer.vendor_options.as_deref()?;
     let found = sub_options(area).into_iter().find(|(code, _)| *code == wanted);
     found.map(|(_, value)| value)

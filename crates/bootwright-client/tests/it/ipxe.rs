@@ -52,12 +52,13 @@ fn run(mut ipxe: Interpreter, script: &str, mut world: impl FnMut(&Step, &mut In
                 format!("boot {} ({}) with {}", boot.kernel, boot.args, others.join(" "))
             }
             Step::SanBoot { drive, filename } => format!("sanboot {drive:#x} {}", filename.as_deref().unwrap_or("")),
+            Step::Reboot => "reboot".to_owned(),
             Step::Exit(code) => format!("exit {code}"),
             Step::Runaway => "runaway".to_owned(),
         };
         lines.push_str(words.trim_end());
         lines.push('\n');
-        if matches!(step, Step::Exit(_) | Step::Runaway) {
+        if matches!(step, Step::Exit(_) | Step::Reboot | Step::Runaway) {
             return lines;
         }
         let Some(reply) = world(&step, &mut ipxe) else {

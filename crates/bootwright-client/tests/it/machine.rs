@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bootwright_client::ipxe::Generation;
 use bootwright_client::machine::{Fate, Gone, Machine, Output, Spec, Start};
-use bootwright_client::rom::Fault;
+use bootwright_client::rom::{Fault, Quirk};
 use bootwright_core::{Firmware, HoldWhy, HostId, LocalMethod, LocalWhy};
 use bootwright_proto::dhcp::{Boot, BootFile, Port, Strategy, parse as read_request};
 use bootwright_proto::http::target::parse;
@@ -17,7 +17,7 @@ use expect_test::{Expect, expect};
 
 use crate::segment::{Segment, without};
 
-fn spec(start: Start) -> Spec {
+pub(crate) fn spec(start: Start) -> Spec {
     Spec {
         start,
         generation: Generation::Of2025,
@@ -28,12 +28,14 @@ fn spec(start: Start) -> Spec {
         asset: None,
         manufacturer: None,
         product: None,
+        quirk: Quirk::None,
+        dead_program: None,
         seed: 7,
     }
 }
 
 /// Sends every machine to its own disk.
-fn local_web(_: Duration, url: &str) -> (u16, String) {
+pub(crate) fn local_web(_: Duration, url: &str) -> (u16, String) {
     let base: BaseUrl = "http://10.77.0.1:8080".parse().expect("a URL");
     let request = parse("GET", url.as_bytes()).unwrap_or_else(|refusal| panic!("{url}: {refusal}"));
     match request.route {

@@ -2,4 +2,5 @@
 
 mod ipxe;
 mod machine;
+mod quirk;
 mod segment;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bootwright_client::machine::{Fate, Machine, Output, Spec};
 use bootwright_client::rom::Datagram;
 use bootwright_proto::dhcp::{
-    Arrival, Boot, BootFile, ClientKind, Destination, Lease, MessageType, Port, Question, Reply, Request, Strategy,
-    classify, destination, parse, question, render,
+    Arrival, Boot, BootFile, ClientKind, Destination, Lease, Merger, MessageType, Port, Question, Reply, Request,
+    Strategy, classify, destination, parse, parse_answer, question, render,
 };
 use bootwright_proto::tftp::option::{Caps, Terms, Way};
 use bootwright_proto::tftp::packet::{data_header, parse_request, render_oack};
@@ -44,6 +44,7 @@ pub(crate) struct Segment {
     count: u64,
     transfer: Option<(Transfer, u16)>,
     port: u16,
+    merger: Merger,
 }
 
 enum Delivery {
@@ -68,6 +69,7 @@ impl Segment {
             count: 0,
             transfer: None,
             port: 40_000,
+            merger: Merger::default(),
         }
     }
 
@@ -180,8 +182,18 @@ impl Segment {
         if let Some(mangle) = self.mangle_main {
             mangle(&mut bytes);
         }
+        let answer = parse_answer(&bytes).expect("a sound answer");
         let delivery = Delivery::Packet(SocketAddrV4::new(MAIN, 67), 68, bytes);
         self.deliver(now, Duration::from_millis(2), delivery);
+        let merged = self.merger.hear(moment(now), &answer, &[PROXY]).expect("it fits");
+        self.deliver_merged(now, merged);
+    }
+
+    fn deliver_merged(&mut self, now: Duration, merged: Option<Vec<u8>>) {
+        if let Some(bytes) = merged {
+            let delivery = Delivery::Packet(SocketAddrV4::new(PROXY, 67), 68, bytes);
+            self.deliver(now, Duration::from_millis(3), delivery);
+        }
     }
 
     fn on_boot_server(&mut self, now: Duration, datagram: &Datagram) {
@@ -220,6 +232,11 @@ impl Segment {
                 strategy,
             },
         };
+        let merges = matches!(&boot, Boot::Pxe { strategy, .. } if *strategy == Strategy::Merged);
+        if merges && question == Question::Discover {
+            let merged = self.merger.ask(moment(now), request, PROXY, boot).expect("it fits");
+            return self.deliver_merged(now, merged);
+        }
         let reply = match question {
             Question::Discover => Reply::ProxyOffer(boot),
             Question::BootFile | Question::MenuEntry => Reply::BootAck(boot),
@@ -290,6 +307,10 @@ impl Segment {
             self.deliver(now, Duration::from_millis(1), Delivery::Packet(from, to, bytes));
         }
     }
+}
+
+fn moment(now: Duration) -> bootwright_core::Timestamp {
+    bootwright_core::Timestamp::from_millis(u64::try_from(now.as_millis()).expect("a short story"))
 }
 
 /// Takes an option out of a packet.

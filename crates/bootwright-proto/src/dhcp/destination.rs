@@ -64,7 +64,7 @@ pub fn destination(request: &Request, port: Port, source: SocketAddrV4, reply: &
     }
     let address = match reply {
         // A proxy's offer carries no address, so there is nothing to send it to, whatever the client's flag says.
-        Reply::ProxyOffer(_) | Reply::Nak => return to_client,
+        Reply::ProxyOffer(_) | Reply::MergedOffer(..) | Reply::Nak => return to_client,
         Reply::BootAck(_) => Ipv4Addr::UNSPECIFIED,
         Reply::LeaseOffer(lease, _) | Reply::LeaseAck(lease, _) => lease.address,
     };

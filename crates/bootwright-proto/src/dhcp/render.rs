@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 
 use dhcproto::v4::{MAGIC, OptionCode};
 
+use super::answer::Answer;
 use super::options::IPXE_ENCAPSULATED;
 use super::pxe::boot_item_echo;
 use super::reply::{Boot, Reply};
@@ -114,7 +115,7 @@ fn header(out: &mut Writer, request: &Request, server: Ipv4Addr, reply: &Reply) 
     let nobody = Ipv4Addr::UNSPECIFIED;
     let ciaddr = match reply {
         Reply::BootAck(_) | Reply::LeaseAck(..) => request.ciaddr,
-        Reply::ProxyOffer(_) | Reply::LeaseOffer(..) | Reply::Nak => nobody,
+        Reply::ProxyOffer(_) | Reply::MergedOffer(..) | Reply::LeaseOffer(..) | Reply::Nak => nobody,
     };
     let siaddr = match reply {
         Reply::Nak => nobody,
@@ -125,7 +126,11 @@ fn header(out: &mut Writer, request: &Request, server: Ipv4Addr, reply: &Reply) 
     out.bytes(&[0, 0]);
     out.bytes(&flags(request, reply).to_be_bytes());
     out.bytes(&ciaddr.octets());
-    out.bytes(&reply.lease().map_or(nobody, |lease| lease.address).octets());
+    let yiaddr = match reply {
+        Reply::MergedOffer(main, _) => main.yiaddr,
+        _ => reply.lease().map_or(nobody, |lease| lease.address),
+    };
+    out.bytes(&yiaddr.octets());
     out.bytes(&siaddr.octets());
     out.bytes(&request.giaddr.octets());
     out.bytes(&request.chaddr);
@@ -135,7 +140,7 @@ fn header(out: &mut Writer, request: &Request, server: Ipv4Addr, reply: &Reply) 
 /// the client's address is in doubt (RFC 2131 section 4.3.2).
 fn flags(request: &Request, reply: &Reply) -> u16 {
     let broadcast = match reply {
-        Reply::ProxyOffer(_) => true,
+        Reply::ProxyOffer(_) | Reply::MergedOffer(..) => true,
         Reply::Nak => request.broadcast || request.is_relayed(),
         Reply::BootAck(_) | Reply::LeaseOffer(..) | Reply::LeaseAck(..) => request.broadcast,
     };
@@ -158,7 +163,11 @@ fn options(
     let leases = reply.lease().is_some() || matches!(reply, Reply::Nak);
     let server_id = request.server_id_override.filter(|_| leases).unwrap_or(server);
     out.raw(OptionCode::MessageType, &[reply.message().code()])?;
-    out.raw(OptionCode::ServerIdentifier, &server_id.octets())?;
+    if let Reply::MergedOffer(main, _) = reply {
+        repeat(out, main)?;
+    } else {
+        out.raw(OptionCode::ServerIdentifier, &server_id.octets())?;
+    }
     if let Some(lease) = reply.lease() {
         lease.write(out, &request.parameters)?;
     }
@@ -179,6 +188,26 @@ fn options(
     }
     if let Some(info) = &request.relay_info {
         out.raw_pieces(OptionCode::RelayAgentInformation, info);
+    }
+    Ok(())
+}
+
+/// What a merged offer repeats of the DHCP server's: who it is, and what belongs to the address.
+fn repeat(out: &mut Writer, main: &Answer) -> Result<(), Unrenderable> {
+    out.option(&DhcpOption::ServerIdentifier(
+        main.server_id.unwrap_or(Ipv4Addr::UNSPECIFIED),
+    ))?;
+    if let Some(secs) = main.lease_secs {
+        out.option(&DhcpOption::AddressLeaseTime(secs))?;
+    }
+    if let Some(mask) = main.mask {
+        out.option(&DhcpOption::SubnetMask(mask))?;
+    }
+    if !main.routers.is_empty() {
+        out.option(&DhcpOption::Router(main.routers.clone()))?;
+    }
+    if !main.dns.is_empty() {
+        out.option(&DhcpOption::DomainNameServer(main.dns.clone()))?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use bootwright_core::Strategy;
 
+use super::answer::Answer;
 use super::file::BootFile;
 use super::lease::Lease;
 use super::pxe::{RASPBERRY_PI, names_file_in_offer, vendor_options};
@@ -75,6 +76,8 @@ impl Boot {
 pub enum Reply {
     /// An offer of boot data without an address, on port 67.
     ProxyOffer(Boot),
+    /// The DHCP server's offer once more, under its name, with boot data of ours in it, on port 67.
+    MergedOffer(Box<Answer>, Boot),
     /// The answer to a client that has its address and asked us for its boot file, on port 4011 or for a menu entry.
     BootAck(Boot),
     /// An offer of an address, and of boot data to boot clients.
@@ -90,7 +93,7 @@ impl Reply {
     #[must_use]
     pub const fn message(&self) -> MessageType {
         match self {
-            Self::ProxyOffer(_) | Self::LeaseOffer(..) => MessageType::Offer,
+            Self::ProxyOffer(_) | Self::MergedOffer(..) | Self::LeaseOffer(..) => MessageType::Offer,
             Self::BootAck(_) | Self::LeaseAck(..) => MessageType::Ack,
             Self::Nak => MessageType::Nak,
         }
@@ -100,7 +103,7 @@ impl Reply {
     #[must_use]
     pub const fn boot(&self) -> Option<&Boot> {
         match self {
-            Self::ProxyOffer(boot) | Self::BootAck(boot) => Some(boot),
+            Self::ProxyOffer(boot) | Self::MergedOffer(_, boot) | Self::BootAck(boot) => Some(boot),
             Self::LeaseOffer(_, boot) | Self::LeaseAck(_, boot) => boot.as_ref(),
             Self::Nak => None,
         }
@@ -111,7 +114,7 @@ impl Reply {
     pub const fn lease(&self) -> Option<&Lease> {
         match self {
             Self::LeaseOffer(lease, _) | Self::LeaseAck(lease, _) => Some(lease),
-            Self::ProxyOffer(_) | Self::BootAck(_) | Self::Nak => None,
+            Self::ProxyOffer(_) | Self::MergedOffer(..) | Self::BootAck(_) | Self::Nak => None,
         }
     }
 }

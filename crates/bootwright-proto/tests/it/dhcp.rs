@@ -8,6 +8,7 @@ mod golden;
 mod hostile;
 mod lease;
 mod machine;
+mod merge;
 mod packet;
 mod question;
 mod reading;

@@ -7,17 +7,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bootwright_core::lease::LeaseWhy;
 use bootwright_core::way::Traces;
-use bootwright_core::{Arch, DhcpMode, Loader, MacAddr, Make, Sighting, Transport, Way, Why};
+use bootwright_core::{Arch, DhcpMode, Loader, MacAddr, Make, Sighting, Strategy, Transport, Way, Why};
 use bootwright_engine::{OfferAsk, OfferReply, Wants};
 use bootwright_net::udp::Datagram;
 use bootwright_proto::dhcp::{
-    Arrival, Boot, BootFile, Client, ClientKind, Discard, Feature, MessageType, NotBootFile, Port, Question, Reply,
-    Request, Silence, Unrenderable, classify, destination, is_search, parse, question, render,
+    Arrival, Boot, BootFile, CLIENT_PORT, Client, ClientKind, Destination, Discard, Feature, MessageType, NotBootFile,
+    Port, Question, Reply, Request, Silence, Unrenderable, classify, destination, is_search, parse, question, render,
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::later::Later;
+use super::merge::Merging;
 use super::outlet::Answered;
 use super::pace::Pace;
 use super::probe::Looks;
@@ -34,6 +35,7 @@ pub struct Desk {
     counters: Arc<Counters>,
     place: Arc<Place>,
     pace: Arc<Mutex<Pace>>,
+    merging: Arc<Merging>,
     waiting: Arc<Semaphore>,
     looks: Arc<Looks>,
 }
@@ -85,12 +87,14 @@ pub enum Ignored {
     BadFile(NotBootFile),
     /// The reply cannot be written.
     Unrenderable(Unrenderable),
+    /// Its offer is held until that of the DHCP server is seen.
+    Held,
 }
 
 impl Desk {
     /// A desk for one link.
     #[must_use]
-    pub fn new(core: Arc<Core>, counters: Arc<Counters>, place: Arc<Place>) -> Self {
+    pub fn new(core: Arc<Core>, counters: Arc<Counters>, place: Arc<Place>, merging: Arc<Merging>) -> Self {
         Self {
             core,
             counters,
@@ -98,6 +102,7 @@ impl Desk {
             pace: Arc::default(),
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             looks: Arc::default(),
+            merging,
         }
     }
 
@@ -179,6 +184,22 @@ impl Desk {
         let ask = self.offer_ask(request, client, (question, way))?;
         let reply = self.core.ask(|engine, now| engine.offer(now, &ask)).now();
         let boot = self.boot_of(&reply, from)?;
+        let merges = matches!(
+            boot,
+            Boot::Pxe {
+                strategy: Strategy::Merged,
+                ..
+            }
+        );
+        if merges && question == Question::Discover && self.merging.hears() {
+            let merged = self.merging.ask(self.core.now(), request, from, boot);
+            return Ok(Answered {
+                payload: merged.map_err(Ignored::Unrenderable)?.ok_or(Ignored::Held)?,
+                to: Destination::BroadcastLocal { port: CLIENT_PORT },
+                from: (from, port),
+                station: None,
+            });
+        }
         let reply = match question {
             Question::Discover => Reply::ProxyOffer(boot),
             Question::BootFile | Question::MenuEntry => Reply::BootAck(boot),
@@ -365,6 +386,7 @@ impl Ignored {
             Self::NoArchitecture => "no-architecture",
             Self::BadFile(_) => "bad-file-name",
             Self::Unrenderable(why) => why.name(),
+            Self::Held => "held-for-merging",
         }
     }
 }
@@ -389,6 +411,7 @@ impl fmt::Display for Ignored {
             Self::NoArchitecture => f.write_str("it does not tell its architecture"),
             Self::BadFile(why) => write!(f, "the boot file cannot be named in a reply: {why}"),
             Self::Unrenderable(why) => write!(f, "{why}"),
+            Self::Held => f.write_str("its offer waits for that of the DHCP server, to be merged with it"),
         }
     }
 }

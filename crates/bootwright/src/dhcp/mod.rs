@@ -8,6 +8,7 @@ mod answer;
 mod kernel;
 mod later;
 mod lend;
+mod merge;
 mod outlet;
 mod pace;
 mod packet;
@@ -15,5 +16,6 @@ mod probe;
 
 pub use answer::{Desk, Ignored};
 pub use kernel::listen;
+pub use merge::Merging;
 pub use outlet::Outlet;
 pub use packet::capture;
