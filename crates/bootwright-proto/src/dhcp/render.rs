@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use dhcproto::v4::{MAGIC, OptionCode};
+use dhcproto::v4::{DhcpOption, MAGIC, OptionCode};
 
 use super::answer::Answer;
 use super::options::IPXE_ENCAPSULATED;
