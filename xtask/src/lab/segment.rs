@@ -40,9 +40,9 @@ enum Side {
 /// How a relay speaks of the segment that it stands in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum RelayManner {
-    /// By its own address there, as all relays do.
+    /// By its own address there, to the DHCP server and to Bootwright.
     Plain,
-    /// By the address that it has on the servers' side, and the other one as link selection (RFC 3527).
+    /// By the address that it has on the servers' side, and the other one as link selection (RFC 3527); to Bootwright alone.
     LinkSelection,
 }
 
@@ -64,8 +64,7 @@ impl Segment {
         Ok(segment)
     }
 
-    /// Builds a second segment, which a relay joins to this one: a router that also passes DHCP on, to the DHCP server and
-    /// to Bootwright.
+    /// Builds a second segment, which a relay joins to this one: a router that also passes DHCP on.
     pub(crate) fn build_far(&self, manner: RelayManner, logs: &Path) -> Result<Self> {
         let far = Segment::new(self.number, Side::Far);
         far.build_bridge()?;
@@ -82,11 +81,12 @@ impl Segment {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &relay]).arg(program);
         command.args(["-4", "-d", "--no-pid", "-a", "-id", FAR_INTERFACE, "-iu", INTERFACE]);
-        if manner == RelayManner::LinkSelection {
-            command.args(["-U", INTERFACE]);
-        }
+        match manner {
+            RelayManner::Plain => command.arg(self.address(254).to_string()),
+            RelayManner::LinkSelection => command.args(["-U", INTERFACE]),
+        };
         let child = command
-            .args([self.address(254), self.boot_address()].map(|server| server.to_string()))
+            .arg(self.boot_address().to_string())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -110,6 +110,13 @@ const GRUB: Build = Build {
     rom: Rom::Itself,
 };
 
+const LENT_TO: Build = Build {
+    name: "relay-lease",
+    number: 13,
+    firmware: Firmware::Bios,
+    rom: Rom::Itself,
+};
+
 /// Every scenario, the longest first, so that the last to end is short.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
@@ -195,6 +202,16 @@ pub(crate) const ALL: &[Scenario] = &[
             known: true,
         }],
         play: relay::relay,
+    },
+    Scenario {
+        name: "relay-lease",
+        story: "a BIOS machine behind a relay that names its link gets its addresses from Bootwright as well, installs once, \
+                starts from its disk",
+        cast: &[Role {
+            build: LENT_TO,
+            known: true,
+        }],
+        play: relay::relay_lease,
     },
     Scenario {
         name: "bad-cable",

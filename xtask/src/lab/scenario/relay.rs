@@ -2,9 +2,9 @@
 
 use anyhow::{Result, ensure};
 
-use super::BEHIND_RELAY;
 use super::install::{follow, position};
 use super::story::{BOOT, SOON};
+use super::{BEHIND_RELAY, LENT_TO};
 use crate::lab::journal::{Mark, Source};
 use crate::lab::segment::RelayManner;
 use crate::lab::sight::Sight;
@@ -46,6 +46,35 @@ pub(super) fn relay(site: &Site) -> Result<()> {
         events
             .iter()
             .any(|event| event.host == BEHIND_RELAY.name && event.note.contains(&through)),
+        "`bootwright events` does not tell that the machine asks {through}"
+    );
+    Ok(())
+}
+
+/// The relay passes on to Bootwright alone, by its address on our side, and names the machine's link (RFC 3527).
+pub(super) fn relay_lease(site: &Site) -> Result<()> {
+    let (far, [upper, lower]) = site.far_segment(RelayManner::LinkSelection)?;
+    let machine = site.machine_on(&far, LENT_TO)?;
+    let [a, b, c, _] = lower.octets();
+    let pool = format!(
+        "[dhcp]\nmode = \"server\"\nrelays = [\"{upper}\"]\n[[dhcp.pools]]\nsubnet = \"{a}.{b}.{c}.0/24\"\n\
+         range = \"{a}.{b}.{c}.100-{a}.{b}.{c}.199\"\nrouter = \"{lower}\"\n"
+    );
+    site.daemon.configure("relay", &pool)?;
+    let sights = follow(site, &machine)?;
+    // Only Bootwright was asked, so that the address with which the machine speaks is from its pool.
+    let own = format!("ip={a}.{b}.{c}.1");
+    let asks = |sight: &Sight| matches!(sight, Sight::HttpRequest { line, .. } if line.contains("GET /ipxe?") && line.contains(&own));
+    ensure!(
+        position(&sights, asks).is_some(),
+        "the machine does not ask by an address of the pool, {own}…"
+    );
+    let through = format!("through relay {upper}");
+    let events = site.daemon.events()?;
+    ensure!(
+        events
+            .iter()
+            .any(|event| event.host == LENT_TO.name && event.note.contains(&through)),
         "`bootwright events` does not tell that the machine asks {through}"
     );
     Ok(())
