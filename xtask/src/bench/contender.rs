@@ -16,6 +16,8 @@ use crate::{package, process};
 pub(super) enum Contender {
     Bootwright,
     Dnsmasq,
+    /// The same, told not to log what it answers.
+    DnsmasqQuiet,
     TftpdHpa,
     Atftpd,
     Nginx,
@@ -36,6 +38,7 @@ impl Contender {
         match self {
             Self::Bootwright => "Bootwright",
             Self::Dnsmasq => "dnsmasq",
+            Self::DnsmasqQuiet => "dnsmasq, quiet",
             Self::TftpdHpa => "tftpd-hpa",
             Self::Atftpd => "atftpd",
             Self::Nginx => "nginx",
@@ -49,7 +52,7 @@ impl Contender {
         };
         let version = match self {
             Self::Bootwright => env!("CARGO_PKG_VERSION").to_owned(),
-            Self::Dnsmasq => installed("dnsmasq-base")?,
+            Self::Dnsmasq | Self::DnsmasqQuiet => installed("dnsmasq-base")?,
             Self::Nginx => installed("nginx")?,
             Self::TftpdHpa | Self::Atftpd => {
                 // The package was kept beside what was unpacked from it: `NAME_VERSION_ARCHITECTURE.deb`.
@@ -69,7 +72,7 @@ impl Contender {
     pub(super) fn command(self, site: &Site<'_>) -> Result<Command> {
         let program = match self {
             Self::Bootwright => site.kit.bootwright.clone(),
-            Self::Dnsmasq => find("dnsmasq")?,
+            Self::Dnsmasq | Self::DnsmasqQuiet => find("dnsmasq")?,
             Self::TftpdHpa => unpacked(UNPACKED[0].0).join(UNPACKED[0].1),
             Self::Atftpd => unpacked(UNPACKED[1].0).join(UNPACKED[1].1),
             Self::Nginx => find("nginx")?,
@@ -77,7 +80,7 @@ impl Contender {
         let mut command = site.ground.command(End::Server, program);
         match self {
             Self::Bootwright => bootwright(&mut command, site)?,
-            Self::Dnsmasq => dnsmasq(&mut command, site),
+            Self::Dnsmasq | Self::DnsmasqQuiet => dnsmasq(&mut command, site, self == Self::DnsmasqQuiet),
             Self::TftpdHpa => {
                 command.args(["--foreground", "--user", "root", "--secure", "--address"]);
                 command.arg(format!("{SERVER}:69")).args(site.files);
@@ -120,15 +123,22 @@ fn bootwright(command: &mut Command, site: &Site<'_>) -> Result<()> {
     Ok(())
 }
 
-/// As the guides to network boot set it up: beside another DHCP server, iPXE for firmware, the script for iPXE.
-fn dnsmasq(command: &mut Command, site: &Site<'_>) {
+/// As the guides to network boot set it up: beside another DHCP server, iPXE for firmware, the script for iPXE. It logs
+/// what it answers, as it does unless it is told otherwise, into a file; TFTP is measured without.
+fn dnsmasq(command: &mut Command, site: &Site<'_>, quiet: bool) {
     command.args([
         "--keep-in-foreground",
         "--conf-file=/dev/null",
         "--port=0",
         "--user=root",
     ]);
-    command.args(["--log-facility=/dev/null", "--quiet-dhcp", "--pid-file="]);
+    command.arg("--pid-file=");
+    if quiet || site.files.is_some() {
+        command.args(["--log-facility=/dev/null", "--quiet-dhcp"]);
+    } else {
+        let log = site.home.join("dnsmasq.log");
+        command.arg(format!("--log-facility={}", log.display()));
+    }
     command.arg(format!("--interface={DEVICE}"));
     if let Some(files) = site.files {
         command.args(["--enable-tftp", "--tftp-max=2000", "--quiet-tftp"]);
