@@ -3,6 +3,7 @@
 //! Total and pure: the same policy, host and moment give the same verdict on every channel. Only `Verdict::Install` leads
 //! to a script that may write to a disk, and it needs a grant that is neither used up nor expired.
 
+use crate::local;
 use crate::rule::first_match;
 use crate::{
     Arch, Ask, Confirm, DhcpMode, HoldWhy, Host, HostDefinition, Loader, LocalWhy, Phase, Policy, ProfileName, Rule,
@@ -65,7 +66,20 @@ pub fn decide(
             if let Some(why) = admit(policy, definition, ask) {
                 return Verdict::Silence(why);
             }
-            let verdict = match decide_offer(policy, asker, definition, (arch, file), loader) {
+            let own_disk = definition
+                .and_then(|definition| definition.local)
+                .and_then(local::before_loader);
+            let left = own_disk.filter(|_| {
+                let verdict = decide_script(policy, situation, asker, definition, seen);
+                loader == Loader::Firmware && matches!(verdict, Verdict::Local(_))
+            });
+            let offered = decide_offer(policy, asker, definition, (arch, file), loader);
+            let offered = match (offered, left) {
+                (Verdict::FirstFile(_), Some(Some(file))) => Verdict::FirstFile(file.to_owned()),
+                (Verdict::FirstFile(_), Some(None)) => Verdict::Silence(Why::OwnDisk),
+                (offered, _) => offered,
+            };
+            let verdict = match offered {
                 Verdict::FirstFile(_) if loader == Loader::IpxeWithoutHttp && handed => {
                     Verdict::Silence(Why::HandedBefore)
                 }

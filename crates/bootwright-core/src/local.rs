@@ -52,6 +52,19 @@ impl fmt::Display for LocalMethod {
     }
 }
 
+/// The boot file that is offered to firmware that is to fail at once and go on to its disk. There is none of this name.
+pub const NO_FILE: &str = "start-your-own-disk";
+
+/// How a method acts before any boot loader runs, if it does: by a file that is not there, or by no offer at all.
+#[must_use]
+pub const fn before_loader(method: LocalMethod) -> Option<Option<&'static str>> {
+    match method {
+        LocalMethod::NoFile => Some(Some(NO_FILE)),
+        LocalMethod::NoOffer => Some(None),
+        LocalMethod::BiosDisk | LocalMethod::UefiDisk | LocalMethod::Exit => None,
+    }
+}
+
 /// The methods for a firmware, the most promising first.
 #[must_use]
 pub const fn methods(firmware: Firmware) -> &'static [LocalMethod] {

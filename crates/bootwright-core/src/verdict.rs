@@ -171,6 +171,8 @@ pub enum Why {
     DhcpOff,
     /// No boot file is configured for this architecture.
     ArchNotServed(Arch),
+    /// It is to start its own disk, and the configuration wants that done by not answering it.
+    OwnDisk,
     /// It asks for an entry of a boot menu, and was shown none.
     NoMenu,
     /// It is iPXE without HTTP and came back after it was handed a boot program: it would go on so for ever.
@@ -282,6 +284,7 @@ impl fmt::Display for Why {
             },
             Self::DhcpOff => f.write_str("the mode is `off`"),
             Self::ArchNotServed(arch) => write!(f, "no boot file is configured for {arch}"),
+            Self::OwnDisk => f.write_str("it is to start its own disk, by `local_boot = \"no-offer\"`"),
             Self::NoMenu => f.write_str("it asks for an entry of a boot menu that it was not shown"),
             Self::HandedBefore => f.write_str(
                 "it is an iPXE without HTTP, and the boot file that it was handed within the last 10 minutes led back to it",
@@ -316,6 +319,7 @@ impl Why {
             | Self::NoMenu
             | Self::HandedBefore
             | Self::NameTellsNobody
+            | Self::OwnDisk
             | Self::UBootNotServed => None,
         }
     }
@@ -329,6 +333,7 @@ impl Why {
             Self::Observing(_) => "observing",
             Self::DhcpOff => "dhcp-off",
             Self::ArchNotServed(_) => "arch-not-served",
+            Self::OwnDisk => "own-disk",
             Self::NoMenu => "no-menu",
             Self::HandedBefore => "handed-before",
             Self::NameTellsNobody => "name-tells-nobody",

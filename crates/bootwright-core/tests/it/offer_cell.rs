@@ -138,3 +138,45 @@ fn what_firmware_is_offered() {
     "#]]
     .assert_eq(&text);
 }
+
+#[test]
+fn a_host_that_is_to_start_its_disk_without_a_loader_is_offered_nothing_or_a_file_that_is_not_there() {
+    let offer = Ask::Offer {
+        arch: Arch::EFI64,
+        loader: Loader::Firmware,
+        file: 0,
+        handed: false,
+        entry: false,
+        way: bootwright_core::Way::Link,
+    };
+    let mut text = String::new();
+    for method in bootwright_core::LocalMethod::ALL {
+        let definition = HostDefinition {
+            facts: Facts::default(),
+            profile: None,
+            labels: BTreeMap::new(),
+            metadata: BTreeMap::new(),
+            first_file: None,
+            offer: None,
+            local: Some(method),
+            addresses: Vec::new(),
+        };
+        for story in ["arm debian", "arm debian; start 1; finish 1"] {
+            let answer = Case::new().ask(Asker::Host(&host(story)), Some(&definition), offer);
+            text.push_str(&format!("{method}, {story}: {answer}\n"));
+        }
+    }
+    expect![[r#"
+        bios-disk, arm debian: first file snponly.efi
+        bios-disk, arm debian; start 1; finish 1: first file snponly.efi
+        uefi-disk, arm debian: first file snponly.efi
+        uefi-disk, arm debian; start 1; finish 1: first file snponly.efi
+        exit, arm debian: first file snponly.efi
+        exit, arm debian; start 1; finish 1: first file snponly.efi
+        no-file, arm debian: first file snponly.efi
+        no-file, arm debian; start 1; finish 1: first file start-your-own-disk
+        no-offer, arm debian: first file snponly.efi
+        no-offer, arm debian; start 1; finish 1: silence (it is to start its own disk, by `local_boot = "no-offer"`)
+    "#]]
+    .assert_eq(&text);
+}
