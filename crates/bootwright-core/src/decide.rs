@@ -26,6 +26,8 @@ pub struct Situation<'a> {
     pub store_ready: bool,
     /// Whether so little room is left that nothing new may begin.
     pub store_low: bool,
+    /// Whether nobody knows what the run of the machine that asks was started with.
+    pub revision_lost: bool,
     /// What came of rendering for the machine that asks what it is to boot, if that was tried.
     pub trial: Option<&'a Trial>,
     /// Now.
@@ -181,6 +183,7 @@ fn decide_script(
         }
         // The profile may be gone from the configuration: a run keeps the one that it was started with.
         Phase::Installing { run, .. } => may_go_on(situation)
+            .or_else(|| lost(situation, &run.profile))
             .or_else(|| unrenderable(situation, &run.profile, run.revision))
             .map_or(
                 Verdict::Install {
@@ -234,6 +237,11 @@ fn may_begin(policy: &Policy, situation: &Situation<'_>, profile: &ProfileName) 
     } else {
         unrenderable(situation, profile, revision)
     }
+}
+
+/// Why a run cannot go on whose beginning nobody knows, if so.
+fn lost(situation: &Situation<'_>, profile: &ProfileName) -> Option<HoldWhy> {
+    situation.revision_lost.then(|| HoldWhy::RevisionLost(profile.clone()))
 }
 
 /// Why this host cannot be handed the profile in this revision, if that was tried and failed.

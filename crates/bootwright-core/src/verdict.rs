@@ -127,6 +127,8 @@ pub enum HoldWhy {
     },
     /// The profile is not in the configuration, or not whole.
     NoProfile(ProfileName),
+    /// What the run under way was started with is not known any more: an earlier text of this profile.
+    RevisionLost(ProfileName),
     /// The profile cannot be rendered for this host, in these words.
     Unrenderable {
         /// The profile.
@@ -255,6 +257,10 @@ impl fmt::Display for HoldWhy {
                 )
             }
             Self::NoProfile(profile) => write!(f, "profile `{profile}` is not in the configuration"),
+            Self::RevisionLost(profile) => write!(
+                f,
+                "profile `{profile}` reads otherwise now, and what its run was started with is not in the record"
+            ),
             Self::Unrenderable { profile, why } => write!(f, "profile `{profile}` cannot be rendered for it: {why}"),
             Self::Contradiction(why) => write!(f, "its identity is in doubt: {why}"),
             Self::Nobody => f.write_str("it shows neither a proper hardware address nor a UUID nor a serial number"),

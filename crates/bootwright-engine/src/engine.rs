@@ -9,8 +9,8 @@ use bootwright_core::identify::{Owner, difference};
 use bootwright_core::lease::Lease;
 use bootwright_core::nickname::nickname;
 use bootwright_core::{
-    Cause, Census, Entry, Facts, Host, HostDefinition, HostId, HostIndex, Policy, Profile, ProfileName, RuleName,
-    RunNumber, Situation, Span, Timestamp, Token, World, due,
+    Cause, Census, Entry, Facts, Host, HostDefinition, HostId, HostIndex, Policy, RuleName, RunNumber, Situation, Span,
+    Timestamp, Token, World, due,
 };
 
 use crate::ladder::Makes;
@@ -19,6 +19,7 @@ use crate::limit::{
     Bucket, NEWS_BURST, NEWS_PER_SEC, SERVER_NEWS_BURST, SERVER_NEWS_PER_SEC, STRANGERS_BURST, STRANGERS_PER_SEC,
 };
 use crate::outcome::{Outcome, Woken};
+use crate::revision::Revisions;
 use crate::visit::Visit;
 
 /// The world in memory, and the only way to change it.
@@ -38,7 +39,7 @@ pub struct Engine {
     pub(crate) installing: BTreeSet<HostId>,
     pub(crate) starts: VecDeque<Timestamp>,
     pub(crate) rule_arms: VecDeque<(Timestamp, RuleName)>,
-    pub(crate) profiles_in_use: BTreeMap<(ProfileName, u64), Arc<Profile>>,
+    pub(crate) revisions: Revisions,
     pub(crate) strangers: Bucket,
     pub(crate) news: Bucket,
     pub(crate) census: BTreeMap<String, Census>,
@@ -81,7 +82,7 @@ impl Engine {
             installing: BTreeSet::new(),
             starts: VecDeque::new(),
             rule_arms: VecDeque::new(),
-            profiles_in_use: BTreeMap::new(),
+            revisions: Revisions::default(),
             strangers: Bucket::new(STRANGERS_BURST, STRANGERS_PER_SEC, now),
             news: Bucket::new(NEWS_BURST, NEWS_PER_SEC, now),
             census: BTreeMap::new(),
@@ -187,15 +188,7 @@ impl Engine {
             .iter()
             .filter_map(|id| self.world.hosts.get(id)?.state.phase.run())
         {
-            let key = (run.profile.clone(), run.revision);
-            let present = self
-                .policy
-                .profiles
-                .get(&run.profile)
-                .filter(|profile| profile.revision == run.revision);
-            if let Some(profile) = present {
-                self.profiles_in_use.entry(key).or_insert_with(|| Arc::clone(profile));
-            }
+            self.revisions.enter(run, &self.policy);
         }
         let hosts: Vec<Arc<Host>> = self.world.hosts.values().cloned().collect();
         for host in hosts {
@@ -289,14 +282,16 @@ impl Engine {
             started_last_hour: u32::try_from(started).unwrap_or(u32::MAX),
             store_ready: self.store_ready,
             store_low: self.store_low,
+            revision_lost: false,
             trial: None,
             now,
         }
     }
 
-    /// The same with what came of rendering for a host.
+    /// The same with what concerns one host alone.
     pub(crate) fn situation_of(&self, now: Timestamp, host: &HostId) -> Situation<'_> {
         Situation {
+            revision_lost: self.is_revision_lost(host),
             trial: self.visits.get(host).and_then(|visit| visit.trial.as_ref()),
             ..self.situation(now)
         }
@@ -324,20 +319,12 @@ impl Engine {
 
     /// Enters what is derived from a host's state: its tokens, its due time, whether it is installing.
     pub(crate) fn enter_derived(&mut self, host: &Host, now: Timestamp) {
-        self.set_due(&host.id, self.due_at(host));
         if let Some(run) = host.state.phase.run() {
             self.installing.insert(host.id.clone());
             self.tokens.insert(run.token, (host.id.clone(), run.number));
-            let present = self
-                .policy
-                .profiles
-                .get(&run.profile)
-                .filter(|profile| profile.revision == run.revision);
-            if let Some(profile) = present {
-                let key = (run.profile.clone(), run.revision);
-                self.profiles_in_use.entry(key).or_insert_with(|| Arc::clone(profile));
-            }
+            self.revisions.enter(run, &self.policy);
         }
+        self.set_due(&host.id, self.due_at(host));
         for run in host.runs.iter().filter(|run| run.deadline > now) {
             self.tokens.insert(run.token, (host.id.clone(), run.number));
         }
@@ -404,10 +391,16 @@ impl Engine {
             promises,
             woken,
         } = std::mem::take(&mut self.pending);
+        let revisions = if self.store_up {
+            self.revisions.changes()
+        } else {
+            Vec::new()
+        };
         Outcome {
             reply,
             entries,
             leases,
+            revisions,
             promises,
             woken,
         }

@@ -85,6 +85,7 @@ impl Engine {
     pub fn explain_as(&self, now: Timestamp, view: HostView, seen: &Sighting, trial: Option<&Trial>) -> Explanation {
         let host = Arc::clone(&view.host);
         let situation = Situation {
+            revision_lost: self.is_revision_lost(&host.id),
             trial,
             ..self.situation(now)
         };

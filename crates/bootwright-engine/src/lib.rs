@@ -24,6 +24,7 @@ mod record;
 mod rehearsal;
 mod reload;
 mod report;
+mod revision;
 mod script;
 mod serve;
 mod tick;

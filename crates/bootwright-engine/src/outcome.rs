@@ -1,7 +1,7 @@
 //! What the engine hands back for one input.
 
 use bootwright_core::lease::Lease;
-use bootwright_core::{Entry, HostId};
+use bootwright_core::{Entry, HostId, RevisionChange};
 
 /// The answer to one input, and what has to happen with it.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub struct Outcome<R> {
     pub entries: Vec<Entry>,
     /// Leases to be recorded together with the entries, each in the place of what the record has of its address.
     pub leases: Vec<Lease>,
+    /// What becomes of the profiles that runs were started with, to be recorded together with the entries.
+    pub revisions: Vec<RevisionChange>,
     /// Whether the answer promises something in the entries and leases, or in those of an earlier outcome, so that it may
     /// leave only once all of them are durable. An answer that promises may come without any of its own.
     pub promises: bool,
@@ -50,6 +52,7 @@ impl<R> Outcome<R> {
             reply: answer(self.reply),
             entries: self.entries,
             leases: self.leases,
+            revisions: self.revisions,
             promises: self.promises,
             woken: self.woken,
         }

@@ -76,16 +76,12 @@ impl Engine {
         match (was, is) {
             (Some(was), Some(is)) if was.number == is.number => {}
             (Some(was), is) => {
-                let key = (was.profile.clone(), was.revision);
-                let in_use = self
+                let mut in_use = self
                     .installing
                     .iter()
                     .filter_map(|id| self.world.hosts.get(id)?.state.phase.run());
-                if !in_use
-                    .into_iter()
-                    .any(|run| run.profile == key.0 && run.revision == key.1)
-                {
-                    self.profiles_in_use.remove(&key);
+                if !in_use.any(|run| run.profile == was.profile && run.revision == was.revision) {
+                    self.revisions.leave(was);
                 }
                 self.pending.woken.and(Woken::All);
                 if is.is_some() {

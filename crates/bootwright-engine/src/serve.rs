@@ -125,6 +125,7 @@ impl Engine {
         match self.host(id).cloned() {
             Some(host) => match host.state.phase.run().cloned() {
                 Some(run) => {
+                    debug_assert_eq!(profile.revision, run.revision, "a run has one profile");
                     self.promise(now, id, &run);
                     let name = self.display_name(&host.id).clone();
                     let boot_mac = seen.boot_mac.or(self.visits.get(id).and_then(|visit| visit.boot_mac));
@@ -140,13 +141,6 @@ impl Engine {
             },
             None => self.hold(now, id, HoldWhy::Undecided),
         }
-    }
-
-    /// The profile for a run that begins, or in the revision that a run under way was started with.
-    pub(crate) fn profile_of_run(&self, id: &HostId, name: &ProfileName) -> Option<Arc<Profile>> {
-        let under_way = self.host(id).and_then(|host| host.state.phase.run());
-        let started_with = under_way.and_then(|run| self.profiles_in_use.get(&(name.clone(), run.revision)));
-        started_with.or_else(|| self.policy.profiles.get(name)).cloned()
     }
 
     fn serve_local(&mut self, now: Timestamp, id: &HostId, seen: &Sighting, why: LocalWhy) -> ScriptReply {

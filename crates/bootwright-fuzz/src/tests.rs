@@ -131,6 +131,7 @@ fn every_target_has_seeds_that_are_read_as_what_they_are() {
             bootwright_store::Column::Host,
             bootwright_store::Column::Rule,
             bootwright_store::Column::Site,
+            bootwright_store::Column::Revision,
         ][usize::from(row[0])];
         bootwright_store::reread(column, str::from_utf8(&row[1..]).expect("text")).is_ok()
     };

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bootwright_core::{Arch, Entry, Loader, Make, Policy, Sighting, Timestamp, Transport, World};
+use bootwright_core::{Arch, Loader, Make, Policy, Sighting, Timestamp, Transport};
 use bootwright_engine::{Engine, OfferAsk, OfferReply, Outcome, Wants, Woken};
 use bootwright_proto::dhcp::{
     Arrival, Boot, BootFile, ClientKind, Merger, Port, Question, Reply, Request, Strategy, classify, parse_answer,
@@ -16,6 +16,8 @@ use bootwright_proto::http::BaseUrl;
 use bootwright_proto::tftp::option::{Caps, Terms, Way};
 use bootwright_proto::tftp::packet::{data_header, parse_request, render_oack};
 use bootwright_proto::tftp::{Action, Transfer};
+
+use bootwright_store::{Loaded, Writing};
 
 use crate::reply::{Parked, Waiting};
 
@@ -39,7 +41,7 @@ pub(crate) enum Release {
 /// What has to be recorded together, and what leaves then.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) writing: Writing,
     pub(crate) release: Release,
 }
 
@@ -57,8 +59,9 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    pub(crate) fn start(policy: &Arc<Policy>, world: World, now: Timestamp) -> Self {
-        let engine = Engine::new(Arc::clone(policy), world, now);
+    pub(crate) fn start(policy: &Arc<Policy>, loaded: Loaded, now: Timestamp) -> Self {
+        let mut engine = Engine::new(Arc::clone(policy), loaded.world, now);
+        engine.load_revisions(loaded.revisions);
         let mut daemon = Self {
             engine,
             base: "http://10.77.0.1:8080"
@@ -89,16 +92,18 @@ impl Daemon {
             // What was promised cannot be recorded: whoever asked is told to come again.
             return (Some(unrecorded(held)), woken);
         }
+        let writing = Writing {
+            entries: outcome.entries,
+            leases: outcome.leases,
+            revisions: outcome.revisions,
+        };
         if outcome.promises {
-            self.pending.push_back(Batch {
-                entries: outcome.entries,
-                release: held,
-            });
+            self.pending.push_back(Batch { writing, release: held });
             return (None, woken);
         }
-        if !outcome.entries.is_empty() && !self.failed {
+        if writing != Writing::default() && !self.failed {
             self.pending.push_back(Batch {
-                entries: outcome.entries,
+                writing,
                 release: Release::Nothing,
             });
         }

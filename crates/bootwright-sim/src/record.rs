@@ -1,13 +1,14 @@
 //! The daemon's record: commits, their failures, and crashes between a step and its commit.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bootwright_core::Timestamp;
-use bootwright_engine::{Engine, Outcome};
-use bootwright_store::{EventQuery, Fault, MemoryStore, Page, Reader, Store};
+use bootwright_core::{HoldWhy, Timestamp, Verdict};
+use bootwright_engine::{Answer, Engine, Outcome};
+use bootwright_store::{EventQuery, Fault, MemoryStore, Page, Reader, Store, Writing};
 
-use crate::daemon::{Daemon, Release, unrecorded};
+use crate::daemon::{Batch, Daemon, Release, unrecorded};
 use crate::operator::Word;
 use crate::reply::Waiting;
 use crate::world::{Event, World, policy};
@@ -58,16 +59,17 @@ impl World {
         if batches.is_empty() {
             return Ok(());
         }
-        let entries: Vec<_> = batches.iter().flat_map(|batch| batch.entries.iter().cloned()).collect();
+        let writing = joined(&batches);
         let reading = self.clock.reading(self.now);
         let mark = self.clock.mark(self.now);
-        let result = self.store.append(&entries, reading.wall_ms, &mark);
+        let result = self.store.commit(batch(&writing), reading.wall_ms, &mark);
         self.look()?;
         match result {
             Ok(_) => {
                 let idle = self.daemon.as_ref().filter(|daemon| daemon.pending.is_empty());
                 if let Some(daemon) = idle {
                     self.checker.same(daemon.engine.world())?;
+                    no_run_is_lost(&daemon.engine, self.site_now())?;
                 }
                 batches.into_iter().for_each(|batch| self.release(batch.release));
             }
@@ -119,6 +121,7 @@ impl World {
                 drop(batch);
             }
             daemon.engine = Engine::new(Arc::clone(&self.policy), loaded.world, now);
+            daemon.engine.load_revisions(loaded.revisions);
             daemon.failed = false;
         }
         self.note("the store is open again");
@@ -134,11 +137,11 @@ impl World {
         let pending = std::mem::take(&mut daemon.pending);
         // What was under way to the disk may have reached it, without anybody being told.
         if !daemon.failed && !pending.is_empty() && self.chance.percent(50) {
-            let entries: Vec<_> = pending.iter().flat_map(|batch| batch.entries.iter().cloned()).collect();
+            let writing = joined(&pending);
             let mark = self.clock.mark(self.now);
             let wall_ms = self.clock.reading(self.now).wall_ms;
             self.store
-                .append(&entries, wall_ms, &mark)
+                .commit(batch(&writing), wall_ms, &mark)
                 .map_err(|error| error.to_string())?;
             self.look()?;
         }
@@ -170,7 +173,7 @@ impl World {
         let Ok(loaded) = self.store.load() else { return };
         self.clock.resume(self.now, loaded.clock.as_ref());
         let now = self.site_now();
-        self.daemon = Some(Daemon::start(&self.policy, loaded.world, now));
+        self.daemon = Some(Daemon::start(&self.policy, loaded, now));
         self.note("the daemon starts");
         self.plan_commit();
     }
@@ -244,5 +247,49 @@ impl World {
             |engine, now| engine.reload(now, Some("alice"), policy),
             |_| Release::Nothing,
         );
+    }
+}
+
+/// A run goes on with what it was started with, whatever happened to daemon and configuration in between.
+fn no_run_is_lost(engine: &Engine, now: Timestamp) -> Result<(), String> {
+    let installing = engine
+        .world()
+        .hosts
+        .values()
+        .filter(|host| host.state.phase.run().is_some());
+    for host in installing {
+        let explained = engine.explain(now, host.id.as_str());
+        for answer in explained.iter().flat_map(|explained| &explained.answers) {
+            if let Answer::Script { verdict, .. } = answer
+                && matches!(verdict, Verdict::Hold(HoldWhy::RevisionLost(_)))
+            {
+                return Err(format!("nobody knows what the run of {} was started with", host.id));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All that batches want to have recorded, in their order.
+fn joined(batches: &VecDeque<Batch>) -> Writing {
+    let mut all = Writing::default();
+    for batch in batches {
+        all.entries.extend(batch.writing.entries.iter().cloned());
+        all.leases.extend(batch.writing.leases.iter().cloned());
+        all.revisions.extend(batch.writing.revisions.iter().cloned());
+    }
+    all
+}
+
+fn batch(writing: &Writing) -> bootwright_store::Batch<'_> {
+    let Writing {
+        entries,
+        leases,
+        revisions,
+    } = writing;
+    bootwright_store::Batch {
+        entries,
+        leases,
+        revisions,
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bootwright_core::lease::Lease;
-use bootwright_core::{World, apply};
+use bootwright_core::{Profile, RevisionChange, RevisionKey, World, apply};
 
 use crate::{
     Batch, ClockMark, EventQuery, Loaded, PAGE_EVENTS_MAX, Page, Reader, Recorded, Report, Seq, Space, Store,
@@ -34,6 +34,7 @@ pub struct MemoryDisk(Arc<Mutex<Inner>>);
 struct Inner {
     events: Vec<Recorded>,
     leases: BTreeMap<Ipv4Addr, Lease>,
+    revisions: BTreeMap<RevisionKey, Profile>,
     clock: Option<ClockMark>,
     /// What goes wrong, and how many more appends succeed before.
     fault: Option<(u64, Fault)>,
@@ -102,6 +103,7 @@ impl Store for MemoryStore {
         Ok(Loaded {
             world,
             leases: disk.leases.values().cloned().collect(),
+            revisions: disk.revisions.values().cloned().collect(),
             seq: disk.last(),
             clock: disk.clock,
             restored: false,
@@ -132,6 +134,12 @@ impl Store for MemoryStore {
         }
         for lease in batch.leases {
             disk.leases.insert(lease.address, lease.clone());
+        }
+        for change in batch.revisions {
+            match change {
+                RevisionChange::Kept(profile) => disk.revisions.insert(change.key(), (**profile).clone()),
+                RevisionChange::Dropped(key) => disk.revisions.remove(key),
+            };
         }
         disk.clock = Some(*clock);
         disk.appends += 1;

@@ -9,6 +9,7 @@ mod facts;
 mod first_step;
 mod host;
 mod lease;
+mod profile;
 mod site;
 mod state;
 mod text;
@@ -18,6 +19,7 @@ use std::fmt;
 pub(crate) use entry::EventRow;
 pub(crate) use host::{host_body, host_from};
 pub(crate) use lease::LeaseRow;
+pub(crate) use profile::{key_text, profile_body, profile_from};
 pub(crate) use site::{SiteRow, rule_body, rule_from};
 
 /// A row that says something the core has no value for.
@@ -31,6 +33,8 @@ pub enum Column {
     Change,
     /// A host.
     Host,
+    /// A profile that a run was started with.
+    Revision,
     /// What is remembered of a rule.
     Rule,
     /// The site.
@@ -52,6 +56,7 @@ pub fn reread(column: Column, text: &str) -> Result<String, RowError> {
             let id = "host".parse().map_err(|_| RowError::new("not the name of a host"))?;
             host_body(&host_from(id, text)?)
         }
+        Column::Revision => profile_body(&profile_from("profile", "0000000000000000", text)?),
         Column::Rule => rule_body(&rule_from(text)?),
         Column::Site => SiteRow::whole(&SiteRow::from_body(text)?.into_site()?).body(),
     }

@@ -1,6 +1,8 @@
 //! Made-up entries for tests and simulations: every kind of change, state and failure comes up, on a few hosts that
 //! keep coming back. The same seed makes the same history.
 
+mod revision;
+
 use std::collections::BTreeSet;
 
 use bootwright_core::lease::{Lease, LeaseState};

@@ -9,6 +9,7 @@ mod lock;
 mod open;
 mod read;
 mod reserve;
+mod revision;
 mod schema;
 mod table;
 mod trouble;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use bootwright_core::lease::Lease;
-use bootwright_core::{Entry, HostId, World};
+use bootwright_core::{Entry, HostId, Profile, RevisionChange, World};
 
 use crate::{ClockMark, StoreError};
 
@@ -62,6 +62,8 @@ pub struct Loaded {
     pub world: World,
     /// The leases, one for each address, in the order of the addresses.
     pub leases: Vec<Lease>,
+    /// The profiles that runs under way were started with.
+    pub revisions: Vec<Profile>,
     /// The place of the last entry.
     pub seq: Seq,
     /// What the clocks showed at the last commit; nothing for a new store.
@@ -77,6 +79,8 @@ pub struct Batch<'a> {
     pub entries: &'a [Entry],
     /// What became of addresses, each in the place of what was recorded of it before; of two for one address the later.
     pub leases: &'a [Lease],
+    /// What becomes of the profiles that runs were started with, in this order.
+    pub revisions: &'a [RevisionChange],
 }
 
 /// How much room is left to write in.
@@ -110,7 +114,11 @@ pub trait Store: Send {
     /// # Errors
     /// As `commit`.
     fn append(&mut self, entries: &[Entry], wall_ms: u64, clock: &ClockMark) -> Result<Seq, StoreError> {
-        self.commit(Batch { entries, leases: &[] }, wall_ms, clock)
+        let batch = Batch {
+            entries,
+            ..Batch::default()
+        };
+        self.commit(batch, wall_ms, clock)
     }
 
     /// Does what may wait until the batch is acknowledged, a bounded piece of it: folds the log into the file, drops

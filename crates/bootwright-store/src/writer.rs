@@ -8,8 +8,8 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use bootwright_core::Entry;
 use bootwright_core::lease::Lease;
+use bootwright_core::{Entry, RevisionChange};
 
 use crate::{ClockReading, Loaded, Recorded, Seq, SiteClock, Store, StoreError};
 
@@ -91,13 +91,15 @@ pub struct Writing {
     pub entries: Vec<Entry>,
     /// What became of addresses.
     pub leases: Vec<Lease>,
+    /// What becomes of the profiles that runs were started with, in this order.
+    pub revisions: Vec<RevisionChange>,
 }
 
 impl From<Vec<Entry>> for Writing {
     fn from(entries: Vec<Entry>) -> Self {
         Self {
             entries,
-            leases: Vec::new(),
+            ..Self::default()
         }
     }
 }

@@ -131,6 +131,7 @@ impl Core {
         let now = site_clock.now(ClockReading::now(boot_id).boottime_ms);
         let mut engine = Engine::new(Arc::clone(&policy), loaded.world, now);
         engine.load_leases(now, loaded.leases);
+        engine.load_revisions(loaded.revisions);
         let core = Arc::new(Self {
             engine: Mutex::new(engine),
             writer,
@@ -174,6 +175,7 @@ impl Core {
         let writing = Writing {
             entries: outcome.entries,
             leases: outcome.leases,
+            revisions: outcome.revisions,
         };
         let commit = self.submit(writing, outcome.promises);
         if matches!(commit, Commit::Refused(_)) {
@@ -376,6 +378,7 @@ impl Core {
         let now = self.now();
         *engine = Engine::new(self.policy(), loaded.world, now);
         engine.load_leases(now, loaded.leases);
+        engine.load_revisions(loaded.revisions);
         self.diverged.store(false, Ordering::Relaxed);
         // From here on what is submitted was made from what the record says.
         self.writer.accept();

@@ -99,6 +99,7 @@ fn what_is_not_for_us_is_silence_in_every_mode() {
             started_last_hour: 0,
             store_ready: true,
             store_low: false,
+            revision_lost: false,
             trial: None,
             now: START,
         };

@@ -76,6 +76,7 @@ pub(crate) struct Case {
     started_last_hour: u32,
     store_ready: bool,
     store_low: bool,
+    revision_lost: bool,
     trial: Option<Trial>,
     confirmed: bool,
     now: Timestamp,
@@ -90,6 +91,7 @@ impl Case {
             started_last_hour: 0,
             store_ready: true,
             store_low: false,
+            revision_lost: false,
             trial: None,
             confirmed: false,
             now: START.after(Span::from_mins(1)),
@@ -109,6 +111,7 @@ impl Case {
             started_last_hour: self.started_last_hour,
             store_ready: self.store_ready,
             store_low: self.store_low,
+            revision_lost: self.revision_lost,
             trial: self.trial.as_ref(),
             now: self.now,
         };
@@ -494,6 +497,21 @@ fn unknown_install_counts_from_the_moment_at_which_this_profile_was_first_read()
         another revision lock  hold (it is locked)
     "#]]
     .assert_eq(&text);
+}
+
+#[test]
+fn a_run_goes_on_only_with_what_it_was_started_with() {
+    let case = Case::with(|case| case.revision_lost = true);
+    let told = |story: &str| case.ask(Asker::Host(&host(story)), None, Ask::Script);
+    assert_eq!(
+        told("arm debian; start 1"),
+        "hold (profile `debian` reads otherwise now, and what its run was started with is not in the record)"
+    );
+    assert_eq!(
+        told("arm debian"),
+        "install debian, attempt 1",
+        "this run begins with what there is"
+    );
 }
 
 #[test]

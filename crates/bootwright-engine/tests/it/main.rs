@@ -9,6 +9,7 @@ mod lease;
 mod local_boot;
 mod offer;
 mod property_w;
+mod revision;
 mod run;
 mod safety;
 mod safety_rule;

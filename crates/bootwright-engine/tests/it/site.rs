@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bootwright_core::{
-    Arch, Attribute, Confirm, DoneTrigger, Facts, Loader, MacAddr, Make, Pattern, Policy, Profile, ProfileName, Rule,
-    RuleVerdict, Sighting, Span, StageLimits, Timestamp, Token, Verdict, Way, World,
+    Arch, Attribute, Confirm, DoneTrigger, Facts, Loader, MacAddr, Make, Pattern, Policy, Profile, ProfileName,
+    RevisionChange, RevisionKey, Rule, RuleVerdict, Sighting, Span, StageLimits, Timestamp, Token, Verdict, Way, World,
 };
 use bootwright_engine::{
-    Answer, Command, Decision, DocumentReply, Engine, FetchKind, Fetched, FrontAsk, OfferAsk, Outcome, Report,
-    ScriptReply, Wants, Woken,
+    Answer, Command, Decision, DocumentReply, Engine, FetchKind, Fetched, FrontAsk, InstallTicket, OfferAsk, Outcome,
+    Report, ScriptReply, Wants, Woken,
 };
 use bootwright_proto::script::name::{Wanted, read};
 
@@ -19,8 +19,12 @@ pub(crate) struct Site {
     pub(crate) now: Timestamp,
     policy: Policy,
     tokens: u128,
+    /// What was handed to the last installer.
+    pub(crate) last_ticket: Option<InstallTicket>,
     last_token: Option<Token>,
     lines: Vec<String>,
+    /// What the record has of the profiles that runs were started with.
+    pub(crate) revisions: BTreeMap<RevisionKey, Profile>,
     /// Why no profile can be rendered, if so.
     pub(crate) trouble: Option<String>,
 }
@@ -64,8 +68,10 @@ impl Site {
             now,
             policy,
             tokens: 0,
+            last_ticket: None,
             last_token: None,
             lines: Vec::new(),
+            revisions: BTreeMap::new(),
             trouble: None,
         }
     }
@@ -76,7 +82,17 @@ impl Site {
         self.tell(&format!("wait {span}"), &outcome);
     }
 
+    fn keep(&mut self, changes: &[RevisionChange]) {
+        for change in changes {
+            match change {
+                RevisionChange::Kept(profile) => self.revisions.insert(change.key(), (**profile).clone()),
+                RevisionChange::Dropped(key) => self.revisions.remove(key),
+            };
+        }
+    }
+
     fn tell<R>(&mut self, what: &str, outcome: &Outcome<R>) {
+        self.keep(&outcome.revisions);
         self.lines.push(what.to_owned());
         for entry in &outcome.entries {
             let host = entry.change.host().map(|host| format!("{host}: ")).unwrap_or_default();
@@ -127,6 +143,7 @@ impl Site {
         let answer = match &outcome.reply {
             ScriptReply::Install(ticket) => {
                 self.last_token = Some(ticket.run.token);
+                self.last_ticket = Some((**ticket).clone());
                 format!(
                     "install {} run {} attempt {}",
                     ticket.profile.name, ticket.run.number, ticket.run.attempts
@@ -274,9 +291,10 @@ impl Site {
     pub(crate) fn restart(&mut self) {
         let world = self.engine.world().clone();
         self.engine = Engine::new(Arc::new(self.policy.clone()), world, self.now);
+        self.engine.load_revisions(self.revisions.values().cloned());
         let outcome = self.engine.reload(self.now, None, Arc::new(self.policy.clone()));
         self.lines.push("restart".to_owned());
-        drop(outcome);
+        self.keep(&outcome.revisions);
     }
 
     pub(crate) fn set_store(&mut self, up: bool, low: bool) {

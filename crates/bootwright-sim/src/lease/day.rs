@@ -399,6 +399,7 @@ impl Site {
         let batch = Batch {
             entries: &entries,
             leases: &leases,
+            revisions: &[],
         };
         let mark = Clock::new(0).mark(Duration::ZERO);
         let written = self.store.commit(batch, 0, &mark);

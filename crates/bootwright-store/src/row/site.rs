@@ -24,6 +24,9 @@ pub(crate) struct SiteRow {
     pub(super) rules: BTreeMap<String, RecordRow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clock: Option<ClockRow>,
+    /// The sums of all rows of `revisions`, added up. Since format 4.
+    #[serde(default, skip_serializing_if = "is_zero_sum")]
+    pub(crate) revisions: i64,
     /// Whether this store is a copy that nobody has started from yet.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) backup: bool,
@@ -37,6 +40,11 @@ pub(crate) struct ClockRow {
     boottime_ms: u64,
     wall_ms: u64,
     site_ms: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+const fn is_zero_sum(sum: &i64) -> bool {
+    *sum == 0
 }
 
 impl From<ClockMark> for ClockRow {
@@ -72,6 +80,7 @@ impl SiteRow {
             failures: site.failures,
             rules: rules.map(|(name, record)| (name.to_string(), record.into())).collect(),
             clock: None,
+            revisions: 0,
             backup: false,
         }
     }

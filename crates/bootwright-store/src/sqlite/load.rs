@@ -12,6 +12,7 @@ use super::append::record;
 use super::fold::fold;
 use super::lease::read_leases;
 use super::open::connect;
+use super::revision;
 use super::table::{EVENT_COLUMNS, Head, Table, event, host, rule};
 use super::trouble::{Result, Trouble};
 use crate::restore::after_restore;
@@ -27,6 +28,7 @@ pub(super) fn load(path: &Path) -> Result<(Open, Loaded)> {
     let first = first_event(&transaction)?;
     check_record(&transaction, head.seq)?;
     let (leases, lease_sums) = read_leases(&transaction)?;
+    let revisions = revision::read(&transaction, &head)?;
     let tail = tail(&transaction, head.seq)?;
     let restored = head.site.backup;
     if !tail.is_empty() || restored {
@@ -42,6 +44,7 @@ pub(super) fn load(path: &Path) -> Result<(Open, Loaded)> {
     let loaded = Loaded {
         world,
         leases,
+        revisions,
         seq: head.seq,
         clock: head.site.clock.as_ref().map(|clock| clock.mark()),
         restored,

@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_leases.sql"),
     include_str!("../migrations/0003_first_step.sql"),
+    include_str!("../migrations/0004_revisions.sql"),
 ];
 
 /// The format from which on there are leases.

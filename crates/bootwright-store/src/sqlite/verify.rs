@@ -1,14 +1,15 @@
 //! Folds the whole record again and compares it with the tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use bootwright_core::{World, apply};
+use bootwright_core::{Profile, RevisionKey, World, apply};
 use rusqlite::Connection;
 
 use super::lease::read_leases;
 use super::load::read_world;
+use super::revision;
 use super::schema;
 use super::table::{EVENT_COLUMNS, Head, Table, event, host, read_base};
 use super::trouble::{Result, Trouble};
@@ -38,7 +39,7 @@ pub(super) fn verify(connection: &mut Connection, path: &Path) -> Result<Report>
     }
     let tables = Head::read(&transaction).and_then(|head| {
         report.last = head.seq;
-        read_world(&transaction, &head)
+        Ok((read_world(&transaction, &head)?, revision::read(&transaction, &head)?))
     });
     match read_leases(&transaction) {
         Ok((leases, _)) => report.leases = leases.len(),
@@ -46,9 +47,10 @@ pub(super) fn verify(connection: &mut Connection, path: &Path) -> Result<Report>
     }
     let refolded = refold(&transaction, &mut report);
     match (tables, refolded) {
-        (Ok(tables), Ok(refolded)) => {
+        (Ok((tables, revisions)), Ok(refolded)) => {
             report.hosts = tables.hosts.len();
             compare(&tables, &refolded, &mut report);
+            check_runs(&tables, &revisions, &mut report);
         }
         (tables, refolded) => {
             for trouble in [tables.err(), refolded.err()].into_iter().flatten() {
@@ -57,6 +59,24 @@ pub(super) fn verify(connection: &mut Connection, path: &Path) -> Result<Report>
         }
     }
     Ok(report)
+}
+
+/// Every run under way must be able to go on.
+fn check_runs(tables: &World, revisions: &[Profile], report: &mut Report) {
+    let known: BTreeSet<RevisionKey> = revisions.iter().map(RevisionKey::of).collect();
+    for host in tables.hosts.values() {
+        let Some(run) = host.state.phase.run() else { continue };
+        let key = RevisionKey {
+            profile: run.profile.clone(),
+            revision: run.revision,
+        };
+        if !known.contains(&key) {
+            report.add(format!(
+                "what run {} of host `{}` was started with is not in the table `revisions`",
+                run.number, host.id
+            ));
+        }
+    }
 }
 
 /// SQLite's own look at its pages and indices.

@@ -112,14 +112,23 @@ impl Desk {
             return Err(failed.clone());
         }
         let now = (self.read_clock)();
-        let Writing { entries, leases } = writing;
-        if entries.is_empty() && leases.is_empty() {
+        let Writing {
+            entries,
+            leases,
+            revisions,
+        } = writing;
+        if *writing == Writing::default() {
             return Ok(now.wall_ms);
         }
-        match self
-            .store
-            .commit(Batch { entries, leases }, now.wall_ms, &self.clock.mark(now))
-        {
+        match self.store.commit(
+            Batch {
+                entries,
+                leases,
+                revisions,
+            },
+            now.wall_ms,
+            &self.clock.mark(now),
+        ) {
             Ok(last) => {
                 assert_eq!(last, self.seq.plus(entries.len() as u64), "the record has a gap");
                 Ok(now.wall_ms)
@@ -201,6 +210,7 @@ fn split(group: Vec<Submission>) -> (Writing, Vec<(u64, Option<Done>)>) {
     for Submission { writing, done } in group {
         all.entries.extend(writing.entries);
         all.leases.extend(writing.leases);
+        all.revisions.extend(writing.revisions);
         waiters.push((all.entries.len() as u64, done));
     }
     (all, waiters)

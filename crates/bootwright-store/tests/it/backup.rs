@@ -6,7 +6,9 @@ use bootwright_core::{Cause, Change, Entry, HostState, Phase, Stance, Timestamp,
 use bootwright_store::sample::Sample;
 use bootwright_store::{Batch, Reader, SqliteReader, Store};
 
-use crate::scratch::{Scratch, WALL_MS, all_events, append_up_to, entry_at, leases_at, mark, open, world_at};
+use crate::scratch::{
+    Scratch, WALL_MS, all_events, append_up_to, entry_at, leases_at, mark, open, revisions_at, world_at,
+};
 
 #[test]
 fn a_backup_is_a_consistent_copy_of_a_store_that_is_being_written() {
@@ -32,6 +34,7 @@ fn a_backup_is_a_consistent_copy_of_a_store_that_is_being_written() {
     let loaded = store.load().unwrap();
     assert_eq!((loaded.restored, loaded.world), (false, world_at(120)));
     assert_eq!(loaded.leases, leases_at(120));
+    assert_eq!(loaded.revisions, revisions_at(120));
 }
 
 #[test]
@@ -82,6 +85,7 @@ fn fault_45_a_restored_backup_installs_nothing_before_a_person_has_looked() {
     let batch = Batch {
         entries: &[],
         leases: &leases,
+        revisions: &[],
     };
     store.commit(batch, WALL_MS, &mark()).unwrap();
     let leases = store.load().unwrap().leases;

@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 
 use bootwright_store::{ClockReading, Limits, Seq, SqliteStore, Store, Writer, Writing, resume};
 
-use crate::scratch::{SMALL, WALL_MS, commit, entries_at, entry_at, lease_at, mark};
+use crate::scratch::{self, SMALL, commit, entries_at, entry_at, lease_at, mark, revisions_of};
 
 const ROLE: &str = "BOOTWRIGHT_TEST_STORE_ROLE";
 const STORE: &str = "BOOTWRIGHT_TEST_STORE_PATH";
@@ -155,6 +155,7 @@ fn submit(path: &Path) {
             let writing = Writing {
                 entries: vec![entry_at(last)],
                 leases: vec![lease_at(last)],
+                revisions: revisions_of(&entry_at(last)),
             };
             writer.submit(writing, Some(done)).unwrap();
         }
@@ -175,7 +176,7 @@ fn persist(path: &Path) {
     };
     let mut reopened = false;
     for _ in 0..200 {
-        let appended = store.append(&entries_at(last + 1..=last + 3), WALL_MS, &mark());
+        let appended = scratch::append(&mut store, &entries_at(last + 1..=last + 3));
         let worked = appended.and_then(|seq| {
             last = seq.get();
             say("ack", last);
@@ -183,9 +184,7 @@ fn persist(path: &Path) {
         });
         if let Err(error) = worked {
             say("failed", error);
-            store
-                .append(&[entry_at(last + 1)], WALL_MS, &mark())
-                .expect_err("refused until it is opened again");
+            scratch::append(&mut store, &[entry_at(last + 1)]).expect_err("refused until it is opened again");
             match store.load() {
                 Ok(loaded) if !reopened => {
                     last = loaded.seq.get();

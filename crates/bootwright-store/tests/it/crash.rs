@@ -7,7 +7,7 @@ use bootwright_store::sample::Sample;
 use bootwright_store::{Reader, SqliteReader, Store};
 
 use crate::child::Role;
-use crate::scratch::{Scratch, all_events, entry_at, leases_at, open};
+use crate::scratch::{Scratch, all_events, entry_at, leases_at, open, revisions_at};
 
 /// How many entries a child may have handed over that it was not told of: a group of the writer.
 const IN_FLIGHT_MAX: u64 = 40;
@@ -47,6 +47,7 @@ fn fault_01_killed_120_times_at_any_instant_no_acknowledged_entry_is_lost_and_no
         folded = seq;
         assert_eq!(loaded.world, world, "round {round}");
         assert_eq!(loaded.leases, leases_at(seq), "round {round}");
+        assert_eq!(loaded.revisions, revisions_at(seq), "round {round}");
     }
     for event in all_events(&scratch.store()) {
         assert_eq!(event.entry, entry_at(event.seq.get()));

@@ -3,15 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use bootwright_core::World;
-use bootwright_core::lease::Lease;
 use bootwright_store::sample::Sample;
-use bootwright_store::{EventQuery, Page, Reader, Recorded, Seq, SqliteReader, SqliteStore, Store, StoreError};
+use bootwright_store::{EventQuery, Loaded, Page, Reader, Recorded, Seq, SqliteReader, SqliteStore, Store, StoreError};
 
-use crate::scratch::{SMALL, Scratch, append_up_to, copy_store, entry_at, leases_at, open, world_at};
+use crate::scratch::{SMALL, Scratch, append_up_to, copy_store, entry_at, leases_at, open, revisions_at, world_at};
 
 /// What a store says, or how it refuses.
-fn ask(path: &Path) -> Result<(World, Vec<Lease>, Seq, Vec<Recorded>), StoreError> {
+fn ask(path: &Path) -> Result<(Loaded, Vec<Recorded>), StoreError> {
     let mut store = SqliteStore::open(path, SMALL)?;
     let loaded = store.load()?;
     let events = SqliteReader::open(path)?.events(&EventQuery {
@@ -19,7 +17,7 @@ fn ask(path: &Path) -> Result<(World, Vec<Lease>, Seq, Vec<Recorded>), StoreErro
         host: None,
         limit: 10_000,
     })?;
-    Ok((loaded.world, loaded.leases, loaded.seq, events))
+    Ok((loaded, events))
 }
 
 /// Refusals that an operator can act upon: they name the damage, or the file that is not a store.
@@ -179,12 +177,17 @@ fn fault_07_torn_wal_tail_leaves_the_last_commit_that_is_whole() {
         fs::write(&crashed, &base).unwrap();
         fs::write(format!("{}-wal", crashed.display()), torn).unwrap();
         let _ = fs::remove_file(format!("{}-shm", crashed.display()));
-        let (world, leases, seq, events) = ask(&crashed).unwrap();
+        let (loaded, events) = ask(&crashed).unwrap();
+        let seq = loaded.seq;
         assert!(
             seq.get() <= last && seq.get() >= 30 && seq.get() % 3 == 0,
             "{seq} after {last}"
         );
-        assert_eq!((world, leases), (world_at(seq.get()), leases_at(seq.get())));
+        assert_eq!(
+            (loaded.world, loaded.leases),
+            (world_at(seq.get()), leases_at(seq.get()))
+        );
+        assert_eq!(loaded.revisions, revisions_at(seq.get()));
         assert!(
             events
                 .iter()

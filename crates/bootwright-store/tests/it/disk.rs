@@ -14,7 +14,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
 use crate::child::{Role, number_after};
-use crate::scratch::{SMALL, Scratch, WALL_MS, all_events, append_up_to, entries_at, entry_at, mark, open, world_at};
+use crate::scratch::{SMALL, Scratch, all_events, append, append_up_to, entries_at, entry_at, open, world_at};
 
 /// Runs `work` on a thread that sees a tmpfs of this many bytes on `directory`.
 fn with_small_disk<T: Send>(directory: &Path, bytes: usize, work: impl FnOnce() -> T + Send) -> T {
@@ -67,7 +67,7 @@ fn fault_04_on_a_full_disk_the_reserve_carries_on_and_then_all_is_refused_until_
         let mut last = 60;
         let mut out_of_reserve = 0;
         let refused = loop {
-            match store.append(&entries_at(last + 1..=last + 3), WALL_MS, &mark()) {
+            match append(&mut store, &entries_at(last + 1..=last + 3)) {
                 Ok(seq) => last = seq.get(),
                 Err(error) => break error,
             }
@@ -84,7 +84,7 @@ fn fault_04_on_a_full_disk_the_reserve_carries_on_and_then_all_is_refused_until_
             out_of_reserve >= 100,
             "{out_of_reserve} entries were recorded out of the reserve"
         );
-        let closed = store.append(&[entry_at(last + 1)], WALL_MS, &mark());
+        let closed = append(&mut store, &[entry_at(last + 1)]);
         assert!(matches!(closed, Err(StoreError::Closed)));
 
         fs::remove_file(filler).unwrap();

@@ -182,3 +182,50 @@ fn a_store_of_format_2_is_read() {
     let report = SqliteReader::open(&scratch.store()).unwrap().verify().unwrap();
     assert_eq!((report.problems, report.leases), (Vec::<String>::new(), 3));
 }
+
+/// The same store as format 4 wrote it, with a run of `elm-2` under way; never edited.
+const V4: &str = include_str!("../../test_data/v4/store.sql");
+
+#[test]
+fn a_store_of_format_4_is_read() {
+    let scratch = Scratch::new();
+    let connection = Connection::open(scratch.store()).unwrap();
+    connection.execute_batch(V4).unwrap();
+    drop(connection);
+    let loaded = open(&scratch.store()).load().unwrap();
+    let run = loaded.world.hosts["elm-2"].state.phase.run().unwrap();
+    let [profile] = loaded.revisions.as_slice() else {
+        panic!("{:?}", loaded.revisions);
+    };
+    assert_eq!((&profile.name, profile.revision), (&run.profile, run.revision));
+    let document = &profile.files["facts.sh"];
+    assert_eq!(
+        (
+            profile.kernel.as_str(),
+            profile.args.as_slice(),
+            document.template.as_str()
+        ),
+        (
+            "/images/discover/linux",
+            ["report={{ run.url }}".to_owned()].as_slice(),
+            "it's {{ host.name }}\n"
+        )
+    );
+    let report = SqliteReader::open(&scratch.store()).unwrap().verify().unwrap();
+    assert_eq!(report.problems, Vec::<String>::new());
+}
+
+#[test]
+fn a_run_whose_profile_was_lost_is_noticed() {
+    let scratch = Scratch::new();
+    let connection = Connection::open(scratch.store()).unwrap();
+    connection.execute_batch(V4).unwrap();
+    connection.execute_batch("DELETE FROM revisions").unwrap();
+    drop(connection);
+    let refused = refusal(&scratch);
+    assert!(matches!(refused, StoreError::Damaged { .. }), "{refused}");
+    assert!(
+        refused.to_string().contains("0 revisions of profiles do not add up"),
+        "{refused}"
+    );
+}

@@ -5,7 +5,7 @@ use std::fs;
 use bootwright_store::sample::Sample;
 use bootwright_store::{SqliteStore, Store};
 
-use crate::scratch::{SMALL, Scratch, append_up_to, commit, copy_store, leases_at, open, world_at};
+use crate::scratch::{SMALL, Scratch, append_up_to, commit, copy_store, leases_at, open, revisions_at, world_at};
 
 /// What a disk writes at once.
 const SECTOR: usize = 512;
@@ -56,6 +56,7 @@ fn fault_02_a_commit_that_was_cut_off_is_there_as_a_whole_or_not_at_all() {
                 "{last} was acknowledged, {seq} is there"
             );
             assert_eq!((loaded.world, loaded.leases), (world_at(seq), leases_at(seq)));
+            assert_eq!(loaded.revisions, revisions_at(seq));
             if seq == last { lost += 1 } else { kept += 1 }
         }
     }
@@ -85,6 +86,7 @@ fn fault_02_power_lost_while_the_log_is_folded_into_the_file_loses_nothing() {
             let loaded = SqliteStore::open(&crashed, SMALL).unwrap().load().unwrap();
             assert_eq!((loaded.seq.get(), &loaded.world), (last, &world_at(last)));
             assert_eq!(loaded.leases, leases_at(last));
+            assert_eq!(loaded.revisions, revisions_at(last));
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bootwright_core::lease::Lease;
-use bootwright_core::{Entry, Uuid, World, apply};
+use bootwright_core::{Change, Entry, Profile, RevisionChange, Uuid, World, apply};
 use bootwright_store::sample::Sample;
 use bootwright_store::{
     Batch, ClockMark, ClockReading, EventQuery, Limits, Page, Reader, Recorded, Seq, SqliteReader, SqliteStore, Store,
@@ -87,12 +88,49 @@ pub(crate) fn leases_at(seq: u64) -> Vec<Lease> {
     leases.into_values().collect()
 }
 
-/// Records the entries and leases of these places at once.
+/// What is recorded together with an entry: what its run was started with.
+pub(crate) fn revisions_of(entry: &Entry) -> Vec<RevisionChange> {
+    let state = match &entry.change {
+        Change::StateSet { state, .. } => state,
+        _ => return Vec::new(),
+    };
+    let run = state.phase.run().into_iter();
+    run.map(|run| {
+        let profile = Sample::new(run.revision).revision(run.profile.clone(), run.revision);
+        RevisionChange::Kept(Arc::new(profile))
+    })
+    .collect()
+}
+
+/// The profiles that the entries up to this place were recorded with.
+pub(crate) fn revisions_at(seq: u64) -> Vec<Profile> {
+    let changes = (1..=seq).flat_map(|seq| revisions_of(&entry_at(seq)));
+    let kept = changes.filter_map(|change| match &change {
+        RevisionChange::Kept(profile) => Some((change.key(), (**profile).clone())),
+        RevisionChange::Dropped(_) => None,
+    });
+    kept.collect::<BTreeMap<_, _>>().into_values().collect()
+}
+
+/// Records the entries, leases and profiles of these places at once.
 pub(crate) fn commit(store: &mut dyn Store, places: std::ops::RangeInclusive<u64>) -> Result<Seq, StoreError> {
     let (entries, leases) = (entries_at(places.clone()), places.map(lease_at).collect::<Vec<Lease>>());
+    let revisions: Vec<RevisionChange> = entries.iter().flat_map(revisions_of).collect();
     let batch = Batch {
         entries: &entries,
         leases: &leases,
+        revisions: &revisions,
+    };
+    store.commit(batch, WALL_MS, &mark())
+}
+
+/// Records entries and what their runs were started with, but no leases.
+pub(crate) fn append(store: &mut dyn Store, entries: &[Entry]) -> Result<Seq, StoreError> {
+    let revisions: Vec<RevisionChange> = entries.iter().flat_map(revisions_of).collect();
+    let batch = Batch {
+        entries,
+        leases: &[],
+        revisions: &revisions,
     };
     store.commit(batch, WALL_MS, &mark())
 }

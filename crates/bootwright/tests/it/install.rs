@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use bootwright_store::{Limits, SqliteStore, Store};
+
 use crate::daemon::{Answer, Daemon, get, send, wait_until};
 use crate::netns::{End, Netns, cable};
 
@@ -295,4 +297,41 @@ fn fault_13_a_configuration_that_is_replaced_half_written_or_deleted_never_leave
     wait_until("the new profile is known", || {
         command(&daemon, HOST, r#"{"command":"queue","profiles":["third"]}"#).status == 200
     });
+}
+
+#[test]
+fn a_run_goes_on_with_what_it_was_started_with_though_the_daemon_starts_with_another_configuration() {
+    let (inside, machine) = segment();
+    let mut daemon = Daemon::start(&inside, CONFIG);
+    let ask = || get(&machine, OURS, &question("52-54-00-00-00-01")).text().to_owned();
+    arm(&daemon, "52:54:00:00:00:01", "lab");
+    let first = ask();
+    let run = run_url(&first).expect("an install");
+    daemon.kill();
+    let other = CONFIG
+        .replace("/images/lab/", "/images/other/")
+        .replace("echo run", "echo another run");
+    daemon.write_config(&other);
+    daemon.clear_log();
+    daemon.run();
+    daemon.wait_for_log("ready ");
+    let second = ask();
+    assert!(second.contains("attempt 2 of 2"), "{second}");
+    assert_eq!(run_url(&second), Some(run.clone()));
+    assert!(
+        second.contains("/images/lab/vmlinuz") && !second.contains("/images/other/"),
+        "{second}"
+    );
+    let document = get(&machine, OURS, &format!("{run}/post-install.sh"));
+    assert!(document.text().starts_with("echo run 1 of"), "{}", document.text());
+    // Once the run is over nothing of it is kept, and the next one is as the configuration says.
+    assert_eq!(get(&machine, OURS, &format!("{run}/done")).status, 200);
+    arm(&daemon, "52:54:00:00:00:01", "lab");
+    assert!(ask().contains("/images/other/vmlinuz"));
+    daemon.stop();
+    let database = daemon.data_dir().join("bootwright.db");
+    let mut store = SqliteStore::open(&database, Limits::default()).expect("the store");
+    let kept = store.load().expect("it is whole").revisions;
+    let kernels: Vec<&str> = kept.iter().map(|profile| profile.kernel.as_str()).collect();
+    assert_eq!(kernels, ["/images/other/vmlinuz"]);
 }

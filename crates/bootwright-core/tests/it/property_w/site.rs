@@ -279,6 +279,7 @@ fn ask(
         started_last_hour: common.started,
         store_ready: true,
         store_low: false,
+        revision_lost: false,
         trial: None,
         now: NOW,
     };

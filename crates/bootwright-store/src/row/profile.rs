@@ -1,0 +1,199 @@
+//! The mirror of a profile that a run was started with.
+
+use std::collections::BTreeMap;
+
+use bootwright_core::{Confirm, Document, DoneTrigger, Initrd, Profile, ProfileName, RevisionKey, Span, StageLimits};
+use serde::{Deserialize, Serialize};
+
+use super::RowError;
+use super::text::{Digest, Text};
+
+/// A profile, without its name and revision: these are the row's key.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProfileRow {
+    kernel: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    initrds: Vec<InitrdRow>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    args: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    files: BTreeMap<String, DocumentRow>,
+    done: DoneRow,
+    confirm: ConfirmRow,
+    /// In milliseconds, as all spans.
+    deadline: u64,
+    stages: StagesRow,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InitrdRow {
+    source: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DocumentRow {
+    template: String,
+    origin: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum DoneRow {
+    Callback,
+    ConfigServed(String),
+    LastArtifact(String),
+    Manual,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ConfirmRow {
+    Dashboard,
+    Console,
+    None,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StagesRow {
+    kernel: u64,
+    config: u64,
+    done: u64,
+}
+
+/// The key of a profile as its row spells it.
+pub(crate) fn key_text(key: &RevisionKey) -> (String, String) {
+    (key.profile.to_string(), Digest(key.revision).to_string())
+}
+
+/// The text that stands for a profile beside its key.
+pub(crate) fn profile_body(profile: &Profile) -> Result<String, RowError> {
+    let Profile {
+        name: _,
+        kernel,
+        initrds,
+        args,
+        files,
+        done,
+        confirm,
+        deadline,
+        stages,
+        revision: _,
+    } = profile;
+    let row = ProfileRow {
+        kernel: kernel.clone(),
+        initrds: initrds.iter().map(InitrdRow::from).collect(),
+        args: args.clone(),
+        files: files
+            .iter()
+            .map(|(name, document)| (name.clone(), document.into()))
+            .collect(),
+        done: done.into(),
+        confirm: match confirm {
+            Confirm::Dashboard => ConfirmRow::Dashboard,
+            Confirm::Console => ConfirmRow::Console,
+            Confirm::None => ConfirmRow::None,
+        },
+        deadline: deadline.as_millis(),
+        stages: StagesRow {
+            kernel: stages.kernel.as_millis(),
+            config: stages.config.as_millis(),
+            done: stages.done.as_millis(),
+        },
+    };
+    Ok(serde_json::to_string(&row)?)
+}
+
+/// The profile with this key and text.
+pub(crate) fn profile_from(name: &str, revision: &str, body: &str) -> Result<Profile, RowError> {
+    let name: ProfileName = name.parse().map_err(|_| RowError::new("not the name of a profile"))?;
+    let Text(Digest(revision)) = serde_json::from_value(serde_json::Value::from(revision))?;
+    let row: ProfileRow = serde_json::from_str(body)?;
+    Ok(Profile {
+        name,
+        kernel: row.kernel,
+        initrds: row.initrds.into_iter().map(InitrdRow::into_initrd).collect(),
+        args: row.args,
+        files: row
+            .files
+            .into_iter()
+            .map(|(name, document)| (name, document.into_document()))
+            .collect(),
+        done: row.done.into_done(),
+        confirm: match row.confirm {
+            ConfirmRow::Dashboard => Confirm::Dashboard,
+            ConfirmRow::Console => Confirm::Console,
+            ConfirmRow::None => Confirm::None,
+        },
+        deadline: Span::from_millis(row.deadline),
+        stages: StageLimits {
+            kernel: Span::from_millis(row.stages.kernel),
+            config: Span::from_millis(row.stages.config),
+            done: Span::from_millis(row.stages.done),
+        },
+        revision,
+    })
+}
+
+impl From<&Initrd> for InitrdRow {
+    fn from(initrd: &Initrd) -> Self {
+        Self {
+            source: initrd.source.clone(),
+            target: initrd.target.clone(),
+        }
+    }
+}
+
+impl InitrdRow {
+    fn into_initrd(self) -> Initrd {
+        Initrd {
+            source: self.source,
+            target: self.target,
+        }
+    }
+}
+
+impl From<&Document> for DocumentRow {
+    fn from(document: &Document) -> Self {
+        Self {
+            template: document.template.clone(),
+            origin: document.origin.clone(),
+        }
+    }
+}
+
+impl DocumentRow {
+    fn into_document(self) -> Document {
+        Document {
+            template: self.template,
+            origin: self.origin,
+        }
+    }
+}
+
+impl From<&DoneTrigger> for DoneRow {
+    fn from(done: &DoneTrigger) -> Self {
+        match done {
+            DoneTrigger::Callback => Self::Callback,
+            DoneTrigger::ConfigServed(name) => Self::ConfigServed(name.clone()),
+            DoneTrigger::LastArtifact(path) => Self::LastArtifact(path.clone()),
+            DoneTrigger::Manual => Self::Manual,
+        }
+    }
+}
+
+impl DoneRow {
+    fn into_done(self) -> DoneTrigger {
+        match self {
+            Self::Callback => DoneTrigger::Callback,
+            Self::ConfigServed(name) => DoneTrigger::ConfigServed(name),
+            Self::LastArtifact(path) => DoneTrigger::LastArtifact(path),
+            Self::Manual => DoneTrigger::Manual,
+        }
+    }
+}
