@@ -59,6 +59,8 @@ pub(super) enum Handled {
 pub enum Ignored {
     /// It was longer than any DHCP packet.
     Truncated,
+    /// It belongs to a VLAN of which this link is no part: an answer would arrive elsewhere.
+    OtherVlan(u16),
     /// It is no sound request.
     Discarded(Discard),
     /// It is none for a boot server.
@@ -141,6 +143,9 @@ impl Desk {
     fn answer(&self, datagram: &Datagram<'_>, port: Port) -> Result<Handled, (Option<MacAddr>, Ignored)> {
         if datagram.truncated {
             return Err((None, Ignored::Truncated));
+        }
+        if let Some(vlan) = datagram.vlan {
+            return Err((None, Ignored::OtherVlan(vlan)));
         }
         let request = parse(datagram.payload).map_err(|discard| (None, Ignored::Discarded(discard)))?;
         self.answer_request(&request, datagram, port)
@@ -372,6 +377,7 @@ impl Ignored {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Truncated => "truncated",
+            Self::OtherVlan(_) => "other-vlan",
             Self::Discarded(discard) => discard.name(),
             Self::Silent(silence) => silence.name(),
             Self::Policy(why) => why.name(),
@@ -395,6 +401,7 @@ impl fmt::Display for Ignored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Truncated => f.write_str("longer than any DHCP packet"),
+            Self::OtherVlan(vlan) => write!(f, "it is tagged for VLAN {vlan}; serve that VLAN's own interface"),
             Self::Discarded(discard) => write!(f, "{discard}"),
             Self::Silent(silence) => write!(f, "{silence}"),
             Self::Policy(why) => write!(f, "{why}"),

@@ -50,10 +50,10 @@ impl Lan {
 }
 
 /// A dnsmasq, ended with the test.
-struct Dnsmasq(Child);
+pub(crate) struct Dnsmasq(Child);
 
 impl Dnsmasq {
-    fn start(inside: &Netns, device: &str, leases: &str, more: &[&str]) -> Self {
+    pub(crate) fn start(inside: &Netns, device: &str, leases: &str, more: &[&str]) -> Self {
         let child = inside
             .command("dnsmasq")
             .args([
@@ -84,9 +84,9 @@ impl Drop for Dnsmasq {
     }
 }
 
-const RANGE: &str = "--dhcp-range=10.77.0.100,10.77.0.200,5m";
+pub(crate) const RANGE: &str = "--dhcp-range=10.77.0.100,10.77.0.200,5m";
 
-fn status(daemon: &Daemon<'_>) -> Status {
+pub(crate) fn status(daemon: &Daemon<'_>) -> Status {
     serde_json::from_slice(&daemon.api("GET", "/api/v1/status", "").body).expect("a status")
 }
 
