@@ -129,7 +129,12 @@ impl Engine {
                 }
             }
             Verdict::AskAgainByScript => OfferReply::Script,
-            Verdict::Silence(why) => OfferReply::Silence(why),
+            Verdict::Silence(why) => {
+                if let Some(id) = id.as_ref().filter(|_| matches!(why, Why::Observing(_))) {
+                    self.note_observed(now, id, ask.loader, why.to_string());
+                }
+                OfferReply::Silence(why)
+            }
             Verdict::Install { .. }
             | Verdict::Confirm(_)
             | Verdict::GiveUp
@@ -143,6 +148,17 @@ impl Engine {
     /// What the configuration says of a host in the record.
     fn definition_within<'a>(&self, policy: &'a Policy, id: &HostId) -> Option<&'a HostDefinition> {
         policy.hosts.get(self.definition_of.get(id)?)
+    }
+
+    /// Records what a machine would be answered if we did not only observe, once for each kind of program that asks and
+    /// again when it would be another answer.
+    fn note_observed(&mut self, now: Timestamp, id: &HostId, loader: Loader, words: String) {
+        let visit = self.visits.entry(id.clone()).or_default();
+        let by = if loader == Loader::Firmware { 0 } else { 1 };
+        if visit.observed[by].as_ref() != Some(&words) {
+            visit.observed[by] = Some(words.clone());
+            self.note(now, id, Cause::Machine, Verb::Seen, words);
+        }
     }
 
     /// Remembers a card that no host has, if it can be known again.

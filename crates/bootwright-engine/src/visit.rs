@@ -104,6 +104,8 @@ pub struct Visit {
     pub(crate) trial: Option<Trial>,
     /// Whether its run comes on.
     pub(crate) pace: Pace,
+    /// What was recorded that its firmware, and its boot loader, would have been answered, where we only observe.
+    pub(crate) observed: [Option<String>; 2],
     /// When a warning about it was last recorded.
     pub(crate) warned: Option<Timestamp>,
 }

@@ -296,3 +296,29 @@ fn a_link_whose_cable_is_plugged_in_late_is_searched_then() {
         explained.text()
     );
 }
+
+#[test]
+fn observing_answers_nobody_and_records_once_what_each_machine_would_be_answered() {
+    let lan = Lan::new();
+    let quiet = CONFIG.replace("census = \"10s\"", "mode = \"observe\"\ncensus = \"off\"");
+    let daemon = Daemon::start(&lan.daemon, &quiet);
+    let hearing = lan.machine.run(|| Client::on("eth0", 68));
+    let firmware = with_card(captured("uefi-firmware-discover"), [0x52, 0x54, 0, 0, 0, 0x0b]);
+    let ipxe = with_card(captured("uefi-ipxe-discover"), [0x52, 0x54, 0, 0, 0, 0x0b]);
+    for packet in [&firmware, &ipxe, &firmware, &ipxe] {
+        hearing.broadcast(packet, 67);
+    }
+    daemon.wait_for_log("else it would fetch `snponly.efi`");
+    daemon.wait_for_log("else it would fetch the script");
+    wait_until("all four were heard", || daemon.log().matches("no answer").count() >= 4);
+    let events = daemon.api("GET", "/api/v1/events?last=1", "").text().to_owned();
+    assert_eq!(
+        events.matches("else it would fetch `snponly.efi`").count(),
+        1,
+        "{events}"
+    );
+    assert_eq!(events.matches("else it would fetch the script").count(), 1, "{events}");
+    assert!(!hearing.hears_anything(), "nobody was answered");
+    let explained = daemon.api("GET", "/api/v1/hosts/52:54:00:00:00:0b/explain", "");
+    assert!(explained.text().contains("else it would fetch"), "{}", explained.text());
+}

@@ -127,6 +127,94 @@ fn fault_01_no_acknowledged_lease_is_lost_over_40_kills() {
 }
 
 #[test]
+fn threat_13_a_starved_pool_still_has_an_address_for_a_machine_that_the_operator_knows() {
+    let (inside, machine) = segment();
+    let known = "\n[hosts.known]\nmac = \"52:54:00:00:00:13\"\n";
+    let pool = "10.77.0.100-10.77.0.119";
+    let config = CONFIG.replace("10.77.0.100-10.77.0.199", pool) + "keep_for_known = 20\n" + known;
+    let daemon = Daemon::start(&inside, &config);
+    machine.run(|| {
+        let client = Client::on("eth0", 68);
+        for number in 0..400_u16 {
+            let [high, low] = number.to_be_bytes();
+            let search = search([0x02, 0x13, high, low, high ^ low, 1]);
+            client.broadcast(&search, 67);
+            let Some(offer) = client.reply_to(&search, Duration::from_millis(20)) else {
+                continue;
+            };
+            let request = request(&search, &offer);
+            client.broadcast(&request, 67);
+            let _granted = client.reply_to(&request, Duration::from_millis(200));
+        }
+    });
+    let taken = leases(&daemon).len();
+    assert!((10..=16).contains(&taken), "{taken} of 20 addresses went to strangers");
+    let search = search([0x52, 0x54, 0, 0, 0, 0x13]);
+    let asked = Instant::now();
+    let offer = discover(&machine, "eth0", &search, PATIENCE).expect("an offer for a machine that is known");
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    let request = request(&search, &offer);
+    let granted = discover(&machine, "eth0", &request, PATIENCE).expect("a grant");
+    assert_eq!(granted.answer.message, Some(MessageType::Ack));
+    assert_eq!(granted.answer.yiaddr, offer.answer.yiaddr);
+}
+
+#[test]
+fn perfdhcp_gets_a_grant_for_every_request_and_no_address_twice() {
+    let (inside, machine) = segment();
+    machine.ip("addr add 10.77.0.50/24 dev eth0");
+    // perfdhcp behaves as a relay.
+    let config = CONFIG
+        .replace("10.77.0.100-10.77.0.199", "10.77.100.0-10.77.119.255")
+        .replace("10.77.0.0/24", "10.77.0.0/16")
+        .replace("force = true", "force = true\nrelays = [\"10.77.0.50\"]");
+    let daemon = Daemon::start(&inside, &config);
+    let said = machine
+        .command("perfdhcp")
+        .args([
+            "-4",
+            "-l",
+            "eth0",
+            "-r",
+            "300",
+            "-R",
+            "4000",
+            "-p",
+            "8",
+            "-W",
+            "1000000",
+            "10.77.0.1",
+        ])
+        .output()
+        .expect("perfdhcp runs; install it with `apt-get install kea-admin`");
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&said.stdout),
+        String::from_utf8_lossy(&said.stderr)
+    );
+    let counted = |exchange: &str| {
+        let part = text
+            .split(exchange)
+            .nth(1)
+            .unwrap_or_else(|| panic!("no statistics:\n{text}"));
+        let number = |name: &str| -> u64 {
+            let rest = part.split(name).nth(1).expect("a number").trim_start();
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            digits.parse().expect("a number")
+        };
+        (number("sent packets:"), number("received packets:"))
+    };
+    let (requests, grants) = counted("REQUEST-ACK");
+    assert!(requests > 1000, "{text}");
+    assert_eq!(requests, grants, "{text}");
+    assert_eq!(text.matches("non unique addresses: 0").count(), 2, "{text}");
+    // Some of its 4,000 clients come more than once.
+    let recorded = leases(&daemon);
+    let bound = recorded.iter().filter(|row| row.state == "bound").count() as u64;
+    assert!(bound > 1000 && bound <= grants, "{bound} recorded: {text}");
+}
+
+#[test]
 fn fault_23_our_offer_does_not_wait_for_a_dhcp_server_that_is_silent_and_it_is_said_that_none_answers() {
     let (inside, machine) = segment();
     let daemon = Daemon::start(&inside, "[server]\ninterfaces = [\"lab0\"]\n");
