@@ -15,6 +15,9 @@ use crate::tally::Tally;
 /// Firmware waits for seconds; a server that takes longer than this in a closed loop has lost the packet.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// A server that answers nobody for so long has failed, and the measurement with it.
+const SILENCE_MAX: Duration = Duration::from_secs(20);
+
 #[derive(clap::Args)]
 pub(crate) struct Dhcp {
     /// The interface to ask on.
@@ -97,6 +100,7 @@ impl Dhcp {
 impl Generator {
     async fn ask(&mut self, socket: &Socket) -> Result<Value> {
         let began = Instant::now();
+        let (mut answered, mut heard) = (0, began);
         let all: Vec<usize> = (0..self.slots.len()).collect();
         self.send(socket, &all).await?;
         let mut batch = Batch::new(2048);
@@ -111,6 +115,15 @@ impl Generator {
                 _ = look.tick() => self.give_up(),
             };
             self.send(socket, &free).await?;
+            if self.took.count() > answered {
+                (answered, heard) = (self.took.count(), Instant::now());
+            }
+            ensure!(
+                heard.elapsed() < SILENCE_MAX,
+                "no answer for {} s, after {answered} of {}",
+                SILENCE_MAX.as_secs(),
+                self.load.replies
+            );
         }
         let seconds = began.elapsed().as_secs_f64();
         Ok(json!({
