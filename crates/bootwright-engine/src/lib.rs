@@ -44,5 +44,5 @@ pub use rehearsal::Rehearsal;
 pub use reload::{Proposal, ReloadReply};
 pub use report::{DocumentReply, Report, ReportReply};
 pub use script::{HoldScreen, InstallTicket, ScriptReply, ScriptTurn};
-pub use transfer::{FetchKind, Fetched};
+pub use transfer::{FetchKind, Fetched, Fetching};
 pub use visit::{Ignored, Stage, Visit};

@@ -37,9 +37,21 @@ pub enum FetchKind {
     Other,
 }
 
+/// A file on its way to a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetching {
+    /// Its name, as people know it.
+    pub name: String,
+    /// How many bytes of it the machine has.
+    pub bytes: u64,
+    /// How many bytes it has in all.
+    pub size: u64,
+}
+
 impl Engine {
     /// A file was delivered, or not.
     pub fn fetched(&mut self, now: Timestamp, fetched: &Fetched) -> Outcome<()> {
+        self.fetch_ended(fetched.peer, &fetched.name);
         if let Some(id) = self.host_at(now, fetched.peer) {
             self.fetched_by(now, &id, fetched);
         }
@@ -51,6 +63,26 @@ impl Engine {
         let visit = self.addresses.get(&peer).and_then(|id| self.visits.get_mut(id));
         if let Some(climb) = visit.and_then(|visit| visit.climb.as_mut()) {
             climb.fetching();
+        }
+    }
+
+    /// How far a file is, for readers; nothing is recorded. Of several files the one told of last is shown. Says whether it
+    /// is known whose address that is.
+    pub fn progressing(&mut self, now: Timestamp, peer: IpAddr, fetching: Fetching) -> bool {
+        let Some(id) = self.host_at(now, peer) else {
+            return false;
+        };
+        let visit = self.visits.entry(id.clone()).or_default();
+        visit.seen = Some(now);
+        visit.fetching = Some(fetching);
+        true
+    }
+
+    /// A file is no longer on its way, however that ended.
+    pub fn fetch_ended(&mut self, peer: IpAddr, name: &str) {
+        let visit = self.addresses.get(&peer).and_then(|id| self.visits.get_mut(id));
+        if let Some(visit) = visit {
+            visit.fetching.take_if(|fetching| fetching.name == name);
         }
     }
 

@@ -6,6 +6,8 @@ use bootwright_core::{Arch, Climb, Firmware, FrontEnd, HoldWhy, MacAddr, RunNumb
 
 use crate::pace::Pace;
 
+use crate::transfer::Fetching;
+
 /// How far a boot has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
@@ -106,6 +108,8 @@ pub struct Visit {
     pub(crate) pace: Pace,
     /// What was recorded that its firmware, and its boot loader, would have been answered, where we only observe.
     pub(crate) observed: [Option<String>; 2],
+    /// The file that it is fetching.
+    pub fetching: Option<Fetching>,
     /// When a warning about it was last recorded.
     pub(crate) warned: Option<Timestamp>,
 }
@@ -157,6 +161,7 @@ impl Visit {
             self.stage = stage;
             self.since = Some(now);
             self.percent = None;
+            self.fetching = None;
         }
         self.seen = Some(now);
         turns

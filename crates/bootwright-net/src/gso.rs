@@ -8,11 +8,12 @@ use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
-use tokio::net::UdpSocket;
+use tokio::io::unix::AsyncFd;
 
 use crate::sys::gso::{self, SMALL, SMALL_BATCH};
+use crate::sys::watched::watch;
 
 /// Bytes in front of each block.
 pub const HEADER_BYTES: usize = 4;
@@ -30,7 +31,9 @@ const SHORT_BLOCK: usize = 1468;
 /// arrives as `ConnectionRefused`.
 #[derive(Debug)]
 pub struct Conversation {
-    inner: UdpSocket,
+    /// Watched for packets only. Whoever watches for room too is woken by each datagram that has left, in vain: there is
+    /// always room.
+    socket: AsyncFd<Socket>,
     ipv6: bool,
     /// Whether the kernel cuts runs into datagrams.
     cuts: bool,
@@ -67,7 +70,7 @@ impl Conversation {
         socket.bind(&bound.into())?;
         socket.connect(&peer.into())?;
         Ok(Self {
-            inner: UdpSocket::from_std(socket.into())?,
+            socket: watch(socket, Interest::READABLE)?,
             ipv6: peer.is_ipv6(),
             cuts: false,
         })
@@ -76,7 +79,7 @@ impl Conversation {
     /// The largest IP packet that the way to the peer carries, or Ethernet's 1500 where the kernel does not say.
     #[must_use]
     pub fn mtu(&self) -> u32 {
-        gso::mtu(self.inner.as_fd(), self.ipv6).unwrap_or(1500)
+        gso::mtu(self.socket.as_fd(), self.ipv6).unwrap_or(1500)
     }
 
     /// The address and port the conversation runs from.
@@ -84,14 +87,15 @@ impl Conversation {
     /// # Errors
     /// The kernel's.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.local_addr()
+        let address = self.socket.get_ref().local_addr()?;
+        address.as_socket().ok_or_else(|| io::ErrorKind::Unsupported.into())
     }
 
     /// Says that runs will follow whose blocks have `block` bytes, so that the kernel may cut them. Where it cannot, runs
     /// leave datagram by datagram.
     pub fn expect_runs(&mut self, block: u16) {
         let datagram = block.checked_add(HEADER_BYTES as u16);
-        self.cuts = datagram.is_some_and(|bytes| gso::set_segment(self.inner.as_fd(), bytes).is_ok());
+        self.cuts = datagram.is_some_and(|bytes| gso::set_segment(self.socket.as_fd(), bytes).is_ok());
     }
 
     /// Sends one datagram.
@@ -99,10 +103,7 @@ impl Conversation {
     /// # Errors
     /// The kernel's; `ConnectionRefused` when the peer's port was found closed before.
     pub async fn send(&self, datagram: &[u8]) -> io::Result<()> {
-        match self.inner.try_send(datagram) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.inner.send(datagram).await.map(drop),
-            sent => sent.map(drop),
-        }
+        self.once_there_is_room(|socket| socket.send(datagram)).await
     }
 
     /// Sends `count` datagrams: each a header and the next `block` bytes of `payload`, of which the last datagram may
@@ -144,7 +145,7 @@ impl Conversation {
                 // A device or a kernel that cannot cut says so with one of these: from now on we do it ourselves.
                 Err(error) if together > 1 && matches!(error.raw_os_error(), Some(libc::EIO | libc::EINVAL)) => {
                     self.cuts = false;
-                    gso::set_segment(self.inner.as_fd(), 0)?;
+                    gso::set_segment(self.socket.as_fd(), 0)?;
                 }
                 Err(error) => return Err(error),
             }
@@ -161,10 +162,15 @@ impl Conversation {
     }
 
     async fn send_parts(&self, parts: &[IoSlice<'_>]) -> io::Result<()> {
-        let write = || SockRef::from(&self.inner).send_vectored(parts);
-        match self.inner.try_io(Interest::WRITABLE, write) {
+        self.once_there_is_room(|socket| socket.send_vectored(parts)).await
+    }
+
+    async fn once_there_is_room(&self, write: impl Fn(&Socket) -> io::Result<usize>) -> io::Result<()> {
+        match write(self.socket.get_ref()) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.inner.async_io(Interest::WRITABLE, write).await.map(drop)
+                // Only large windows of large blocks ever come here.
+                let second = watch(self.socket.get_ref().try_clone()?, Interest::WRITABLE)?;
+                second.async_io(Interest::WRITABLE, write).await.map(drop)
             }
             sent => sent.map(drop),
         }
@@ -177,12 +183,13 @@ impl Conversation {
     pub async fn receive(&self, inbox: &mut Inbox) -> io::Result<()> {
         loop {
             // An ICMP message shows as an error without anything to read. tokio waits for both and takes one at a time.
-            let ready = self.inner.ready(Interest::READABLE | Interest::ERROR).await?;
-            let interest = if ready.is_readable() {
+            let guard = self.socket.ready(Interest::READABLE | Interest::ERROR).await?;
+            let interest = if guard.ready().is_readable() {
                 Interest::READABLE
             } else {
                 Interest::ERROR
             };
+            drop(guard);
             if self.take(interest, inbox)? {
                 return Ok(());
             }
@@ -194,7 +201,7 @@ impl Conversation {
     /// # Errors
     /// As [`Conversation::receive`].
     pub fn try_receive(&self, inbox: &mut Inbox) -> io::Result<bool> {
-        match gso::receive_small(self.inner.as_fd(), &mut inbox.buffers, &mut inbox.lens) {
+        match gso::receive_small(self.socket.as_fd(), &mut inbox.buffers, &mut inbox.lens) {
             Ok(count) => {
                 inbox.count = count;
                 Ok(count > 0)
@@ -208,8 +215,8 @@ impl Conversation {
     /// way of finding out is a second system call for each packet.
     fn take(&self, interest: Interest, inbox: &mut Inbox) -> io::Result<bool> {
         inbox.count = 0;
-        let result = self.inner.try_io(interest, || {
-            inbox.count = gso::receive_small(self.inner.as_fd(), &mut inbox.buffers, &mut inbox.lens)?;
+        let result = self.socket.try_io(interest, |socket| {
+            inbox.count = gso::receive_small(socket.as_fd(), &mut inbox.buffers, &mut inbox.lens)?;
             if inbox.count < SMALL_BATCH {
                 Err(io::ErrorKind::WouldBlock.into())
             } else {

@@ -6,3 +6,4 @@ pub(crate) mod datagram;
 pub(crate) mod gso;
 pub(crate) mod map;
 pub(crate) mod ready;
+pub(crate) mod watched;

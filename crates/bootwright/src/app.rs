@@ -26,7 +26,7 @@ use crate::journal::Journal;
 use crate::link::{Services, serve_links};
 use crate::reload::{Files, Reloader};
 use crate::telemetry::{self, LogFormat};
-use crate::tftp::{Limits, Server};
+use crate::tftp::{self, Limits, Server};
 
 /// What the command line says of the daemon.
 #[derive(Clone, Debug)]
@@ -203,6 +203,7 @@ async fn serve_all(
         let listener = tokio::net::TcpListener::from_std(listener)?;
         machines.spawn(http::serve(Arc::clone(&plane), listener, connections_max()));
     }
+    let transfers = tftp::Thread::start().context("cannot start the thread of TFTP")?;
     let (tftp, notices) = start_tftp(&plane)?;
     counters.show_tftp(tftp.counts());
     tokio::spawn(follow_transfers(Arc::clone(&plane), notices));
@@ -216,12 +217,13 @@ async fn serve_all(
     let services = Services {
         core: Arc::clone(&core),
         counters: Arc::clone(&counters),
-        tftp,
+        tftp: Arc::clone(&tftp),
+        tftp_runtime: transfers.handle().clone(),
         daemon: Arc::clone(&daemon),
         links,
     };
     let serving = Arc::new(Notify::new());
-    tokio::spawn(serve_links(
+    let listening = tokio::spawn(serve_links(
         services,
         Watch::start().context("cannot list the interfaces")?,
         Arc::clone(&serving),
@@ -249,6 +251,10 @@ async fn serve_all(
     wait_for_the_end(reloader).await?;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("stopping");
+    // First the listeners, so that nothing begins behind the back of what ends.
+    listening.abort();
+    let _ = listening.await;
+    tftp.stop().await;
     // Whoever removed it before us is welcome.
     let _ = std::fs::remove_file(&options.socket);
     Ok(())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bootwright_core::Span;
-use bootwright_engine::{FetchKind, Fetched};
+use bootwright_engine::{FetchKind, Fetched, Fetching};
 use bootwright_net::beneath::Root;
 use bootwright_net::neighbour::station;
 use bootwright_proto::script::ipxe::autoexec_script;
@@ -150,7 +150,22 @@ pub async fn follow_transfers(plane: Arc<Plane>, mut notices: mpsc::Receiver<Not
                     tell_missing(&plane.core, peer.ip(), &name);
                 }
             }
-            Notice::Progress { .. } => {}
+            // At most two a second for each transfer, and a note in memory each.
+            Notice::Progress {
+                peer,
+                name,
+                size,
+                acked_bytes,
+            } => {
+                let fetching = Fetching {
+                    name: shown(&name).to_owned(),
+                    bytes: acked_bytes,
+                    size,
+                };
+                if !plane.core.progressing(peer.ip(), fetching) {
+                    strangers.look_up(&plane.core, peer.ip()).await;
+                }
+            }
         }
     }
 }
@@ -212,6 +227,12 @@ pub(crate) fn tell_missing(core: &Core, peer: IpAddr, name: &str) {
     }
 }
 
+/// A file's name, as people know it: without the directories in which a loader thinks that it is.
+fn shown(name: &Name) -> &str {
+    let name = name.as_str().unwrap_or("?");
+    name.rsplit('/').next().unwrap_or(name)
+}
+
 async fn tell(plane: &Plane, report: &TransferReport) {
     tracing::debug!(
         peer = %report.peer, file = %report.name, bytes = report.acked_bytes, ms = report.duration.as_millis(),
@@ -221,6 +242,7 @@ async fn tell(plane: &Plane, report: &TransferReport) {
         Ending::Delivered | Ending::SentUnacknowledged => None,
         // Asking for the size and breaking off is how firmware begins.
         Ending::SizeProbe | Ending::Superseded | Ending::Stopped | Ending::Aborted { code: 0 | 8 } => {
+            plane.core.fetch_ended(report.peer.ip(), shown(&report.name));
             return plane.core.fetching(report.peer.ip());
         }
         ending => Some(ending.name().replace('_', " ")),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bootwright_core::{HostId, MacAddr, Policy, Timestamp, Token, Way, World};
-use bootwright_engine::{Engine, Outcome, Woken};
+use bootwright_engine::{Engine, Fetching, Outcome, Woken};
 use bootwright_store::{ClockReading, Health, QUEUE_MAX, Recorded, Refused, SiteClock, Store, Writer, Writing, resume};
 use tokio::sync::{Notify, broadcast, oneshot};
 
@@ -251,6 +251,17 @@ impl Core {
     pub fn set_own_addresses(&self, addresses: std::collections::BTreeSet<std::net::Ipv4Addr>) {
         let now = self.now();
         self.engine().set_own_addresses(now, addresses);
+    }
+
+    /// Remembers how far a machine is with a file. Says whether it is known who has that address.
+    pub fn progressing(&self, peer: IpAddr, fetching: Fetching) -> bool {
+        let now = self.now();
+        self.engine().progressing(now, peer, fetching)
+    }
+
+    /// Forgets a file that is no longer on its way.
+    pub fn fetch_ended(&self, peer: IpAddr, name: &str) {
+        self.engine().fetch_ended(peer, name);
     }
 
     /// Remembers why a request of a machine got no answer.

@@ -15,6 +15,7 @@ use bootwright_net::snoop::{Snoop, Wanted};
 use bootwright_net::udp::{BindError, RECEIVE_BUFFER_WANTED, Socket};
 use bootwright_net::watch::Watch;
 use bootwright_proto::dhcp::{PXE_PORT, Port, SERVER_PORT};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::boot_file::Tftp;
@@ -43,6 +44,8 @@ pub struct Services {
     pub counters: Arc<Counters>,
     /// The TFTP server.
     pub tftp: Arc<Tftp>,
+    /// The runtime on which it runs.
+    pub tftp_runtime: Handle,
     /// The daemon's settings.
     pub daemon: Arc<Daemon>,
     /// The box's links, as last seen, for those who only read.
@@ -174,14 +177,19 @@ fn start(services: &Services, link: &Link, channel: Channel, told: &mut BTreeMap
     if channel != Channel::Off {
         start_census(&mut tasks, services, link, merging);
     }
-    match bind(link, TFTP_PORT) {
+    let bound = {
+        let _entered = services.tftp_runtime.enter();
+        bind(link, TFTP_PORT)
+    };
+    match bound {
         Ok(socket) => {
             let tftp = Arc::clone(&services.tftp);
             let name = link.name.clone();
-            tasks.spawn(async move {
+            let serving = async move {
                 let error = tftp.serve(socket).await;
                 tracing::error!(link = %name, why = %error, "TFTP has ended");
-            });
+            };
+            tasks.spawn_on(serving, &services.tftp_runtime);
         }
         Err(trouble) => note(trouble),
     }

@@ -4,14 +4,19 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::Args;
+use super::{Args, group};
 use crate::process;
 use crate::scratch::Scratch;
+
+/// How many files each process inside may open, unless it asks for more.
+const OPEN_FILES: u32 = 8192;
 
 /// Starts this program again inside, and waits for it. The files of the measurements are removed however it ends.
 pub(super) fn run(args: &Args) -> Result<()> {
     let home = Scratch::new("bench")?;
-    let mut command = Command::new("setpriv");
+    // A thousand clients in one process have a thousand sockets, and servers with one loop as many again.
+    let mut command = Command::new("prlimit");
+    command.args([&format!("--nofile={OPEN_FILES}:"), "setpriv"]);
     // When we die, however we die, `unshare` is killed; it takes the first process inside with it; and with the first
     // process of a process namespace the kernel ends all others.
     command.args([
@@ -47,5 +52,6 @@ pub(super) fn run(args: &Args) -> Result<()> {
 
 /// Makes the inside ready: an empty `/run`, so that namespaces and sockets are named in nobody else's directory.
 pub(super) fn furnish() -> Result<()> {
-    process::output(Command::new("mount").args(["-t", "tmpfs", "-o", "mode=755", "bench", "/run"])).map(drop)
+    process::output(Command::new("mount").args(["-t", "tmpfs", "-o", "mode=755", "bench", "/run"]))?;
+    group::furnish()
 }

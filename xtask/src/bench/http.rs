@@ -67,7 +67,7 @@ fn files(bench: &mut Bench) -> Result<()> {
         };
         if let (Some(ours), Some(theirs)) = (cpu(Contender::Bootwright), cpu(Contender::Nginx)) {
             bench.judge(
-                &format!("{clients} clients, CPU as a share of nginx's"),
+                &format!("HTTP, 1 GiB to {clients} clients: CPU as a share of nginx's"),
                 ours / theirs,
                 1.1,
             );

@@ -8,11 +8,13 @@ use anyhow::{Context as _, Result};
 use crate::{package, process, tree};
 
 /// Every program that the benchmark needs, with the Debian package that brings it.
-const NEEDED: [(&str, &str); 10] = [
+const NEEDED: [(&str, &str); 12] = [
     ("cc", "gcc"),
     ("/usr/include/stdlib.h", "libc6-dev"),
     ("unshare", "util-linux"),
     ("setpriv", "util-linux"),
+    ("prlimit", "util-linux"),
+    ("timeout", "coreutils"),
     ("mount", "mount"),
     ("ip", "iproute2"),
     ("nft", "nftables"),

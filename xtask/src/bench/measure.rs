@@ -12,12 +12,17 @@ use serde_json::Value;
 
 use super::contender::{Contender, Site};
 use super::ground::{End, Ground};
+use super::group::Group;
 use super::kit::Kit;
+use super::table::Table;
 use super::usage;
 use crate::{process, tree};
 
 /// How long a start or an end may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long clients may take, in seconds. Those that can, give up by themselves before that and say what they have.
+const LOAD_MAX: u32 = 300;
 
 /// Everything that all measurements share, and the report.
 pub(super) struct Bench {
@@ -27,12 +32,14 @@ pub(super) struct Bench {
     pub(super) rounds: usize,
     pub(super) quick: bool,
     report: String,
-    missed: Vec<String>,
+    aims: Table,
+    missed: usize,
 }
 
 /// A server that runs. It ends with this value.
 pub(super) struct Running {
     child: Child,
+    group: Group,
     contender: Contender,
 }
 
@@ -53,7 +60,8 @@ impl Bench {
             rounds,
             quick,
             report: String::new(),
-            missed: Vec::new(),
+            aims: Table::new(&["aim", "found", "at most", "verdict"]),
+            missed: 0,
         })
     }
 
@@ -67,24 +75,22 @@ impl Bench {
 
     /// Says whether a figure is what it should be.
     pub(super) fn judge(&mut self, aim: &str, found: f64, at_most: f64) {
-        let verdict = if found <= at_most { "met" } else { "MISSED" };
-        let line = format!("- aim: {aim}: {found:.2} of at most {at_most:.2}, {verdict}");
-        if found > at_most {
-            self.missed.push(line.clone());
-        }
-        self.say(&line);
+        let met = found <= at_most;
+        let verdict = if met { "met" } else { "MISSED" };
+        self.missed += usize::from(!met);
+        let cells = [aim, &format!("{found:.2}"), &format!("{at_most:.2}"), verdict];
+        self.aims.row(cells.map(str::to_owned).to_vec());
     }
 
-    /// Keeps the report.
-    pub(super) fn end(&self) -> Result<()> {
+    /// Shows which aims were met, and keeps the report.
+    pub(super) fn end(&mut self) -> Result<()> {
+        let aims = format!("### Aims\n\n{} of them missed.\n\n{}", self.missed, self.aims);
+        self.say(&aims);
         let directory = tree::target().join("bench");
         fs::create_dir_all(&directory)?;
         let file = directory.join("report.md");
         fs::write(&file, &self.report)?;
         println!("the report is in {}", file.display());
-        for line in &self.missed {
-            println!("{line}");
-        }
         Ok(())
     }
 
@@ -100,8 +106,12 @@ impl Bench {
 
     /// Starts a server and waits until its port is bound: `("udp", 69)`.
     pub(super) fn start(&self, contender: Contender, site: &Site<'_>, port: (&str, u16)) -> Result<Running> {
+        // The directory's name has our process in it.
+        let run = self.home.file_name().unwrap_or_default().to_string_lossy();
+        let group = Group::make(&format!("{run}-{}", contender.name()))?;
         let mut running = Running {
-            child: contender.command(site)?.spawn()?,
+            child: group.spawn(&mut contender.command(site)?)?,
+            group,
             contender,
         };
         let until = Instant::now() + PATIENCE;
@@ -122,12 +132,14 @@ impl Bench {
 
     /// Loads a server with clients, and reads what both sides say.
     pub(super) fn load(&self, server: &Running, arguments: &[String]) -> Result<Measured> {
-        let before = usage::cpu_seconds(server.pid())?;
-        let mut generator = self.ground.command(End::Client, &self.kit.generator);
-        let told = process::output(generator.args(arguments))
-            .with_context(|| format!("the clients of {}", server.contender.name()))?;
+        let before = server.group.cpu_seconds()?;
+        let mut generator = self.ground.command(End::Client, "timeout");
+        generator.args(["--signal=KILL", &LOAD_MAX.to_string()]);
+        generator.arg(&self.kit.generator).args(arguments);
+        let told = process::output(&mut generator)
+            .with_context(|| format!("the clients of {}, which have {LOAD_MAX} s", server.contender.name()))?;
         server.settle()?;
-        let after = usage::cpu_seconds(server.pid())?;
+        let after = server.group.cpu_seconds()?;
         Ok(Measured {
             cpu_seconds: after - before,
             told: serde_json::from_str(&told).with_context(|| format!("the clients say `{told}`"))?,
@@ -161,12 +173,12 @@ impl Running {
     /// Waits until the server uses no more time: what it does later belongs to what was asked before.
     fn settle(&self) -> Result<()> {
         let until = Instant::now() + PATIENCE;
-        let mut last = usage::cpu_seconds(self.pid())?;
+        let mut last = self.group.cpu_seconds()?;
         let mut quiet = 0;
         while quiet < 3 && Instant::now() < until {
-            thread::sleep(Duration::from_millis(100));
-            let now = usage::cpu_seconds(self.pid())?;
-            quiet = if now - last < 0.005 { quiet + 1 } else { 0 };
+            thread::sleep(Duration::from_millis(50));
+            let now = self.group.cpu_seconds()?;
+            quiet = if now - last < 0.002 { quiet + 1 } else { 0 };
             last = now;
         }
         Ok(())

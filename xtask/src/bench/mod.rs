@@ -9,6 +9,7 @@ mod capsule;
 mod contender;
 mod dhcp;
 mod ground;
+mod group;
 mod http;
 mod kit;
 mod machine;

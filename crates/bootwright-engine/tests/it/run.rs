@@ -7,7 +7,7 @@ use bootwright_core::{Document, DoneTrigger, Policy, Span};
 use bootwright_engine::{Decision, FetchKind, Report};
 use expect_test::expect;
 
-use crate::site::{Site, policy, profile};
+use crate::site::{Site, address, mac, policy, profile};
 
 fn with_trigger(done: DoneTrigger) -> Policy {
     let mut policy = policy();
@@ -128,6 +128,23 @@ fn a_profile_may_be_done_when_its_last_file_was_delivered_whole() {
             Fetch quince-61: fetched root.squashfs, 4 MB in 2 s
     "#]]
     .assert_eq(&site.story());
+}
+
+#[test]
+fn a_file_on_its_way_is_shown_until_it_ends() {
+    let mut site = Site::new(policy());
+    site.ask_mac(1);
+    assert!(site.progressing(1, "linux", 1000));
+    assert!(site.progressing(1, "linux", 2000));
+    assert_eq!(site.fetching(1), Some(("linux".to_owned(), 2000)));
+    site.engine.fetch_ended(address(mac(1)), "initrd");
+    assert_eq!(site.fetching(1), Some(("linux".to_owned(), 2000)), "another one ended");
+    site.fetched(1, "linux", FetchKind::Image, None);
+    assert_eq!(site.fetching(1), None, "it was delivered");
+    assert!(site.progressing(1, "linux", 1000));
+    site.engine.fetch_ended(address(mac(1)), "linux");
+    assert_eq!(site.fetching(1), None, "it was broken off");
+    assert!(!site.progressing(2, "linux", 1000), "nobody is known at that address");
 }
 
 #[test]

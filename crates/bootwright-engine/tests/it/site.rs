@@ -8,8 +8,8 @@ use bootwright_core::{
     RevisionChange, RevisionKey, Rule, RuleVerdict, Sighting, Span, StageLimits, Timestamp, Token, Verdict, Way, World,
 };
 use bootwright_engine::{
-    Answer, Command, Decision, DocumentReply, Engine, FetchKind, Fetched, FrontAsk, InstallTicket, OfferAsk, Outcome,
-    Report, ScriptReply, Wants, Woken,
+    Answer, Command, Decision, DocumentReply, Engine, FetchKind, Fetched, Fetching, FrontAsk, InstallTicket, OfferAsk,
+    Outcome, Report, ScriptReply, Wants, Woken,
 };
 use bootwright_proto::script::name::{Wanted, read};
 
@@ -319,6 +319,22 @@ impl Site {
         };
         let outcome = self.engine.fetched(self.now, &fetched);
         self.tell(&format!("{name} was sent to {}", mac(number)), &outcome);
+    }
+
+    /// A file is on its way to a machine.
+    pub(crate) fn progressing(&mut self, number: u8, name: &str, bytes: u64) -> bool {
+        let fetching = Fetching {
+            name: name.to_owned(),
+            bytes,
+            size: 4_200_000,
+        };
+        self.engine.progressing(self.now, address(mac(number)), fetching)
+    }
+
+    /// The file that is on its way to a machine, and how much of it has arrived.
+    pub(crate) fn fetching(&self, number: u8) -> Option<(String, u64)> {
+        let view = self.engine.view(&mac(number).to_string()).expect("the host is known");
+        view.visit.fetching.map(|fetching| (fetching.name, fetching.bytes))
     }
 
     /// A run asks for one of its documents; what is found is delivered.

@@ -10,12 +10,9 @@ use bootwright_client::tftp::{End, Receiver, Reply, Size, Strays, Wish};
 use serde_json::{Value, json};
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{sleep_until, timeout_at};
 
 use crate::tally::Tally;
-
-/// Nothing that works takes longer than this.
-const TRANSFER_MAX: Duration = Duration::from_secs(300);
 
 #[derive(clap::Args)]
 pub(crate) struct Tftp {
@@ -37,6 +34,9 @@ pub(crate) struct Tftp {
     /// A file as the server names it, and its content: `NAME=PATH`. Clients take turns with them.
     #[arg(long = "file", required = true)]
     files: Vec<String>,
+    /// After so many seconds what is not fetched yet has failed.
+    #[arg(long, value_name = "SECONDS", default_value_t = 100)]
+    within: u64,
     /// The blocks in a window to ask for.
     #[arg(long)]
     windowsize: Option<u16>,
@@ -50,6 +50,7 @@ struct File {
 /// What all clients share.
 struct Plan {
     load: Tftp,
+    until: tokio::time::Instant,
     files: Vec<File>,
 }
 
@@ -69,7 +70,12 @@ impl Tftp {
             .iter()
             .map(|word| File::read(word))
             .collect::<Result<Vec<_>>>()?;
-        let plan = Rc::new(Plan { load: self, files });
+        let until = tokio::time::Instant::now() + Duration::from_secs(self.within);
+        let plan = Rc::new(Plan {
+            load: self,
+            until,
+            files,
+        });
         let local = tokio::task::LocalSet::new();
         let began = Instant::now();
         let mut took = Tally::default();
@@ -113,7 +119,7 @@ impl Plan {
         for fetch in 0..self.load.fetches {
             let file = &self.files[(client + fetch) as usize % self.files.len()];
             let began = Instant::now();
-            let fetched = timeout(TRANSFER_MAX, self.fetch(from, file)).await;
+            let fetched = timeout_at(self.until, self.fetch(from, file)).await;
             match fetched.unwrap_or_else(|_| Err(anyhow::anyhow!("it took too long"))) {
                 Ok(()) => {
                     outcome.took.push(began.elapsed());

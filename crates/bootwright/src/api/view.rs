@@ -31,21 +31,25 @@ pub(super) fn summary(view: &HostView, now: Now) -> HostSummary {
             .map(|mac| mac.to_string()),
         address: visit.address.map(|address| address.to_string()),
         last_seen: visit.seen.map(|seen| now.text(seen)),
-        progress: run.map(|_| progress(view)),
+        progress: (run.is_some() || visit.fetching.is_some()).then(|| progress(view)),
     }
 }
 
 fn progress(view: &HostView) -> ProgressView {
     let visit = &view.visit;
+    let fetching = visit.fetching.as_ref();
     let stage = match visit.stage {
-        Stage::Unseen => "script",
-        stage => stage.name(),
+        Stage::Unseen if view.host.state.phase.run().is_some() => Stage::Script,
+        Stage::Unseen => Stage::FirstFile,
+        stage => stage,
     };
     ProgressView {
-        stage: stage.to_owned(),
+        stage: stage.name().to_owned(),
         percent: visit.percent,
         message: visit.message.clone(),
-        ..ProgressView::default()
+        file: fetching.map(|fetching| fetching.name.clone()),
+        bytes: fetching.map(|fetching| fetching.bytes),
+        bytes_total: fetching.map(|fetching| fetching.size),
     }
 }
 

@@ -134,6 +134,14 @@ fn progress_words(progress: &ProgressView) -> String {
     if let Some(percent) = progress.percent {
         words.push_str(&format!(" {percent} %"));
     }
+    if let (Some(file), Some(bytes), Some(total)) = (&progress.file, progress.bytes, progress.bytes_total) {
+        words.push_str(&format!(
+            ", {} {} of {} kB",
+            safe(file),
+            bytes / 1000,
+            total.div_ceil(1000)
+        ));
+    }
     words
 }
 

@@ -149,28 +149,34 @@ impl Reader {
     /// # Errors
     /// When the file cannot be read, is shorter than it was or was changed.
     pub(super) async fn blocks(&mut self, offset: u64, want: usize) -> io::Result<&[u8]> {
-        let file = match &self.content {
-            Content::Memory(_) => return Ok(self.held(offset, want)),
-            Content::File(file) => file.clone(),
+        let Content::File(file) = &self.content else {
+            return Ok(self.held(offset, want));
         };
         if want == 0 {
             return Ok(&[]);
         }
         let end = self.chunk_at + self.chunk.len() as u64;
         if !(self.chunk_at..end).contains(&offset) {
+            let file = file.clone();
             self.load(&file, offset).await?;
         }
         let start = (offset - self.chunk_at) as usize;
         let stop = start.saturating_add(want).min(self.chunk.len());
         if self.from_disk && stop > self.chunk.len() / 2 && self.ahead.is_none() {
-            let next = self.chunk_at + self.chunk.len() as u64;
-            let len = self.chunk_len(CHUNK_BYTES, file.size - next);
-            if len > 0 {
-                let spare = std::mem::take(&mut self.spare);
-                self.ahead = Some((next, spawn_blocking(move || file.read(next, len, spare))));
-            }
+            self.look_ahead();
         }
         Ok(&self.chunk[start..stop])
+    }
+
+    /// Begins to read what follows the chunk.
+    fn look_ahead(&mut self) {
+        let Content::File(file) = &self.content else { return };
+        let next = self.chunk_at + self.chunk.len() as u64;
+        let len = self.chunk_len(CHUNK_BYTES, file.size - next);
+        if len > 0 {
+            let (file, spare) = (file.clone(), std::mem::take(&mut self.spare));
+            self.ahead = Some((next, spawn_blocking(move || file.read(next, len, spare))));
+        }
     }
 
     fn held(&self, offset: u64, want: usize) -> &[u8] {

@@ -12,6 +12,7 @@ mod root;
 mod sender;
 mod server;
 mod session;
+mod thread;
 
 pub use content::Content;
 pub use count::{Counts, Why};
@@ -19,3 +20,4 @@ pub use files::{Files, Refusal};
 pub use report::{Ending, Notice, TransferReport};
 pub use root::open_below;
 pub use server::{Limits, Server};
+pub use thread::Thread;

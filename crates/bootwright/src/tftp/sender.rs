@@ -72,6 +72,9 @@ pub(super) async fn run<F: Files>(server: Arc<Server<F>>, seat: Seat, request: A
         Order::None | Order::Repeat => sender.send_all(first).await,
         order => ending_of(order).unwrap_or(Ending::Stopped),
     };
+    if ending == Ending::Stopped {
+        send_error(&sender.conversation, ErrorCode::Other, "the server stops").await;
+    }
     let report = sender.report(size, ending);
     remember_losses(&server, &report);
     drop(seat);

@@ -23,6 +23,8 @@ use super::session::{Key, Table};
 const RESERVED_ALLOWED: std::ops::RangeInclusive<u16> = 67..=69;
 /// How long a notice may wait for a slow reader before it is dropped.
 const NOTICE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long transfers may take to end when the service does.
+const STOP_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the service allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,9 +112,12 @@ impl<F: Files> Server<F> {
         self.table.len()
     }
 
-    /// Ends all transfers under way.
-    pub fn stop(&self) {
-        self.table.stop();
+    /// Ends all transfers under way: each client is told, so that it need not find out by waiting. Returns when they have
+    /// ended, or a little later if one does not. New ones are kept out by closing the sockets that [`Server::serve`] has.
+    pub async fn stop(&self) {
+        if tokio::time::timeout(STOP_PATIENCE, self.table.stop()).await.is_err() {
+            tracing::warn!("{} tftp transfers did not end", self.transfers());
+        }
     }
 
     fn take(self: &Arc<Self>, socket: &Socket, device: &Arc<str>, datagram: &Datagram<'_>) -> Result<(), Why> {

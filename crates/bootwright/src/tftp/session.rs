@@ -64,6 +64,8 @@ pub(super) struct Table {
     per_source: usize,
     total: usize,
     inner: Mutex<Inner>,
+    /// Told when the last transfer has ended.
+    emptied: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -130,6 +132,7 @@ impl Table {
             per_source,
             total,
             inner: Mutex::default(),
+            emptied: Notify::new(),
         })
     }
 
@@ -180,11 +183,19 @@ impl Table {
         self.lock().sessions.len()
     }
 
-    /// Ends them all.
-    pub(super) fn stop(&self) {
-        for session in self.lock().sessions.values() {
-            session.give(Order::Stop);
+    /// Ends them all, and waits until they have left.
+    pub(super) async fn stop(&self) {
+        let mut emptied = std::pin::pin!(self.emptied.notified());
+        // From here on no leave is missed.
+        emptied.as_mut().enable();
+        {
+            let inner = self.lock();
+            if inner.sessions.is_empty() {
+                return;
+            }
+            inner.sessions.values().for_each(|session| session.give(Order::Stop));
         }
+        emptied.await;
     }
 
     /// Remembers that a transfer with windows lost many packets.
@@ -259,7 +270,11 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.table.lock().leave(&self.session);
+        let mut inner = self.table.lock();
+        inner.leave(&self.session);
+        if inner.sessions.is_empty() {
+            self.table.emptied.notify_waiters();
+        }
     }
 }
 

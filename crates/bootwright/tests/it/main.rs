@@ -28,6 +28,7 @@ mod rehearsal;
 mod relay;
 mod segment;
 mod tftp_client;
+mod tftp_daemon;
 mod tftp_limit;
 mod tftp_peer;
 mod tftp_root;

@@ -39,7 +39,7 @@ pub struct HostSummary {
     /// When it was last heard of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen: Option<String>,
-    /// How far its install is.
+    /// How far its install is, or the file that it is fetching before one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressView>,
 }

@@ -1,3 +1,5 @@
+use futures_util::FutureExt as _;
+
 use super::*;
 
 fn key(source: u8, port: u16) -> Key {
@@ -77,9 +79,24 @@ fn a_repeated_request_is_the_same_transfer_until_its_client_was_heard() {
 fn an_order_to_end_is_not_forgotten_over_one_to_repeat() {
     let (table, start) = (Table::new(8, 10), Instant::now());
     let seat = table.admit(key(1, 1000), start).unwrap();
-    table.stop();
+    assert_eq!(table.stop().now_or_never(), None, "the transfer has not ended");
     assert_eq!(table.admit(key(1, 1000), start).unwrap_err(), Why::Repeated);
     assert_eq!(seat.session().take_order(), Order::Stop);
+}
+
+#[test]
+fn who_stops_all_transfers_learns_when_the_last_one_has_ended() {
+    let (table, start) = (Table::new(8, 10), Instant::now());
+    assert_eq!(table.stop().now_or_never(), Some(()), "there is none");
+    let seats = [1000, 1001].map(|port| table.admit(key(1, port), start).unwrap());
+    let mut stopping = std::pin::pin!(table.stop());
+    let mut ended_behind = seats.into_iter().map(|seat| {
+        let ended = stopping.as_mut().now_or_never().is_some();
+        drop(seat);
+        ended
+    });
+    assert!(ended_behind.all(|ended| !ended));
+    assert_eq!(stopping.as_mut().now_or_never(), Some(()));
 }
 
 #[test]
