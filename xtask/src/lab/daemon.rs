@@ -125,9 +125,14 @@ impl Daemon {
 
     /// Adds a file to the configuration and lets the daemon read it.
     pub(crate) fn configure(&self, name: &str, text: &str) -> Result<()> {
-        std::fs::create_dir_all(&self.more_config)?;
-        std::fs::write(self.more_config.join(format!("{name}.toml")), text)?;
+        self.add_config(name, text)?;
         self.operate(&["reload"]).map(drop)
+    }
+
+    /// Adds a file to the configuration, for the next start.
+    pub(crate) fn add_config(&self, name: &str, text: &str) -> Result<()> {
+        std::fs::create_dir_all(&self.more_config)?;
+        Ok(std::fs::write(self.more_config.join(format!("{name}.toml")), text)?)
     }
 
     /// Runs a command of the daemon's command line.

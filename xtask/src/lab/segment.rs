@@ -64,6 +64,15 @@ impl Segment {
         Ok(segment)
     }
 
+    /// Ends the DHCP server: nobody lends addresses here until somebody else does.
+    pub(crate) fn end_dhcp(&self) -> Result<()> {
+        if let Some(mut server) = self.server.lock().expect("no panic while locked").take() {
+            server.kill()?;
+            server.wait()?;
+        }
+        Ok(())
+    }
+
     /// Builds a second segment, which a relay joins to this one: a router that also passes DHCP on.
     pub(crate) fn build_far(&self, manner: RelayManner, logs: &Path) -> Result<Self> {
         let far = Segment::new(self.number, Side::Far);

@@ -1,6 +1,7 @@
 //! What one frame means for a network boot, in words.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use super::packet::{self, Tcp, option};
 
@@ -9,10 +10,12 @@ use super::packet::{self, Tcp, option};
 pub(crate) enum Sight {
     /// A client's DHCP message.
     Dhcp(Dhcp),
-    /// A DHCP server's answer: message type, file name in the header.
+    /// A DHCP server's answer: message type, the address that it gives, whose card it is for, file name in the header.
     DhcpReply {
         kind: &'static str,
-        from: std::net::Ipv4Addr,
+        from: Ipv4Addr,
+        gives: Ipv4Addr,
+        station: String,
         file: String,
     },
     /// A TFTP read request.
@@ -61,6 +64,8 @@ impl Sight {
                 Some(Sight::DhcpReply {
                     kind,
                     from: packet.source,
+                    gives: Ipv4Addr::from(*payload.get(16..20)?.first_chunk()?),
+                    station: station(payload)?,
                     file: text_to_zero(payload.get(108..236)?),
                 })
             }
@@ -84,9 +89,8 @@ fn request(port: u16, message: &[u8]) -> Option<Sight> {
             .find(|(found, _)| *found == code)
             .map(|(_, value)| *value)
     };
-    let station: Vec<String> = message.get(28..34)?.iter().map(|byte| format!("{byte:02x}")).collect();
     Some(Sight::Dhcp(Dhcp {
-        station: station.join(":"),
+        station: station(message)?,
         kind: kind(&options)?,
         port,
         class: find(option::CLASS)
@@ -96,6 +100,12 @@ fn request(port: u16, message: &[u8]) -> Option<Sight> {
         user_class: find(option::USER_CLASS).is_some(),
         ipxe: find(option::IPXE).is_some(),
     }))
+}
+
+/// Whose hardware address a DHCP message carries.
+fn station(message: &[u8]) -> Option<String> {
+    let bytes: Vec<String> = message.get(28..34)?.iter().map(|byte| format!("{byte:02x}")).collect();
+    Some(bytes.join(":"))
 }
 
 fn kind(options: &[(u8, &[u8])]) -> Option<&'static str> {
@@ -157,8 +167,8 @@ impl fmt::Display for Sight {
                     (false, true) => write!(f, ", {}, says iPXE", dhcp.class),
                 }
             }
-            Sight::DhcpReply { kind, from, file } if file.is_empty() => write!(f, "DHCP {kind} from {from}"),
-            Sight::DhcpReply { kind, from, file } => write!(f, "DHCP {kind} from {from}, file `{file}`"),
+            Sight::DhcpReply { kind, from, file, .. } if file.is_empty() => write!(f, "DHCP {kind} from {from}"),
+            Sight::DhcpReply { kind, from, file, .. } => write!(f, "DHCP {kind} from {from}, file `{file}`"),
             Sight::TftpRead { file } => write!(f, "TFTP read `{file}`"),
             Sight::TftpError { code, text } => write!(f, "TFTP error {code} `{text}`"),
             Sight::HttpRequest { line, .. } => write!(f, "HTTP {line}"),

@@ -85,6 +85,21 @@ impl Site {
         Ok((far, self.segment.relay_addresses()))
     }
 
+    /// Makes Bootwright the only DHCP server of the segment, from its start on. Gives its address.
+    pub(crate) fn lend_addresses(&self) -> Result<Ipv4Addr> {
+        self.daemon.kill()?;
+        self.segment.end_dhcp()?;
+        let own = self.segment.boot_address();
+        let [a, b, c, _] = own.octets();
+        let pool = format!(
+            "[dhcp]\nmode = \"server\"\n[[dhcp.pools]]\nsubnet = \"{a}.{b}.{c}.0/24\"\n\
+             range = \"{a}.{b}.{c}.100-{a}.{b}.{c}.199\"\n"
+        );
+        self.daemon.add_config("server", &pool)?;
+        self.daemon.start()?;
+        Ok(own)
+    }
+
     /// Asks the machine plane as a computer on the segment would, and gives the status.
     pub(crate) fn ask(&self, path: &str) -> Result<u16> {
         let server = SocketAddr::from((self.segment.boot_address(), HTTP_PORT));

@@ -7,6 +7,7 @@ mod held;
 mod http_boot;
 mod install;
 mod relay;
+mod server;
 mod story;
 
 use anyhow::{Result, bail};
@@ -117,6 +118,27 @@ const LENT_TO: Build = Build {
     rom: Rom::Itself,
 };
 
+const SERVED_BIOS: Build = Build {
+    name: "server-bios",
+    number: 14,
+    firmware: Firmware::Bios,
+    rom: Rom::VendorLike,
+};
+
+const SERVED_UEFI: Build = Build {
+    name: "server-uefi",
+    number: 15,
+    firmware: Firmware::Uefi,
+    rom: Rom::Itself,
+};
+
+const SERVED_HTTP: Build = Build {
+    name: "server-http",
+    number: 16,
+    firmware: Firmware::UefiHttp,
+    rom: Rom::Itself,
+};
+
 /// Every scenario, the longest first, so that the last to end is short.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
@@ -137,6 +159,22 @@ pub(crate) const ALL: &[Scenario] = &[
             known: true,
         }],
         play: fault::interruptions,
+    },
+    Scenario {
+        name: "server",
+        story: "Bootwright is the only DHCP server: a BIOS and a UEFI machine keep one address from firmware to installer, \
+                install once, start from their disks",
+        cast: &[
+            Role {
+                build: SERVED_BIOS,
+                known: true,
+            },
+            Role {
+                build: SERVED_UEFI,
+                known: true,
+            },
+        ],
+        play: server::server,
     },
     Scenario {
         name: "pxelinux",
@@ -183,6 +221,16 @@ pub(crate) const ALL: &[Scenario] = &[
             known: true,
         }],
         play: http_boot::http_boot,
+    },
+    Scenario {
+        name: "http-boot-server",
+        story: "Bootwright is the only DHCP server: a UEFI machine that boots by HTTP gets address and URL from it, installs \
+                once, starts from its disk",
+        cast: &[Role {
+            build: SERVED_HTTP,
+            known: true,
+        }],
+        play: server::http_boot,
     },
     Scenario {
         name: "arm64",
