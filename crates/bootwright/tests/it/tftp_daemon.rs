@@ -98,11 +98,10 @@ fn a_transfer_under_way_is_shown_with_its_bytes_until_it_ends() {
         .send_to(&[0, 4, high, low], from)
         .expect("there is a route");
     wait_until("a transfer that is over is shown no more", || progress().is_null());
-    assert!(
-        ask(&daemon.socket(), "events")
-            .out
-            .contains(&format!("fetched {FILE}, 70 kB"))
-    );
+    wait_until("the delivery is recorded", || {
+        let events = ask(&daemon.socket(), "events").out;
+        events.contains(&format!("fetched {FILE}, 70 kB"))
+    });
 }
 
 #[test]

@@ -111,3 +111,11 @@ proptest! {
         prop_assert!(asked.to_query().len() < 8000);
     }
 }
+
+#[test]
+fn an_item_is_found_by_its_name_however_that_is_escaped_and_the_first_that_says_something_counts() {
+    let query = Query::new(b"xserial=1&serial=&se%72ial=A%20B&serial=C");
+    assert_eq!(query.get("serial").as_deref(), Some("A B"));
+    assert_eq!(query.get("erial"), None);
+    assert_eq!(query.get("se%72ial"), None);
+}
