@@ -204,6 +204,24 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_names_the_address_that_it_gives_and_the_card_that_it_is_for() {
+        let mut message = vec![0; 236];
+        message[..4].copy_from_slice(&[2, 1, 6, 0]);
+        message[16..20].copy_from_slice(&[10, 77, 0, 123]);
+        message[28..34].copy_from_slice(&[0x52, 0x54, 0, 0x1a, 0xb0, 14]);
+        message.extend_from_slice(&[0x63, 0x82, 0x53, 0x63, 53, 1, 5, 255]);
+        let seen = Sight::of(&udp(67, 68, &message));
+        let expected = Sight::DhcpReply {
+            kind: "ACK",
+            from: [10, 77, 0, 50].into(),
+            gives: [10, 77, 0, 123].into(),
+            station: "52:54:00:1a:b0:0e".to_owned(),
+            file: String::new(),
+        };
+        assert_eq!(seen, Some(expected));
+    }
+
+    #[test]
     fn no_cut_of_a_frame_is_read_beyond_its_end() {
         let frame = udp(2070, 69, b"\x00\x01undionly.kpxe\0octet\0");
         for len in 0..frame.len() {
