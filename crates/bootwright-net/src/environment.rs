@@ -66,7 +66,7 @@ impl fmt::Display for Environment {
 /// What there is to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// Whether a container engine left its mark here.
+    /// Whether a container engine left its mark here, and this is the network that it gave us.
     pub container: bool,
     /// The kernel's release, such as `6.12.5-linuxkit`.
     pub kernel: String,
@@ -76,6 +76,8 @@ pub struct Facts {
     pub links: Vec<Link>,
     /// Names of links that are a card's other self in a container (macvlan, ipvlan): broadcasts do arrive there.
     pub card_shares: Vec<String>,
+    /// Names of links whose other end is outside this network namespace, such as one end of a veth pair.
+    pub ends: Vec<String>,
 }
 
 impl Facts {
@@ -92,13 +94,29 @@ impl Facts {
                 .iter()
                 .any(|sort| described.contains(&format!("DEVTYPE={sort}")))
         };
+        // A link of a veth pair names the index of its other end, which here may be nobody's or by chance another link's.
+        let other_end = |link: &Link| -> Option<u32> {
+            let number = line(&format!("/sys/class/net/{}/iflink", link.name)).parse();
+            number.ok().filter(|number| *number != link.index)
+        };
+        let ends_outside = |link: &&Link| {
+            other_end(link).is_some_and(|number| {
+                let there = links.iter().find(|other| other.index == number);
+                there.and_then(other_end) != Some(link.index)
+            })
+        };
         Ok(Self {
-            container: in_container(&line("/proc/1/cgroup")),
+            container: in_container(&line("/proc/1/cgroup")) && in_the_first_network(),
             kernel: line("/proc/sys/kernel/osrelease"),
             hostname: line("/proc/sys/kernel/hostname"),
             card_shares: links
                 .iter()
                 .filter(shares_a_card)
+                .map(|link| link.name.clone())
+                .collect(),
+            ends: links
+                .iter()
+                .filter(ends_outside)
                 .map(|link| link.name.clone())
                 .collect(),
             links,
@@ -118,32 +136,50 @@ impl Facts {
         if wsl { Environment::Wsl } else { Environment::Box }
     }
 
-    /// A container that shares the box' network sees its cards or bridges. One that does not sees one end of a veth pair
-    /// with an address from the engine's pools, by default 172.16.0.0/12 and 192.168.0.0/16, with Podman 10.88.0.0/16.
+    /// A container that shares the box' network sees its cards or bridges. One that does not sees nothing but ends of veth
+    /// pairs, each with an address from the engine's pools: by default 172.16.0.0/12 and 192.168.0.0/16, with Podman
+    /// 10.88.0.0/16. A site may use the same addresses, so they alone tell nothing.
     fn bridged(&self) -> Option<Environment> {
-        let only_virtual = self
-            .links
-            .iter()
-            .all(|link| matches!(link.kind, Kind::Virtual | Kind::Loopback));
-        if !self.container || !only_virtual || !self.card_shares.is_empty() {
+        if !self.container || !self.card_shares.is_empty() {
             return None;
         }
         let from_a_pool = |address: Ipv4Addr| {
             let [a, b, ..] = address.octets();
             (a == 172 && b & 0xf0 == 16) || (a == 192 && b == 168) || (a == 10 && (88..=89).contains(&b))
         };
-        let ethernet = self.links.iter().filter(|link| link.is_ethernet());
-        let mut inside = ethernet.filter_map(|link| Some((link, link.ipv4().filter(|ip| from_a_pool(*ip))?)));
-        inside.next().map(|(link, address)| Environment::Bridged {
+        let inside = |link: &Link| {
+            let end = link.kind == Kind::Virtual && self.ends.contains(&link.name);
+            link.ipv4().filter(|address| end && from_a_pool(*address))
+        };
+        let mut first = None;
+        for link in self.links.iter().filter(|link| link.kind != Kind::Loopback) {
+            // What is no Ethernet carries no machine's broadcast, but nothing speaks against the engine's network either.
+            if link.is_ethernet() {
+                let address = inside(link)?;
+                first.get_or_insert((link, address));
+            }
+        }
+        first.map(|(link, address)| Environment::Bridged {
             link: link.name.clone(),
             address,
         })
     }
 }
 
+/// Whether our network is that of the first process. Another one was made here by somebody else, and the engine's mark is
+/// about the first process' alone. Where that cannot be seen, it is taken to be.
+fn in_the_first_network() -> bool {
+    let network = |process: &str| fs::read_link(format!("/proc/{process}/ns/net")).ok();
+    match (network("1"), network("self")) {
+        (Some(first), Some(ours)) => first == ours,
+        (None, _) | (_, None) => true,
+    }
+}
+
 /// Docker and Podman leave a file; others are seen by the control group of the first process, where that still tells.
+/// Containers of LXC are left out: they are given a network card's bridge as often as one of the engine's own.
 fn in_container(cgroup: &str) -> bool {
-    let engines = ["docker", "containerd", "kubepods", "libpod", "lxc"];
+    let engines = ["docker", "containerd", "kubepods", "libpod"];
     Path::new("/.dockerenv").exists()
         || Path::new("/run/.containerenv").exists()
         || engines.iter().any(|engine| cgroup.contains(engine))
@@ -179,6 +215,11 @@ mod tests {
             container,
             kernel: kernel.to_owned(),
             hostname: "box".to_owned(),
+            ends: all
+                .iter()
+                .filter(|link| link.kind == Kind::Virtual)
+                .map(|link| link.name.clone())
+                .collect(),
             links: all,
             card_shares: Vec::new(),
         }
@@ -213,6 +254,36 @@ mod tests {
             Environment::Box,
             "the container has a share of the card"
         );
+    }
+
+    #[test]
+    fn a_box_is_not_taken_for_a_container_because_of_its_addresses() {
+        let pool = ["172.17.0.2", "192.168.0.9", "10.88.0.4"];
+        for address in pool {
+            let bridged = |facts: &Facts| matches!(facts.conclude(), Environment::Bridged { .. });
+            let mut end = facts(true, "6.12.0-amd64", &[link("eth0", Kind::Virtual, address)]);
+            assert!(bridged(&end), "{address}: a container's own network");
+            end.container = false;
+            assert!(!bridged(&end), "{address}: no container");
+            end.container = true;
+            end.ends.clear();
+            assert!(!bridged(&end), "{address}: a link without another end");
+            for kind in [Kind::Wired, Kind::Bridge, Kind::Bond, Kind::Vlan] {
+                let own = [
+                    link("eth0", kind.clone(), address),
+                    link("veth1", Kind::Virtual, address),
+                ];
+                assert!(!bridged(&facts(true, "6.12.0-amd64", &own)), "{address}: {kind:?}");
+            }
+            let both = [
+                link("eth0", Kind::Virtual, address),
+                link("eth1", Kind::Virtual, "203.0.113.5"),
+            ];
+            assert!(
+                !bridged(&facts(true, "6.12.0-amd64", &both)),
+                "{address}: one that is not the engine's"
+            );
+        }
     }
 
     #[test]

@@ -57,6 +57,9 @@ const HELD: u8 = 4;
 /// Where data lies unless somebody says otherwise.
 const DATA_DIR: &str = "/var/lib/bootwright";
 
+/// How long the start waits for the record of what it did.
+const RECORDED_WITHIN: Duration = Duration::from_secs(5);
+
 /// Threads that serve machines over HTTP. A file that is not in memory holds one up until the disk has delivered, so they
 /// are apart from those that answer DHCP, TFTP and operators.
 const HTTP_THREADS: usize = 4;
@@ -138,9 +141,7 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
     let mut policy = policy;
     catalogue.fit(daemon.tftp.root.as_deref(), &mut policy);
     let core = Core::start(Box::new(store), Arc::new(policy))?;
-    for trouble in &catalogue.troubles {
-        tracing::error!("{trouble}");
-    }
+    catalogue.tell(daemon.tftp.root.as_deref(), &core.policy());
     let workers = std::thread::available_parallelism().map_or(2, usize::from).min(4);
     let main = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
@@ -245,6 +246,12 @@ async fn serve_all(
     })?;
     tokio::spawn(api::serve(control, state));
     serving.notified().await;
+    // What the start records is told before we say that we are ready. Machines are served already, whatever the disk does.
+    let recorded = Arc::clone(&core);
+    let flushed = tokio::task::spawn_blocking(move || recorded.flush());
+    if tokio::time::timeout(RECORDED_WITHIN, flushed).await.is_err() {
+        tracing::warn!("what the start did is not recorded yet");
+    }
     announce(&daemon, &core, options);
     // Nobody may be waiting for the word.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);

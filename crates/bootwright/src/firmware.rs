@@ -1,11 +1,12 @@
 //! The firmware catalogue: what machines' own ROMs fetch first, verified at start and served from memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bootwright_core::Policy;
+use bootwright_core::policy::default_first_files;
+use bootwright_core::{Arch, Policy};
 use bytes::Bytes;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -25,8 +26,12 @@ pub struct FirmwareFile {
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     files: BTreeMap<String, Arc<FirmwareFile>>,
-    /// What an operator should know of it: missing files, files that are not what the manifest says.
+    /// What an operator should know of it whatever the policy is: files that are not what the manifest says.
     pub troubles: Vec<String>,
+    /// The directory of the shipped files.
+    shipped: PathBuf,
+    /// What the manifest lists and nobody has put there, in the order of the names.
+    missing: Vec<String>,
 }
 
 /// `manifest.toml`, as far as the daemon reads it; `firmware/README.md` has the whole format.
@@ -38,9 +43,6 @@ struct Manifest {
 
 #[derive(Debug, Deserialize)]
 struct Package {
-    /// Only some sites need it.
-    #[serde(default)]
-    optional: bool,
     #[serde(default, rename = "file")]
     files: Vec<Pinned>,
 }
@@ -49,9 +51,11 @@ struct Package {
 struct Pinned {
     name: String,
     sha256: String,
-    #[serde(skip)]
-    optional: bool,
 }
+
+/// The architectures whose built-in boot program every site is taken to need. That of another is missed where the operator
+/// names it.
+const COMMON: [Arch; 3] = [Arch::BIOS, Arch::EFI64, Arch::ARM64];
 
 /// The largest file that is taken for firmware, in bytes.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -60,17 +64,14 @@ impl Catalogue {
     /// Reads the shipped firmware with its manifest, then the site's own builds, which go first.
     #[must_use]
     pub fn load(shipped: &Path, own: &Path) -> Self {
-        let mut catalogue = Self::default();
+        let mut catalogue = Self {
+            shipped: shipped.to_owned(),
+            ..Self::default()
+        };
         let mut missing = catalogue.load_shipped(shipped);
         catalogue.load_own(own);
         missing.retain(|name| !catalogue.files.contains_key(name));
-        if !missing.is_empty() {
-            catalogue.troubles.push(format!(
-                "firmware is missing in `{}`: {}; `cargo xtask firmware` fetches it",
-                shipped.display(),
-                missing.join(", ")
-            ));
-        }
+        catalogue.missing = missing;
         catalogue
     }
 
@@ -84,10 +85,7 @@ impl Catalogue {
             Ok(manifest) => manifest
                 .packages
                 .into_iter()
-                .flat_map(|package| {
-                    let optional = package.optional;
-                    package.files.into_iter().map(move |file| Pinned { optional, ..file })
-                })
+                .flat_map(|package| package.files)
                 .collect::<Vec<_>>(),
             Err(why) => {
                 self.troubles.push(format!(
@@ -115,9 +113,7 @@ impl Catalogue {
                 )),
                 Err(why) => {
                     tracing::debug!(file = %path.display(), %why, "no firmware");
-                    if pinned.iter().any(|pin| pin.name == name && !pin.optional) {
-                        missing.push(name.to_owned());
-                    }
+                    missing.push(name.to_owned());
                 }
             }
         }
@@ -158,6 +154,51 @@ impl Catalogue {
         let below_root = |file: &str| root.is_some_and(|root| Path::new(root).join(file).is_file());
         for files in policy.other_files.values_mut() {
             files.retain(|file| self.files.contains_key(file) || below_root(file));
+        }
+    }
+
+    /// The shipped files that are not there and that machines would be told to fetch: named for an architecture or a host,
+    /// or built in for a common architecture. What lies in the operator's directory is there.
+    #[must_use]
+    pub fn missed(&self, root: Option<&str>, policy: &Policy) -> Vec<&str> {
+        let built_in = default_first_files();
+        let of_archs = policy
+            .first_files
+            .iter()
+            .filter(|(arch, file)| COMMON.contains(arch) || built_in.get(arch) != Some(file))
+            .map(|(_, file)| file);
+        let of_hosts = policy.hosts.values().filter_map(|host| host.first_file.as_ref());
+        let used: BTreeSet<&String> = of_archs.chain(of_hosts).collect();
+        let below_root = |file: &str| root.is_some_and(|root| Path::new(root).join(file).is_file());
+        let missing = self.missing.iter().filter(|name| used.contains(name));
+        missing.map(String::as_str).filter(|name| !below_root(name)).collect()
+    }
+
+    /// What to say of files that are missed; nothing if none is.
+    #[must_use]
+    pub fn missed_words(&self, missed: &[&str]) -> Option<String> {
+        (!missed.is_empty()).then(|| {
+            format!(
+                "firmware is missing in `{}`: {}; `cargo xtask firmware` fetches it",
+                self.shipped.display(),
+                missed.join(", ")
+            )
+        })
+    }
+
+    /// Says in the log what is wrong with the firmware, and what is merely not there.
+    pub fn tell(&self, root: Option<&str>, policy: &Policy) {
+        let missed = self.missed(root, policy);
+        for trouble in self.troubles.iter().cloned().chain(self.missed_words(&missed)) {
+            tracing::error!("{trouble}");
+        }
+        let missing = self.missing.iter().map(String::as_str);
+        let unused: Vec<&str> = missing.filter(|name| !missed.contains(name)).collect();
+        if !unused.is_empty() {
+            tracing::info!(
+                "firmware that this configuration does not use is not there: {}",
+                unused.join(", ")
+            );
         }
     }
 
@@ -210,23 +251,36 @@ mod tests {
     }
 
     #[test]
-    fn what_the_site_has_of_its_own_is_not_missing() {
+    fn only_what_machines_would_fetch_is_missed() {
         let home = std::env::temp_dir().join(format!("bootwright-catalogue-{}", std::process::id()));
         let (shipped, own) = (home.join("shipped"), home.join("own"));
         fs::create_dir_all(&shipped).unwrap();
         fs::create_dir_all(&own).unwrap();
-        let pins = ["a.efi", "b.efi"].map(|name| format!("[[package.file]]\nname = \"{name}\"\nsha256 = \"00\"\n"));
+        let names = [
+            "undionly.kpxe",
+            "snponly.efi",
+            "ipxe-riscv64.efi",
+            "pxelinux.0",
+            "ipxe.copyright",
+        ];
+        let pins = names.map(|name| format!("[[package.file]]\nname = \"{name}\"\nsha256 = \"00\"\n"));
         fs::write(shipped.join("manifest.toml"), format!("[[package]]\n{}", pins.concat())).unwrap();
-        fs::write(own.join("a.efi"), "ours").unwrap();
+        fs::write(own.join("snponly.efi"), "ours").unwrap();
         let catalogue = Catalogue::load(&shipped, &own);
-        fs::remove_dir_all(&home).unwrap();
-        assert!(catalogue.get("a.efi").is_some());
-        let [trouble] = &catalogue.troubles[..] else {
-            panic!("{:?}", catalogue.troubles)
-        };
+        let mut policy = Policy::default();
+        assert!(catalogue.get("snponly.efi").is_some());
+        assert_eq!(catalogue.troubles, Vec::<String>::new());
+        assert_eq!(catalogue.missed(None, &policy), ["undionly.kpxe"]);
+        assert_eq!(catalogue.missed_words(&[]), None);
+        let words = catalogue.missed_words(&["undionly.kpxe"]).unwrap();
         assert!(
-            trouble.contains(": b.efi; `cargo xtask firmware` fetches it"),
-            "{trouble}"
+            words.ends_with(": undionly.kpxe; `cargo xtask firmware` fetches it"),
+            "{words}"
         );
+        fs::write(home.join("undionly.kpxe"), "the operator's").unwrap();
+        policy.first_files.insert(Arch::EFI64, "pxelinux.0".to_owned());
+        let root = home.to_str();
+        assert_eq!(catalogue.missed(root, &policy), ["pxelinux.0"], "an operator names it");
+        fs::remove_dir_all(&home).unwrap();
     }
 }

@@ -68,6 +68,7 @@ fn the_facts_are_those_of_the_namespace_we_are_in() {
         ["lo", "eth0"]
     );
     assert!(!facts.kernel.is_empty() && !facts.hostname.is_empty());
+    assert_eq!(facts.ends, ["eth0"]);
     // Whether this test itself runs in a container is not what is asked here.
     facts.container = true;
     facts.kernel = "6.12.0".to_owned();

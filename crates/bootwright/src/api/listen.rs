@@ -7,14 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
+use axum::response::IntoResponse as _;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::fault::Fault;
 use super::operator::Operator;
 use super::{ApiState, router};
+use crate::counter::Counters;
+use crate::mishap::contain_async;
 
 /// The group whose members may use the socket, where the box has it.
 const GROUP: &str = "bootwright";
@@ -86,6 +92,7 @@ fn group_id() -> Option<u32> {
 
 /// Serves operators, for as long as the future is polled.
 pub async fn serve(listener: UnixListener, state: ApiState) {
+    let counters = Arc::clone(&state.counters);
     let router = router(state);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
@@ -95,7 +102,7 @@ pub async fn serve(listener: UnixListener, state: ApiState) {
         };
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(converse(stream, router.clone(), place));
+                tokio::spawn(converse(stream, router.clone(), Arc::clone(&counters), place));
             }
             Err(error) => {
                 // Such as too many open files: others may close some.
@@ -106,7 +113,7 @@ pub async fn serve(listener: UnixListener, state: ApiState) {
     }
 }
 
-async fn converse(stream: UnixStream, router: axum::Router, place: OwnedSemaphorePermit) {
+async fn converse(stream: UnixStream, router: axum::Router, counters: Arc<Counters>, place: OwnedSemaphorePermit) {
     let operator = match stream.peer_cred() {
         Ok(peer) => Operator::of_user(peer.uid()),
         Err(error) => {
@@ -114,7 +121,15 @@ async fn converse(stream: UnixStream, router: axum::Router, place: OwnedSemaphor
             return;
         }
     };
-    let service = TowerToHyperService::new(router.layer(Extension(operator)));
+    let router = TowerToHyperService::new(router.layer(Extension(operator)));
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let (router, counters) = (router.clone(), Arc::clone(&counters));
+        async move {
+            let stumbled = || Ok(Fault::internal("this request made the daemon stumble").into_response());
+            let answered = contain_async(&counters, "api", async move { router.call(request).await }).await;
+            answered.unwrap_or_else(stumbled)
+        }
+    });
     let conversation = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_WITHIN)
@@ -128,6 +143,8 @@ async fn converse(stream: UnixStream, router: axum::Router, place: OwnedSemaphor
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
 
     #[tokio::test]
@@ -154,5 +171,31 @@ mod tests {
         assert!(listen(&path).is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
         std::fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[tokio::test]
+    async fn fault_46_a_handler_that_panics_costs_its_own_request_and_is_counted() {
+        async fn panics() {
+            panic!("on purpose")
+        }
+        let router = axum::Router::new()
+            .route("/bad", axum::routing::get(panics))
+            .route("/good", axum::routing::get(async || "well"));
+        let counters = Arc::new(Counters::default());
+        let (mut client, server) = UnixStream::pair().unwrap();
+        let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        let conversation = tokio::spawn(converse(server, router, Arc::clone(&counters), place));
+        let requests =
+            b"GET /bad HTTP/1.1\r\nHost: x\r\n\r\nGET /good HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        client.write_all(requests).await.unwrap();
+        let mut answers = String::new();
+        client.read_to_string(&mut answers).await.unwrap();
+        conversation.await.unwrap();
+        assert!(answers.starts_with("HTTP/1.1 500 "), "{answers}");
+        assert!(
+            answers.contains("HTTP/1.1 200 OK") && answers.ends_with("well"),
+            "{answers}"
+        );
+        assert_eq!(counters.all(), [("api", "panicked", 1)]);
     }
 }

@@ -84,7 +84,10 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
     let links = links_view(state, &links, &census, clock);
     let (store, mut warnings) = store(state, seq);
     warnings.extend(segment);
-    warnings.extend(state.plane.catalogue.troubles.iter().cloned());
+    let catalogue = &state.plane.catalogue;
+    warnings.extend(catalogue.troubles.iter().cloned());
+    let root = state.plane.daemon.tftp.root.as_deref();
+    warnings.extend(catalogue.missed_words(&catalogue.missed(root, &state.core.policy())));
     let errors = state.reloader.last().errors;
     if !errors.is_empty() {
         warnings.push("the configuration on disk cannot be used; the last good one is in force".to_owned());
@@ -118,7 +121,6 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
             .map(|(kind, reason, count)| (format!("{kind}.{reason}"), count))
             .collect(),
         store,
-        images: Vec::new(),
         warnings,
     })
 }
@@ -181,7 +183,6 @@ fn store(state: &ApiState, seq: u64) -> (StoreView, Vec<String>) {
         ready,
         why,
         seq,
-        last_commit_ms: None,
     };
     (view, warnings)
 }

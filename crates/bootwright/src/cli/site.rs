@@ -76,14 +76,6 @@ fn status_words(status: &Status, now: Now) -> String {
         (None, false) => "cannot be written".to_owned(),
     };
     line("store", format!("{}: {health}, {} entries", store.kind, store.seq));
-    for image in &status.images {
-        let state = if image.complete {
-            "complete".to_owned()
-        } else {
-            image.faults.join("; ")
-        };
-        line("image", format!("{}: {state}", image.image));
-    }
     for warning in &status.warnings {
         line("warning", warning.clone());
     }

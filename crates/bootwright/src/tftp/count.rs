@@ -78,29 +78,29 @@ impl Why {
         Self::Panicked,
     ];
 
-    /// The reason as one word, for logs and metrics.
+    /// The reason in lower case with hyphens, for logs and counters.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::TooShort => "too_short",
-            Self::TooLong => "too_long",
-            Self::ErrorOnRequestPort => "error_on_request_port",
-            Self::NotRequest => "not_request",
-            Self::ReservedPort => "reserved_port",
+            Self::TooShort => "too-short",
+            Self::TooLong => "too-long",
+            Self::ErrorOnRequestPort => "error-on-request-port",
+            Self::NotRequest => "not-request",
+            Self::ReservedPort => "reserved-port",
             Self::Broadcast => "broadcast",
-            Self::NotAdmitted => "not_admitted",
+            Self::NotAdmitted => "not-admitted",
             Self::Repeated => "repeated",
-            Self::SourceBusy => "source_busy",
-            Self::ServerBusy => "server_busy",
+            Self::SourceBusy => "source-busy",
+            Self::ServerBusy => "server-busy",
             Self::Refused => "refused",
-            Self::OpenTooSlow => "open_too_slow",
-            Self::NoSocket => "no_socket",
+            Self::OpenTooSlow => "open-too-slow",
+            Self::NoSocket => "no-socket",
             Self::Malformed => "malformed",
             Self::Unexpected => "unexpected",
             Self::Duplicate => "duplicate",
             Self::Outside => "outside",
             Self::Late => "late",
-            Self::SendFailed => "send_failed",
+            Self::SendFailed => "send-failed",
             Self::Panicked => "panicked",
         }
     }
@@ -154,6 +154,8 @@ mod tests {
     fn each_reason_has_a_place_and_a_name_of_its_own() {
         let names: std::collections::BTreeSet<_> = Why::ALL.iter().map(|why| why.name()).collect();
         assert_eq!(names.len(), Why::ALL.len());
+        let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        assert!(names.iter().all(|name| plain(name)), "{names:?}");
         for (place, why) in Why::ALL.into_iter().enumerate() {
             assert_eq!(why as usize, place);
         }

@@ -96,11 +96,11 @@ impl Ending {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
-            Self::SentUnacknowledged => "sent_unacknowledged",
-            Self::SizeProbe => "size_probe",
+            Self::SentUnacknowledged => "sent-unacknowledged",
+            Self::SizeProbe => "size-probe",
             Self::Aborted { .. } => "aborted",
             Self::Unreachable => "unreachable",
-            Self::TimedOut => "timed_out",
+            Self::TimedOut => "timed-out",
             Self::Superseded => "superseded",
             Self::Evicted => "evicted",
             Self::Changed => "changed",

@@ -56,10 +56,20 @@ fn a_first_file_that_is_not_there_is_news_and_what_is_no_request_is_counted() {
         events(&daemon).contains("did not get ipxe-i386.efi: there is no such firmware")
     });
     let status = daemon.api("GET", "/api/v1/status", "");
-    for counter in ["\"tftp.too_short\":1", "\"tftp.refused\":1"] {
+    for counter in ["\"tftp.too-short\":1", "\"tftp.refused\":1"] {
         let compact: String = status.text().chars().filter(|c| !c.is_whitespace()).collect();
         assert!(compact.contains(counter), "{}", status.text());
     }
+}
+
+#[test]
+fn what_the_start_recorded_is_told_before_the_daemon_is_ready() {
+    let inside = Netns::new("daemon");
+    let daemon = Daemon::start(&inside, "");
+    daemon.wait_for_log("ready  version");
+    let log = daemon.log();
+    let (recorded, ready) = (log.find("reload"), log.find("ready  version"));
+    assert!(recorded.is_some() && recorded < ready, "{log}");
 }
 
 #[test]

@@ -22,13 +22,11 @@ pub struct Status {
     pub links: Vec<LinkView>,
     /// How many hosts are in each state.
     pub hosts: BTreeMap<String, u64>,
-    /// What was counted since the start, by name; silences under `silence.<reason>`.
+    /// What was counted since the start, by the part of the daemon and the reason: `dhcp.answered`, `tftp.too-short`. What
+    /// never happened is not listed.
     pub counters: BTreeMap<String, u64>,
     /// The store.
     pub store: StoreView,
-    /// The images and how they are.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub images: Vec<ImageView>,
     /// What an operator should know, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -92,21 +90,4 @@ pub struct StoreView {
     pub why: Option<String>,
     /// The last line of the record that is durable.
     pub seq: u64,
-    /// How long the last commit took.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_commit_ms: Option<u64>,
-}
-
-/// An image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImageView {
-    /// Its name.
-    pub image: String,
-    /// Whether all its files are there.
-    pub complete: bool,
-    /// How many bytes they have.
-    pub bytes: u64,
-    /// What is wrong with it, one sentence each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub faults: Vec<String>,
 }

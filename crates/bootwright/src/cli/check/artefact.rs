@@ -22,6 +22,11 @@ pub(super) fn missing(policy: &Policy, firmware_dir: &Path, data_dir: &Path) -> 
         )
     };
     let mut found: Vec<DiagnosticView> = catalogue.troubles.iter().map(warn).collect();
+    // What the operator chose is spoken of below, with who is to fetch it.
+    let built_in = default_first_files();
+    let mut missed = catalogue.missed(None, policy);
+    missed.retain(|name| built_in.values().any(|file| file == name));
+    found.extend(catalogue.missed_words(&missed).as_ref().map(warn));
     found.extend(missing_firmware(policy, &catalogue));
     found.extend(missing_files(policy, data_dir));
     found
