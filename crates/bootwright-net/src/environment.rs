@@ -95,6 +95,7 @@ impl Facts {
                 .any(|sort| described.contains(&format!("DEVTYPE={sort}")))
         };
         // A link of a veth pair names the index of its other end, which here may be nobody's or by chance another link's.
+        // That it is by chance its own does not happen to a container: on the box, low indexes belong to cards.
         let other_end = |link: &Link| -> Option<u32> {
             let number = line(&format!("/sys/class/net/{}/iflink", link.name)).parse();
             number.ok().filter(|number| *number != link.index)

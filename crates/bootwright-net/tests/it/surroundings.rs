@@ -57,7 +57,9 @@ fn a_client_is_known_by_its_station_as_soon_as_it_has_spoken_with_us() {
 
 #[test]
 fn the_facts_are_those_of_the_namespace_we_are_in() {
-    let (inside, outside) = (Netns::new("inside"), Netns::new("outside"));
+    let (inside, outside, elsewhere) = (Netns::new("inside"), Netns::new("outside"), Netns::new("elsewhere"));
+    // As on a box, the index that the container's link has is taken outside.
+    cable(&End::bare(&outside, "card"), &End::bare(&elsewhere, "wire"));
     cable(
         &End::new(&inside, "eth0", "172.18.0.2/16"),
         &End::bare(&outside, "veth0"),
