@@ -1,6 +1,6 @@
 //! Digests that tell one text of a profile or rule from another.
 
-use bootwright_core::{Confirm, DoneTrigger, Pattern, Profile, Rule};
+use bootwright_core::{Choice, Confirm, DoneTrigger, Menu, Pattern, Profile, Rule};
 
 /// FNV-1a with 64 bits. It finds changes; nobody gains anything by making two texts agree.
 struct Digest(u64);
@@ -39,6 +39,7 @@ pub(crate) fn profile(profile: &Profile) -> u64 {
         confirm,
         deadline,
         stages,
+        menu,
         revision: _,
     } = profile;
     let mut digest = Digest::new();
@@ -70,7 +71,25 @@ pub(crate) fn profile(profile: &Profile) -> u64 {
     for span in [*deadline, stages.kernel, stages.config, stages.done] {
         digest.number(span.as_millis());
     }
+    if let Some(menu) = menu {
+        add_menu(&mut digest, menu);
+    }
     digest.0
+}
+
+fn add_menu(digest: &mut Digest, menu: &Menu) {
+    digest.text("menu").text(&menu.title).number(menu.entries.len() as u64);
+    for entry in &menu.entries {
+        let (word, profile) = match &entry.choice {
+            Choice::Local => ("local", ""),
+            Choice::Hold => ("hold", ""),
+            Choice::Live(profile) => ("live", profile.as_str()),
+            Choice::Install(profile) => ("install", profile.as_str()),
+        };
+        digest.text(&entry.title).text(word).text(profile);
+    }
+    digest.number(menu.default.map_or(u64::MAX, u64::from));
+    digest.number(menu.timeout.map_or(u64::MAX, |timeout| timeout.as_millis()));
 }
 
 /// The fingerprint of a rule, whatever its `fingerprint` says now.

@@ -4,6 +4,7 @@ mod daemon;
 mod dhcp;
 mod document;
 mod host;
+mod menu;
 mod origin;
 mod pool;
 mod profile;
@@ -82,6 +83,7 @@ pub(crate) fn lower(
     let profiles = profile::lower(root, read, findings);
     let places = profiles.places;
     let names = Profiles { names: profiles.names };
+    menu::check(&profiles.mentions, &names, &profiles.good, findings);
     let safety = safety::lower(root, &names, findings);
     let mut reserved = Vec::new();
     let hosts = host::lower(root, &names, &profiles.good, &mut reserved, findings);

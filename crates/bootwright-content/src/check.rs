@@ -32,6 +32,9 @@ pub fn check_profile(profile: &Profile) -> Vec<Problem> {
 /// What is wrong with what a profile makes for one host.
 #[must_use]
 pub fn check_host(profile: &Profile, context: &Context) -> Vec<Problem> {
+    if profile.menu.is_some() {
+        return Vec::new();
+    }
     let boot = render_boot(profile, context).err();
     let documents = profile
         .files
@@ -154,7 +157,11 @@ fn depends_on_host(template: &str) -> bool {
     Template::compile("", template).is_ok_and(|compiled| compiled.depends_on_host())
 }
 
+/// The templates of a profile. A menu has none: what it leads to is rendered when it was chosen.
 fn templates(profile: &Profile) -> Vec<(Part, &str)> {
+    if profile.menu.is_some() {
+        return Vec::new();
+    }
     let mut found: BTreeMap<Part, &str> = BTreeMap::from([(Part::Kernel, profile.kernel.as_str())]);
     found.extend(
         profile

@@ -6,8 +6,8 @@
 use crate::local;
 use crate::rule::first_match;
 use crate::{
-    Arch, Ask, Confirm, DhcpMode, HoldWhy, Host, HostDefinition, Loader, LocalWhy, Phase, Policy, ProfileName, Rule,
-    RuleName, Sighting, Site, Stance, Timestamp, Trial, Unknown, Verdict, Why, admit, attributes,
+    Arch, Ask, Choice, Confirm, DhcpMode, HoldWhy, Host, HostDefinition, Loader, LocalWhy, Menu, Phase, Policy,
+    ProfileName, Rule, RuleName, Sighting, Site, Stance, Timestamp, Trial, Unknown, Verdict, Why, admit, attributes,
 };
 
 /// The name under which `unknown = { install = … }` is remembered as a rule.
@@ -158,8 +158,10 @@ fn decide_script(
     let now = situation.now;
     match &host.state.phase {
         Phase::Ignored => Verdict::Silence(Why::HostIgnored),
-        Phase::Live { profile } if policy.profiles.contains_key(profile) => Verdict::Live(profile.clone()),
-        Phase::Live { profile } => Verdict::Hold(HoldWhy::NoProfile(profile.clone())),
+        Phase::Live { profile } => match menu(policy, profile) {
+            Some(menu) => decide_menu(policy, profile, menu, seen, |_| Verdict::Hold(HoldWhy::Undecided)),
+            None => decide_live(policy, profile),
+        },
         Phase::Installed { .. } => Verdict::Local(LocalWhy::Installed),
         Phase::Failed { .. } => Verdict::Local(LocalWhy::Failed),
         Phase::New { stance: Stance::Hold } => Verdict::Hold(HoldWhy::Chosen),
@@ -167,8 +169,11 @@ fn decide_script(
         Phase::New { stance: Stance::Policy } => decide_undecided(policy, situation, host, definition, seen),
         Phase::Armed { .. } | Phase::Installing { .. } if host.state.locked => Verdict::Hold(HoldWhy::Locked),
         Phase::Armed { grant, .. } if now >= grant.expires => Verdict::Hold(HoldWhy::GrantExpired),
-        Phase::Armed { queue, .. } => match queue.first() {
-            Some(profile) => match may_begin(policy, situation, profile) {
+        Phase::Armed { queue, .. } => match queue.first().map(|profile| (profile, menu(policy, profile))) {
+            Some((profile, Some(menu))) => decide_menu(policy, profile, menu, seen, |chosen| {
+                decide_chosen(policy, situation, chosen)
+            }),
+            Some((profile, None)) => match may_begin(policy, situation, profile) {
                 Some(why) => Verdict::Hold(why),
                 None if asks_console(policy, profile) && !seen.confirmed => Verdict::Confirm(profile.clone()),
                 None => Verdict::Install {
@@ -192,6 +197,52 @@ fn decide_script(
                 },
                 Verdict::Hold,
             ),
+    }
+}
+
+fn menu<'a>(policy: &'a Policy, profile: &ProfileName) -> Option<&'a Menu> {
+    policy.profiles.get(profile)?.menu.as_ref()
+}
+
+fn decide_live(policy: &Policy, profile: &ProfileName) -> Verdict {
+    match policy.profiles.get(profile) {
+        // A menu that an entry of a menu leads to would never end.
+        Some(known) if known.menu.is_none() => Verdict::Live(profile.clone()),
+        Some(_) | None => Verdict::Hold(HoldWhy::NoProfile(profile.clone())),
+    }
+}
+
+/// A boot menu: what a person at the console chose from it, or the question.
+fn decide_menu(
+    policy: &Policy,
+    name: &ProfileName,
+    menu: &Menu,
+    seen: &Sighting,
+    install: impl FnOnce(&ProfileName) -> Verdict,
+) -> Verdict {
+    let entry = seen.chosen.and_then(|chosen| menu.entries.get(usize::from(chosen)));
+    match entry.map(|entry| &entry.choice) {
+        None => Verdict::Menu(name.clone()),
+        Some(Choice::Local) => Verdict::Local(LocalWhy::Menu),
+        Some(Choice::Hold) => Verdict::Hold(HoldWhy::ChosenAtConsole),
+        Some(Choice::Live(profile)) => decide_live(policy, profile),
+        Some(Choice::Install(profile)) => install(profile),
+    }
+}
+
+/// An install that was chosen at the console of a host that is armed with the menu: choosing it is agreeing to it, where
+/// the profile leaves that to the console.
+fn decide_chosen(policy: &Policy, situation: &Situation<'_>, profile: &ProfileName) -> Verdict {
+    match may_begin(policy, situation, profile) {
+        Some(why) => Verdict::Hold(why),
+        None if menu(policy, profile).is_some() => Verdict::Hold(HoldWhy::NoProfile(profile.clone())),
+        None if !asks_console(policy, profile) => Verdict::Hold(HoldWhy::NotAtConsole {
+            profile: profile.clone(),
+        }),
+        None => Verdict::Install {
+            profile: profile.clone(),
+            attempt: 1,
+        },
     }
 }
 

@@ -48,6 +48,8 @@ pub enum Event {
     ScriptServed {
         /// The token for a run that begins.
         token: Token,
+        /// What a person at the console chose from the menu that was granted, if a run begins so.
+        chosen: Option<ProfileName>,
         /// The revision of the profile at this moment.
         revision: u64,
         /// Now.

@@ -25,8 +25,45 @@ pub struct Profile {
     pub deadline: Span,
     /// How long its stages may take before it is marked stalled.
     pub stages: StageLimits,
+    /// What a person at the console chooses from, if the profile is a menu; all of the above is empty then.
+    pub menu: Option<Menu>,
     /// A digest of all of the above: another text is another revision.
     pub revision: u64,
+}
+
+/// A boot menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Menu {
+    /// What stands above it.
+    pub title: String,
+    /// What can be chosen, in order; never empty.
+    pub entries: Vec<MenuEntry>,
+    /// Which entry is taken when nobody chooses; the first is 0. Never one that installs: time is no person.
+    pub default: Option<u16>,
+    /// When it is taken; nothing to wait for a person.
+    pub timeout: Option<Span>,
+}
+
+/// An entry of a boot menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MenuEntry {
+    /// What stands there.
+    pub title: String,
+    /// What it does.
+    pub choice: Choice,
+}
+
+/// What an entry of a boot menu does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Boot the own disk.
+    Local,
+    /// Wait until an operator decides.
+    Hold,
+    /// Boot a profile that is never finished.
+    Live(ProfileName),
+    /// Install a profile, if the host is armed with the menu and the profile lets the console agree.
+    Install(ProfileName),
 }
 
 /// An initial ramdisk, or a file to be put into one.

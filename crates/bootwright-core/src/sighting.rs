@@ -21,6 +21,8 @@ pub struct Sighting {
     pub arch: Option<Arch>,
     /// Whether a person at its console agreed to an install.
     pub confirmed: bool,
+    /// Which entry of a boot menu a person at its console chose; the first is 0.
+    pub chosen: Option<u16>,
 }
 
 /// The two kinds of firmware that differ in how the local disk is started.

@@ -63,11 +63,12 @@ pub fn step(state: &HostState, event: &Event) -> Step {
         Event::Unlocked { at } => unlocked(state, *at),
         Event::ScriptServed {
             token,
+            chosen,
             revision,
             at,
             deadline,
             max_attempts,
-        } => script_served(state, *token, *revision, *at, *deadline, *max_attempts),
+        } => script_served(state, *token, chosen.as_ref(), *revision, *at, *deadline, *max_attempts),
         Event::Finished { run, token, at } => finished(state, *run, *token, *at),
         Event::RunFailed {
             run,
@@ -258,6 +259,7 @@ fn unlocked(state: &HostState, at: Timestamp) -> Step {
 fn script_served(
     state: &HostState,
     token: Token,
+    chosen: Option<&ProfileName>,
     revision: u64,
     at: Timestamp,
     deadline: Timestamp,
@@ -275,7 +277,7 @@ fn script_served(
             };
             let runs = state.runs.saturating_add(1);
             let number = RunNumber::new(runs);
-            let profile = profile.clone();
+            let profile = chosen.unwrap_or(profile).clone();
             let run = Run {
                 number,
                 profile,

@@ -72,6 +72,8 @@ pub enum Verdict {
     },
     /// Ask a person at the console whether this profile may be installed; no run begins before that.
     Confirm(ProfileName),
+    /// Show this boot menu to a person at the console, and ask again with what was chosen.
+    Menu(ProfileName),
     /// The run has no attempt left: it fails, and the host boots its disk.
     GiveUp,
     /// The first rule that matches grants an install; record that and decide again.
@@ -102,6 +104,8 @@ pub enum LocalWhy {
     Chosen,
     /// The policy for unknown hosts wants it so.
     Unknown,
+    /// A person at its console chose it from a menu.
+    Menu,
 }
 
 /// Why a host waits.
@@ -111,6 +115,13 @@ pub enum HoldWhy {
     Undecided,
     /// An operator wants it to wait.
     Chosen,
+    /// A person at its console chose from a menu that it waits.
+    ChosenAtConsole,
+    /// What was chosen from a menu installs a profile whose install the console may not begin.
+    NotAtConsole {
+        /// The profile.
+        profile: ProfileName,
+    },
     /// It is locked.
     Locked,
     /// Installs are paused, for this reason.
@@ -236,6 +247,7 @@ impl fmt::Display for LocalWhy {
             Self::Failed => "its last run failed; arm it again to install it",
             Self::Chosen => "an operator chose its own disk",
             Self::Unknown => "the policy for unknown hosts is `local`",
+            Self::Menu => "somebody at its console chose its own disk",
         })
     }
 }
@@ -245,6 +257,11 @@ impl fmt::Display for HoldWhy {
         match self {
             Self::Undecided => f.write_str("nobody has armed it"),
             Self::Chosen => f.write_str("it is held until it is armed"),
+            Self::ChosenAtConsole => f.write_str("somebody at its console chose to wait"),
+            Self::NotAtConsole { profile } => write!(
+                f,
+                "`{profile}` was chosen at its console, and that profile does not say `confirm = \"console\"`"
+            ),
             Self::Locked => f.write_str("it is locked"),
             Self::Paused(why) => write!(f, "installs are paused: {why}"),
             Self::Concurrent { limit } => {

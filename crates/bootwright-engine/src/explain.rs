@@ -231,6 +231,13 @@ impl Engine {
                 name: self.display_name(&host.id).clone(),
                 profile: profile.clone(),
             },
+            Verdict::Menu(name) => match self.policy.profiles.get(name) {
+                Some(profile) => ScriptReply::Menu {
+                    host: Arc::clone(host),
+                    profile: Arc::clone(profile),
+                },
+                None => hold(bootwright_core::HoldWhy::NoProfile(name.clone())),
+            },
             Verdict::GiveUp => local(bootwright_core::LocalWhy::Failed),
             Verdict::Live(name) => match self.policy.profiles.get(name) {
                 Some(profile) => ScriptReply::Live {

@@ -71,6 +71,7 @@ impl Engine {
             address: Some(ask.address),
             link: ask.link.clone(),
             confirmed: ask.asking.act == Act::Agreed,
+            chosen: ask.asking.act.chosen(),
             ..Sighting::default()
         };
         let facts = self.facts_of(now, ask);

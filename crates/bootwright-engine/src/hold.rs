@@ -78,6 +78,7 @@ impl Engine {
             | Verdict::AskAgainByScript
             | Verdict::Install { .. }
             | Verdict::Confirm(_)
+            | Verdict::Menu(_)
             | Verdict::GiveUp
             | Verdict::AutoArm { .. }
             | Verdict::Live(_) => hold_screen(facts, HoldWhy::Nobody),

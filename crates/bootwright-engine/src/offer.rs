@@ -137,6 +137,7 @@ impl Engine {
             }
             Verdict::Install { .. }
             | Verdict::Confirm(_)
+            | Verdict::Menu(_)
             | Verdict::GiveUp
             | Verdict::AutoArm { .. }
             | Verdict::Live(_)

@@ -26,6 +26,13 @@ pub enum ScriptReply {
         /// What is to be installed.
         profile: ProfileName,
     },
+    /// Show a menu to a person at the console, and ask again with what was chosen.
+    Menu {
+        /// The host.
+        host: Arc<Host>,
+        /// The profile, which is a menu.
+        profile: Arc<Profile>,
+    },
     /// Boot a profile that is never finished.
     Live {
         /// The host.
@@ -232,11 +239,14 @@ impl Engine {
     ) -> Option<InstallTicket> {
         match verdict {
             Verdict::Install { profile, .. } | Verdict::Confirm(profile) | Verdict::AutoArm { profile, .. } => {
+                // A menu has nothing that could be rendered; what is chosen from it is.
                 self.preview_ticket(now, host, seen, profile)
+                    .filter(|ticket| ticket.profile.menu.is_none())
             }
             Verdict::FirstFile(_)
             | Verdict::AskAgainByScript
             | Verdict::GiveUp
+            | Verdict::Menu(_)
             | Verdict::Live(_)
             | Verdict::Local(_)
             | Verdict::Hold(_)
@@ -319,6 +329,7 @@ impl Engine {
             firmware: visit.and_then(|visit| visit.firmware),
             arch: visit.and_then(|visit| visit.arch),
             confirmed: false,
+            chosen: visit.and_then(|visit| visit.chosen),
         }
     }
 }

@@ -41,6 +41,17 @@ impl Engine {
                     profile,
                 }
             }
+            Verdict::Menu(name) => match self.policy.profiles.get(&name).cloned() {
+                Some(profile) => {
+                    let note = format!("the menu {name} is shown at its console");
+                    self.news_once(now, id, Verb::Hold, note);
+                    ScriptReply::Menu {
+                        host: Arc::clone(host),
+                        profile,
+                    }
+                }
+                None => self.hold(now, id, HoldWhy::NoProfile(name)),
+            },
             Verdict::GiveUp => {
                 let max_attempts = self.policy.safety.max_attempts;
                 let (run, spent) = match host.state.phase.run() {
@@ -99,8 +110,11 @@ impl Engine {
             return self.hand_ticket(now, id, seen, profile);
         }
         let max_attempts = self.policy.safety.max_attempts;
+        let granted = self.host(id).and_then(|host| host.state.phase.profile());
         let event = Event::ScriptServed {
             token: fresh,
+            // Another profile than the one that was granted comes from its menu; `decide` looked that up.
+            chosen: granted.filter(|granted| *granted != name).map(|_| name.clone()),
             revision: profile.revision,
             at: now,
             deadline: now.after(profile.deadline),

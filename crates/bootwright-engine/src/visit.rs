@@ -81,6 +81,8 @@ pub struct Visit {
     pub boot_mac: Option<MacAddr>,
     /// The boot loader that last asked what to do.
     pub front: Option<FrontEnd>,
+    /// What a person at its console chose from a menu, as it last said.
+    pub chosen: Option<u16>,
     /// Why it is held, as long as it is.
     pub held: Option<HoldWhy>,
     /// Why its last unanswered request got no answer.
@@ -145,6 +147,7 @@ impl Visit {
         self.boot_mac = seen.boot_mac.or(self.boot_mac);
         self.firmware = seen.firmware.or(seen.arch.map(Firmware::of)).or(self.firmware);
         self.arch = seen.arch.or(self.arch);
+        self.chosen = seen.chosen;
         if seen.link.is_some() {
             self.link.clone_from(&seen.link);
         }

@@ -73,6 +73,7 @@ fn profile(template: &str) -> Profile {
         confirm: Confirm::Dashboard,
         deadline: Span::from_hours(6),
         stages: StageLimits::default(),
+        menu: None,
         revision: 0,
     }
 }

@@ -43,6 +43,8 @@ pub(crate) fn script(reply: &ScriptReply, base: &BaseUrl, asked: &Asked, polls: 
             host: name,
             profile,
         }),
+        // No machine of the simulation has somebody in front of it who could choose.
+        ScriptReply::Menu { .. } => notice_script(base, "a menu"),
         ScriptReply::Local { host, method, why, .. } => local_script(Some(&host.id), why, *method),
         ScriptReply::Hold(screen) => {
             let poll = Poll {

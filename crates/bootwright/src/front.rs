@@ -192,6 +192,10 @@ fn told(reply: &ScriptReply, asking: &Asking, around: &Surroundings<'_>) -> Resu
             };
             Told::live(front, &live).map_err(|error| broken(error.to_string()))
         }
+        ScriptReply::Menu { profile, .. } => Ok(profile
+            .menu
+            .as_ref()
+            .map_or_else(|| Told::notice("its menu is gone from the configuration"), Told::menu)),
         ScriptReply::Confirm { name, profile, .. } => Ok(Told::confirm(asking, name, profile)),
         ScriptReply::Local { host, method, why, .. } => Ok(Told::local(&host.id, why, *method)),
         ScriptReply::Hold(screen) => Ok(Told::hold(front, &hold_of(screen, base, asked, None))),

@@ -7,6 +7,7 @@ use bootwright_content::{Part, can_report, check_profile};
 use bootwright_core::{Confirm, Document, DoneTrigger, Initrd, Profile, ProfileName, Span, StageLimits};
 
 use super::document::files;
+use super::menu::{self, Mention};
 use super::named;
 use super::origin::{Origin, Origins, Places};
 use crate::digest;
@@ -15,12 +16,14 @@ use crate::node::{Entry, Table, Value};
 use crate::section::{Section, choice, items, listed, wrong_kind};
 
 /// How long a run may take unless the profile says otherwise.
-const DEADLINE: Span = Span::from_hours(6);
+pub(super) const DEADLINE: Span = Span::from_hours(6);
 
 /// The profiles, and the names of all, those with mistakes in them included.
 pub(super) struct Lowered {
     pub(super) good: BTreeMap<ProfileName, Arc<Profile>>,
     pub(super) names: Vec<String>,
+    /// What menus name.
+    pub(super) mentions: Vec<Mention>,
     pub(super) places: Places,
 }
 
@@ -30,17 +33,23 @@ pub(super) fn lower(root: &Table, read: &dyn Fn(&str) -> Result<String, String>,
         _ => Vec::new(),
     };
     let mut places = Places::new(findings.files().to_vec());
+    let mut mentions = Vec::new();
     let good = named(
         root,
         "profiles",
         findings,
         |name: &ProfileName, section, entry, findings| {
-            let (profile, origins) = profile(name, section, entry, read, findings)?;
+            let (profile, origins) = profile(name, section, entry, read, &mut mentions, findings)?;
             places.insert(&profile, origins);
             Some(Arc::new(profile))
         },
     );
-    Lowered { good, names, places }
+    Lowered {
+        good,
+        names,
+        mentions,
+        places,
+    }
 }
 
 fn profile(
@@ -48,9 +57,17 @@ fn profile(
     mut section: Section<'_>,
     entry: &Entry,
     read: &dyn Fn(&str) -> Result<String, String>,
+    mentions: &mut Vec<Mention>,
     findings: &mut Findings,
 ) -> Option<(Profile, Origins)> {
     let mut origins = Origins::new(entry.key.clone());
+    if let Some((word, at)) = section.text("kind", "menu", findings) {
+        let key = section.key("kind");
+        if choice(&key, word, at, &[("boot", false), ("menu", true)], findings)? {
+            let profile = menu::profile(name, section, entry, mentions, findings)?;
+            return Some((profile, origins));
+        }
+    }
     let kernel = section.text("kernel", "/images/debian/linux", findings);
     let kernel_given = section.take("kernel").is_some();
     if let Some((_, at)) = kernel {
@@ -100,6 +117,7 @@ fn profile(
         confirm: confirm.unwrap_or(Confirm::Dashboard),
         deadline: deadline.unwrap_or(DEADLINE),
         stages,
+        menu: None,
         revision: 0,
     };
     profile.revision = digest::profile(&profile);

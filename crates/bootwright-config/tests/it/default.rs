@@ -70,7 +70,7 @@ fn the_examples_of_the_shipped_file_can_be_used() {
     let Policy {
         profiles, hosts, rules, ..
     } = loaded.policy;
-    assert_eq!((profiles.len(), hosts.len(), rules.len()), (1, 1, 1));
+    assert_eq!((profiles.len(), hosts.len(), rules.len()), (2, 1, 1));
 }
 
 #[test]

@@ -23,6 +23,7 @@ fn profile() -> Profile {
         confirm: Confirm::Dashboard,
         deadline: Span::from_hours(6),
         stages: StageLimits::default(),
+        menu: None,
         revision: 0,
     }
 }

@@ -41,6 +41,7 @@ pub(crate) fn a_profile(name: &str, revision: u64) -> Arc<Profile> {
         confirm: Confirm::Dashboard,
         deadline: Span::from_hours(6),
         stages: StageLimits::default(),
+        menu: None,
         revision,
     })
 }
@@ -123,12 +124,13 @@ impl Case {
     }
 }
 
-fn words(verdict: &Verdict) -> String {
+pub(crate) fn words(verdict: &Verdict) -> String {
     match verdict {
         Verdict::FirstFile(file) => format!("first file {file}"),
         Verdict::AskAgainByScript => "fetch the script".to_owned(),
         Verdict::Install { profile, attempt } => format!("install {profile}, attempt {attempt}"),
         Verdict::Confirm(profile) => format!("confirm {profile} at the console"),
+        Verdict::Menu(profile) => format!("menu {profile}"),
         Verdict::GiveUp => "give up".to_owned(),
         Verdict::AutoArm { rule, profile } => format!("rule {rule} arms {profile}"),
         Verdict::Live(profile) => format!("live {profile}"),

@@ -3,6 +3,7 @@
 mod admit_cell;
 mod census;
 mod decide_cell;
+mod decide_menu;
 mod fold;
 mod guard_due;
 mod identity;

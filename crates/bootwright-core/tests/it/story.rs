@@ -81,6 +81,7 @@ pub(crate) fn event(words: &str, now: Timestamp) -> Event {
         "unlock" => Event::Unlocked { at: now },
         "start" => Event::ScriptServed {
             token: run_and_token().1,
+            chosen: None,
             revision: 1,
             at: now,
             deadline: now.after(DEADLINE),

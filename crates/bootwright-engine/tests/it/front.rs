@@ -1,6 +1,6 @@
 //! Boot loaders other than iPXE: who they are, and how often what they are told counts.
 
-use bootwright_core::{Confirm, Facts, HostDefinition, Policy, Span};
+use bootwright_core::{Choice, Confirm, Facts, HostDefinition, Menu, MenuEntry, Policy, Span};
 use bootwright_engine::{Decision, FetchKind, Report};
 use expect_test::expect;
 
@@ -250,6 +250,65 @@ fn a_person_at_the_console_agrees_by_asking_at_another_point() {
             Boot quince-61: run 1, install script of debian served (attempt 1 of 2)
     "#]]
     .assert_eq(&site.story());
+}
+
+/// Whoever chose to install goes on asking for that, so that an arming with the menu begins it; and a menu that nobody armed
+/// leads to no install, whatever is chosen.
+#[test]
+fn a_menu_leads_to_an_install_where_an_operator_granted_one_and_a_person_chose_it() {
+    let mut policy = policy();
+    let mut debian = (*policy.profiles["debian"]).clone();
+    debian.confirm = Confirm::Console;
+    let mut menu = (*policy.profiles["wipe"]).clone();
+    menu.name = "rack".parse().expect("a name");
+    let entry = |title: &str, choice| MenuEntry {
+        title: title.to_owned(),
+        choice,
+    };
+    menu.menu = Some(Menu {
+        title: "Rack".to_owned(),
+        entries: vec![
+            entry("disk", Choice::Local),
+            entry("debian", Choice::Install(debian.name.clone())),
+        ],
+        default: Some(0),
+        timeout: None,
+    });
+    policy.profiles.insert(debian.name.clone(), debian.into());
+    policy.profiles.insert(menu.name.clone(), menu.into());
+    let mut site = Site::new(policy);
+    let live = "rack".parse().expect("a name");
+    site.decide("52:54:00:00:00:01", Decision::Live { profile: live });
+    site.ask_file(1, None, CARD);
+    site.ask_file(1, None, "bootwright/pxelinux/chose-1/01-52-54-00-00-00-01");
+    site.wait(Span::from_secs(10));
+    site.arm("52:54:00:00:00:01", &["rack"]);
+    site.ask_file(1, None, "bootwright/pxelinux/again-1-00000000-1/01-52-54-00-00-00-01");
+    let token = site.token();
+    site.report(token, &Report::Done);
+    site.offer(1);
+    site.ask_file(1, None, CARD);
+    expect![[r#"
+        Live { profile: rack } for 52:54:00:00:00:01 -> quince-61: boots rack every time
+            New quince-61: 52:54:00:00:00:01
+            Live quince-61: boots rack every time
+        pxelinux.cfg/01-52-54-00-00-00-01 asks -> menu rack
+            Hold quince-61: the menu rack is shown at its console
+        bootwright/pxelinux/chose-1/01-52-54-00-00-00-01 asks -> hold (nobody has armed it)
+            Hold quince-61: waiting: nobody has armed it
+        wait 10 s
+        Arm { profiles: [rack], wipe: {} } for 52:54:00:00:00:01 -> quince-61: armed with rack by alice for 1 d
+            Armed quince-61: armed with rack by alice for 1 d
+        bootwright/pxelinux/again-1-00000000-1/01-52-54-00-00-00-01 asks -> install debian run 1 attempt 1, once recorded
+            Boot quince-61: run 1, install script of debian served (attempt 1 of 2)
+        Done -> Noted
+            Done quince-61: run 1, installer finished in 0 ms; next boots: local disk
+            (all who wait ask again)
+        52:54:00:00:00:01 wants to boot -> FirstFile { file: "undionly.kpxe", transport: Tftp, strategy: Direct }
+            Seen quince-61: firmware asks where to boot, x86 BIOS
+        pxelinux.cfg/01-52-54-00-00-00-01 asks -> local bios-disk (it is installed)
+            Local quince-61: local-boot script served (bios-disk)
+    "#]].assert_eq(&site.story());
 }
 
 #[test]

@@ -311,6 +311,7 @@ impl Turn<'_> {
         }
         ledger.note(&Event::ScriptServed {
             token: fresh,
+            chosen: None,
             revision: 1,
             at: now,
             deadline: now,

@@ -44,6 +44,7 @@ pub(crate) fn profile(name: &str) -> Arc<Profile> {
         confirm: Confirm::Dashboard,
         deadline: Span::from_hours(6),
         stages: StageLimits::default(),
+        menu: None,
         revision: 1,
     })
 }
@@ -150,6 +151,7 @@ impl Site {
                 )
             }
             ScriptReply::Confirm { profile, .. } => format!("confirm {profile}"),
+            ScriptReply::Menu { profile, .. } => format!("menu {}", profile.name),
             ScriptReply::Live { profile, .. } => format!("live {}", profile.name),
             ScriptReply::Local { method, why, .. } => format!("local {method} ({why})"),
             ScriptReply::Hold(screen) => format!("hold ({})", screen.why),
@@ -430,6 +432,7 @@ fn verdict_words(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Install { profile, attempt } => format!("install {profile}, attempt {attempt}"),
         Verdict::Confirm(profile) => format!("confirm {profile}"),
+        Verdict::Menu(profile) => format!("menu {profile}"),
         Verdict::GiveUp => "give up, then the local disk".to_owned(),
         Verdict::AutoArm { rule, profile } => format!("install {profile}, which rule {rule} grants"),
         Verdict::Live(profile) => format!("live {profile}"),

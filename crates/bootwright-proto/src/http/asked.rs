@@ -78,6 +78,7 @@ impl Asked {
             sighting: Sighting {
                 facts,
                 boot_mac,
+                chosen: query.get("chosen").and_then(|text| text.parse().ok()),
                 firmware: query.get("platform").and_then(|text| Firmware::from_platform(&text)),
                 ..Sighting::default()
             },
@@ -104,6 +105,7 @@ impl Asked {
         items.extend(others.map(|mac| format!("nic={}", mac.hyphens())));
         items.extend(facts.uuid.map(|uuid| format!("uuid={uuid}")));
         items.extend(firmware.map(|firmware| format!("platform={}", platform(firmware))));
+        items.extend(self.sighting.chosen.map(|entry| format!("chosen={entry}")));
         items.extend(self.ip.map(|ip| format!("ip={ip}")));
         let texts = [
             ("buildarch", &self.buildarch),

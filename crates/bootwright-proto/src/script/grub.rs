@@ -273,11 +273,7 @@ fn wait(script: &mut Script, wait: &Wait, asking: &Asking, polled: bool) {
 
 /// Where the next poll goes.
 fn set_poll(script: &mut Script, asking: &Asking, screen: u32) {
-    let round = match asking.act {
-        Act::Again { round, .. } => round.saturating_add(1),
-        Act::First | Act::Consider | Act::Agreed | Act::Chose(_) => 1,
-    };
-    let link = asking.link(Act::Again { round, screen });
+    let link = asking.link(asking.act.again(screen));
     script.line(format!("set bw_poll={}", quoted(&link)));
 }
 

@@ -12,6 +12,7 @@ mod boot;
 mod hold;
 mod install;
 mod local;
+mod menu;
 mod text;
 
 pub(super) use hold::{digest, screen};
@@ -21,4 +22,5 @@ pub use boot::{ask_script, autoexec_script, boot_script, leave_script, notice_sc
 pub use hold::{Confirmation, Hold, confirm_script, fingerprint, hold_script};
 pub use install::{Image, Initrd, Install, Live, install_script, live_script};
 pub use local::local_script;
+pub use menu::menu_script;
 pub use text::{Fault, Unscriptable, check_argument, check_url};

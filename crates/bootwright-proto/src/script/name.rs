@@ -72,6 +72,8 @@ pub enum Act {
         round: u16,
         /// What its console shows, as a number; 0 for nothing of ours.
         screen: u32,
+        /// What a person chose from the menu before.
+        chosen: Option<u16>,
     },
     /// A person at its console wants to be asked whether an install may begin.
     Consider,
@@ -171,15 +173,46 @@ fn act_of(text: &str) -> Option<Act> {
         ["first"] => Some(Act::First),
         ["consider"] => Some(Act::Consider),
         ["agreed"] => Some(Act::Agreed),
-        ["chose", entry] => {
-            let entry = entry.parse().ok().filter(|entry| *entry < ENTRIES_MAX);
-            entry.map(Act::Chose)
-        }
-        ["again", round, screen] => Some(Act::Again {
+        ["chose", entry] => entry_of(entry).map(Act::Chose),
+        ["again", round, screen, rest @ ..] if rest.len() <= 1 => Some(Act::Again {
             round: round.parse().ok()?,
             screen: u32::from_str_radix(screen, 16).ok()?,
+            chosen: match rest.first() {
+                Some(entry) => Some(entry_of(entry)?),
+                None => None,
+            },
         }),
         _ => None,
+    }
+}
+
+fn entry_of(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|entry| *entry < ENTRIES_MAX)
+}
+
+impl Act {
+    /// What a person chose from the menu, as far as the machine says.
+    #[must_use]
+    pub const fn chosen(self) -> Option<u16> {
+        match self {
+            Self::Chose(entry) => Some(entry),
+            Self::Again { chosen, .. } => chosen,
+            Self::First | Self::Consider | Self::Agreed => None,
+        }
+    }
+
+    /// The same question once more.
+    #[must_use]
+    pub const fn again(self, screen: u32) -> Self {
+        let round = match self {
+            Self::Again { round, .. } => round,
+            Self::First | Self::Consider | Self::Agreed | Self::Chose(_) => 0,
+        };
+        Self::Again {
+            round: round.saturating_add(1),
+            screen,
+            chosen: self.chosen(),
+        }
     }
 }
 
@@ -194,7 +227,16 @@ impl Asking {
             Act::Consider => "consider".to_owned(),
             Act::Agreed => "agreed".to_owned(),
             Act::Chose(entry) => format!("chose-{entry}"),
-            Act::Again { round, screen } => format!("again-{round}-{screen:08x}"),
+            Act::Again {
+                round,
+                screen,
+                chosen: None,
+            } => format!("again-{round}-{screen:08x}"),
+            Act::Again {
+                round,
+                screen,
+                chosen: Some(entry),
+            } => format!("again-{round}-{screen:08x}-{entry}"),
         };
         let who = match self.who {
             Who::Card { mac, .. } => format!("01-{}", mac.hyphens()),

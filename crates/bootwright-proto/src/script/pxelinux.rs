@@ -103,7 +103,7 @@ fn start(config: &mut Config, load: &Load, asking: &Asking) -> Result<(), Unscri
         config.line("  IPAPPEND 2");
     }
     // The kernel did not come, or it returned.
-    again(config, asking, 0);
+    config.ask("again", asking, asking.act.again(0));
     Ok(())
 }
 
@@ -138,7 +138,7 @@ fn local(config: &mut Config, method: LocalMethod) {
 fn wait(config: &mut Config, wait: &Wait, asking: &Asking) {
     let print = wait.print();
     let (round, shown) = match asking.act {
-        Act::Again { round, screen } => (round, screen),
+        Act::Again { round, screen, .. } => (round, screen),
         Act::First | Act::Consider | Act::Agreed | Act::Chose(_) => (0, 0),
     };
     if shown != print {
@@ -155,7 +155,7 @@ fn wait(config: &mut Config, wait: &Wait, asking: &Asking) {
     if round >= ROUNDS_MAX {
         config.line("LABEL again").line("  COM32 reboot.c32");
     } else {
-        again_with(config, asking, round.saturating_add(1), print);
+        config.ask("again", asking, asking.act.again(print));
     }
     if wait.agree {
         config.ask("yes", asking, Act::Agreed);
@@ -163,18 +163,6 @@ fn wait(config: &mut Config, wait: &Wait, asking: &Asking) {
     if let Some(method) = wait.local {
         local(config, method);
     }
-}
-
-fn again(config: &mut Config, asking: &Asking, print: u32) {
-    let round = match asking.act {
-        Act::Again { round, .. } => round,
-        Act::First | Act::Consider | Act::Agreed | Act::Chose(_) => 0,
-    };
-    again_with(config, asking, round.saturating_add(1), print);
-}
-
-fn again_with(config: &mut Config, asking: &Asking, round: u16, screen: u32) {
-    config.ask("again", asking, Act::Again { round, screen });
 }
 
 fn menu(config: &mut Config, menu: &Menu, asking: &Asking) {

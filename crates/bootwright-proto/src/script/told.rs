@@ -183,6 +183,22 @@ impl Told {
         })
     }
 
+    /// A boot menu.
+    #[must_use]
+    pub fn menu(menu: &bootwright_core::Menu) -> Self {
+        let entries = menu.entries.iter().zip(0_u16..);
+        Self::Menu(Menu {
+            title: menu.title.clone(),
+            entries: entries
+                .map(|(entry, place)| (entry.title.clone(), Act::Chose(place)))
+                .collect(),
+            default: menu.default,
+            timeout_secs: menu
+                .timeout
+                .map(|timeout| u16::try_from(timeout.as_millis() / 1000).unwrap_or(u16::MAX).max(1)),
+        })
+    }
+
     /// Something that a person at the console must know, where there is nothing to boot.
     #[must_use]
     pub fn notice(words: &str) -> Self {

@@ -112,8 +112,13 @@ fn answers(front: FrontEnd) -> Vec<(&'static str, Act, Told)> {
     let shown = Act::Again {
         round: 7,
         screen: waiting.print(),
+        chosen: None,
     };
-    let changed = Act::Again { round: 7, screen: 1 };
+    let changed = Act::Again {
+        round: 7,
+        screen: 1,
+        chosen: None,
+    };
     let menu = Told::Menu(Menu {
         title: "Rack 1".to_owned(),
         entries: vec![

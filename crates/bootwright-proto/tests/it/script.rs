@@ -1,11 +1,11 @@
 //! The scripts as machines get them. That they do what they say is shown where a client runs them.
 
-use bootwright_core::{HoldWhy, HostId, LocalMethod, LocalWhy, RunNumber, Token};
+use bootwright_core::{Choice, HoldWhy, HostId, LocalMethod, LocalWhy, Menu, MenuEntry, RunNumber, Token};
 use bootwright_proto::http::{Asked, BaseUrl, Poll, Query};
 use bootwright_proto::script::ipxe::{
     Confirmation, Fault, Hold, Image, Initrd, Install, Live, ask_script, autoexec_script, boot_script, check_argument,
     check_url, confirm_script, fingerprint, hold_script, install_script, leave_script, live_script, local_script,
-    notice_script, unavailable_script,
+    menu_script, notice_script, unavailable_script,
 };
 use expect_test::expect_file;
 use proptest::prelude::*;
@@ -99,6 +99,36 @@ fn sound(script: String) -> String {
     labels.dedup();
     assert_eq!(labels.len(), count, "iPXE goes to the first of equal labels:\n{script}");
     script
+}
+
+#[test]
+fn a_menu_asks_again_with_what_was_chosen() {
+    let entry = |title: &str, choice| MenuEntry {
+        title: title.to_owned(),
+        choice,
+    };
+    let menu = Menu {
+        title: "Rack ${1} || reboot".to_owned(),
+        entries: vec![
+            entry("Own disk", Choice::Local),
+            entry("Wait; && shell", Choice::Hold),
+            entry("Debian", Choice::Install("debian".parse().expect("a name"))),
+        ],
+        default: Some(0),
+        timeout: Some(bootwright_core::Span::from_secs(30)),
+    };
+    let mut asked = asked();
+    asked.sighting.chosen = Some(99);
+    let script = sound(menu_script(&base(), &asked, &menu));
+    assert!(
+        !script.contains("chosen=99") && !script.contains("|| reboot"),
+        "{script}"
+    );
+    expect_file!["../../test_data/script/menu.ipxe"].assert_eq(&script);
+    // What it says then is read, and said again by whatever it is answered.
+    let chosen = Asked::read(&Query::new(b"mac=52-54-00-12-34-56&chosen=2"));
+    assert_eq!(chosen.sighting.chosen, Some(2));
+    assert!(chosen.to_query().contains("chosen=2"), "{}", chosen.to_query());
 }
 
 #[test]

@@ -83,6 +83,7 @@ impl Record {
     fn serve(&mut self) -> Result<(), String> {
         let event = Event::ScriptServed {
             token: TOKEN,
+            chosen: None,
             revision: 1,
             at: START,
             deadline: START.after(Span::from_hours(6)),

@@ -83,6 +83,8 @@ pub(crate) fn profile_body(profile: &Profile) -> Result<String, RowError> {
         confirm,
         deadline,
         stages,
+        // No run is one of a menu: its profile is what was chosen from it.
+        menu: _,
         revision: _,
     } = profile;
     let row = ProfileRow {
@@ -136,6 +138,7 @@ pub(crate) fn profile_from(name: &str, revision: &str, body: &str) -> Result<Pro
             config: Span::from_millis(row.stages.config),
             done: Span::from_millis(row.stages.done),
         },
+        menu: None,
         revision,
     })
 }

@@ -44,6 +44,7 @@ impl Sample {
                 config: Span::from_millis(self.below(1 << 40)),
                 done: Span::from_millis(self.below(1 << 40)),
             },
+            menu: None,
             revision,
         }
     }

@@ -10,6 +10,7 @@ pub(super) const fn code(verdict: &Verdict) -> &'static str {
         Verdict::AskAgainByScript => "script",
         Verdict::Install { .. } | Verdict::AutoArm { .. } => "install",
         Verdict::Confirm(_) => "confirm",
+        Verdict::Menu(_) => "menu",
         Verdict::GiveUp => "give-up",
         Verdict::Live(_) => "live",
         Verdict::Local(_) => "local",
@@ -28,6 +29,7 @@ pub(super) fn verdict(verdict: &Verdict, policy: &Policy) -> String {
             format!("it installs {profile}, attempt {attempt} of {max}")
         }
         Verdict::Confirm(profile) => format!("its console asks whether {profile} may be installed"),
+        Verdict::Menu(profile) => format!("its console shows the menu {profile}"),
         Verdict::AutoArm { rule, profile } => format!("rule `{rule}` arms it, and it installs {profile}"),
         Verdict::GiveUp => "its run has no attempt left: the run fails, and it starts its own disk".to_owned(),
         Verdict::Live(profile) => format!("it boots {profile}, as every time"),

@@ -27,9 +27,10 @@ impl Heard {
     pub(crate) fn remember(&self, reply: &ScriptReply, asked: &Asked) {
         let host = match reply {
             ScriptReply::Install(ticket) => &ticket.host.id,
-            ScriptReply::Live { host, .. } | ScriptReply::Local { host, .. } | ScriptReply::Confirm { host, .. } => {
-                &host.id
-            }
+            ScriptReply::Live { host, .. }
+            | ScriptReply::Menu { host, .. }
+            | ScriptReply::Local { host, .. }
+            | ScriptReply::Confirm { host, .. } => &host.id,
             ScriptReply::Hold(screen) => match &screen.wakes {
                 Some(host) => host,
                 None => return,

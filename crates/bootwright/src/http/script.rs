@@ -11,7 +11,7 @@ use bootwright_engine::{HoldScreen, InstallTicket, ScriptReply, ScriptTurn};
 use bootwright_proto::http::{Asked, BaseUrl, Poll, Query, Trouble};
 use bootwright_proto::script::ipxe::{
     Confirmation, Hold, Image, Initrd, Install, Live, ask_script, confirm_script, hold_script, install_script,
-    leave_script, live_script, local_script, notice_script, unavailable_script,
+    leave_script, live_script, local_script, menu_script, notice_script, unavailable_script,
 };
 use hyper::StatusCode;
 
@@ -138,9 +138,11 @@ pub(crate) fn definition(plane: &Plane, reply: &ScriptReply) -> Option<HostDefin
     let host = match reply {
         ScriptReply::Install(ticket) => &ticket.host,
         ScriptReply::Live { host, .. } => host,
-        ScriptReply::Confirm { .. } | ScriptReply::Local { .. } | ScriptReply::Hold(_) | ScriptReply::Silence(_) => {
-            return None;
-        }
+        ScriptReply::Confirm { .. }
+        | ScriptReply::Menu { .. }
+        | ScriptReply::Local { .. }
+        | ScriptReply::Hold(_)
+        | ScriptReply::Silence(_) => return None,
     };
     plane.core.read(|engine, _| engine.definition(&host.id).cloned())
 }
@@ -152,6 +154,10 @@ fn render(reply: &ScriptReply, around: &Surroundings<'_>) -> Result<String, Stri
     Ok(match reply {
         ScriptReply::Install(ticket) => install(ticket, around).map_err(|why| broken(&ticket.profile, why))?,
         ScriptReply::Live { host, profile } => live(host, profile, around).map_err(|why| broken(profile, why))?,
+        ScriptReply::Menu { profile, .. } => match &profile.menu {
+            Some(menu) => menu_script(base, asked, menu),
+            None => notice_script(base, "its menu is gone from the configuration"),
+        },
         ScriptReply::Confirm { name, profile, .. } => confirm_script(&Confirmation {
             base,
             asked,

@@ -30,6 +30,23 @@ done = { config-served = "config.cpio" }
 
 [profiles.memtest]
 kernel = "/images/memtest/memtest.efi"
+done = "manual"
+
+[profiles.console]
+kernel = "/images/lab/vmlinuz"
+args = ["bootwright.url={{ run.url }}"]
+confirm = "console"
+
+[profiles.rack]
+kind = "menu"
+title = "Rack 1"
+timeout = "30s"
+entries = [
+    { title = "Own disk", local = true, default = true },
+    { title = "Memory test", live = "memtest" },
+    { title = "Install", install = "console" },
+    { title = "Install at once", install = "lab" },
+]
 "#;
 
 const HOST: &str = "52:54:00:00:00:01";
@@ -105,8 +122,8 @@ fn link(config: &str, label: &str) -> String {
     let (_, behind) = config
         .split_once(&format!("LABEL {label}\n"))
         .expect("the label is there");
-    let line = behind.lines().next().expect("a line");
-    line.trim().strip_prefix("CONFIG ").expect("a link").to_owned()
+    let link = behind.lines().find_map(|line| line.trim().strip_prefix("CONFIG "));
+    link.expect("a link").to_owned()
 }
 
 #[test]
@@ -256,6 +273,43 @@ fn an_install_by_pxelinux_ends_with_its_configuration_if_the_profile_says_so() {
     let path = path.lines().next().expect("a line");
     assert_eq!(fetch(&machine, path), Ok(b"1".to_vec()));
     wait_until("the run is over", || state(&daemon) == "installed");
+}
+
+#[test]
+fn a_menu_is_shown_in_every_language_and_only_a_grant_lets_it_install() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    let ipxe = "/ipxe?mac=52-54-00-00-00-01&platform=pcbios";
+    let live = r#"{"command":"live","profile":"rack"}"#;
+    let answer = command(&daemon, HOST, live);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let menu = text(fetch(&machine, PXELINUX));
+    assert!(menu.contains("UI menu.c32") && menu.contains("TIMEOUT 300"), "{menu}");
+    let grub = get(&machine, OURS, "/bootwright/grub/ask/52:54:00:00:00:01/");
+    assert!(grub.text().contains("menuentry 'Memory test' {"), "{}", grub.text());
+    let script = get(&machine, OURS, ipxe);
+    assert!(
+        script.text().contains("choose --default 0 --timeout 30000 chosen"),
+        "{}",
+        script.text()
+    );
+
+    let chosen = |entry: u16| get(&machine, OURS, &format!("{ipxe}&chosen={entry}")).text().to_owned();
+    assert!(chosen(0).contains("sanboot"));
+    assert!(chosen(1).contains("memtest.efi"));
+    assert!(chosen(2).contains("nobody has armed it"));
+    let waits = text(fetch(&machine, &link(&menu, "entry-2")));
+    assert!(waits.contains("SAY It waits because nobody has armed it."), "{waits}");
+
+    arm(&daemon, "rack");
+    assert!(chosen(3).contains("was chosen at its console"), "{}", chosen(3));
+    // It goes on asking for what was chosen at its console, which is granted now.
+    let installs = text(fetch(&machine, &link(&waits, "again")));
+    assert!(installs.contains("installing console on "), "{installs}");
+    let run = run(&installs);
+    get(&machine, OURS, &format!("{run}/done"));
+    assert_eq!(state(&daemon), "installed");
+    assert!(chosen(2).contains("sanboot"), "an installed host sees no menu");
 }
 
 /// The machine behind the address is told by the kernel's table of neighbours.

@@ -132,6 +132,7 @@ fn events(node: &Node) -> Vec<Event> {
         },
         Event::ScriptServed {
             token: token(u8::try_from(node.state.runs + 1).expect("few runs")),
+            chosen: None,
             revision: 0,
             at: NOW,
             deadline: NOW.after(ticks(DEADLINE)),

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use bootwright_core::{
-    Ask, Asker, Event, Facts, Host, Pattern, Policy, Rule, RuleRecord, Sighting, Site, Situation, Span, Verdict,
+    Ask, Asker, Choice, Confirm, Event, Facts, Host, Menu, MenuEntry, Pattern, Policy, Rule, RuleRecord, Sighting,
+    Site, Situation, Span, Verdict,
 };
 
 use super::Rules;
@@ -102,6 +103,21 @@ fn site_policy() -> Policy {
     for name in ["a", "b", "live"] {
         policy.profiles.insert(profile(name), a_profile(name, 0));
     }
+    // One of the two is a menu that leads to the other, which a person at the console may begin.
+    let mut installs = (*a_profile("a", 0)).clone();
+    installs.confirm = Confirm::Console;
+    policy.profiles.insert(profile("a"), installs.into());
+    let mut menu = (*a_profile("b", 0)).clone();
+    menu.menu = Some(Menu {
+        title: "b".to_owned(),
+        entries: vec![MenuEntry {
+            title: "a".to_owned(),
+            choice: Choice::Install(profile("a")),
+        }],
+        default: None,
+        timeout: None,
+    });
+    policy.profiles.insert(profile("b"), menu.into());
     policy.safety.max_attempts = MAX_ATTEMPTS;
     policy.safety.max_concurrent = LIMIT;
     policy.safety.max_new_per_hour = HOURLY;
@@ -246,6 +262,52 @@ fn is_free(way: &Way) -> bool {
     }
 }
 
+/// A moment at which a machine asks.
+#[derive(Clone, Copy)]
+struct Moment<'a> {
+    rules: &'a Rules,
+    graph: &'a Graph,
+    policy: &'a Policy,
+    place: usize,
+    common: Common,
+    other_installs: bool,
+}
+
+impl Moment<'_> {
+    /// What the real `decide` says.
+    fn told(self, seen: &Sighting, ask: Ask) -> Verdict {
+        let node = &self.graph.nodes[self.place];
+        let mut host = Host::new("oak".parse().expect("a name"), NOW, Facts::default());
+        host.state = node.state.clone();
+        let since = match self.common.rule {
+            RuleStands::Younger => NOW.after(Span::from_secs(1)),
+            RuleStands::Older => NOW.before(Span::from_secs(1)),
+        };
+        let record = RuleRecord {
+            fingerprint: 1,
+            since,
+            granted: self.common.granted,
+        };
+        let site = Site {
+            paused: self.common.paused.then(|| "stop".to_owned()),
+            rules: BTreeMap::from([("rack".parse().expect("a name"), record)]),
+            failures: 0,
+        };
+        let own = u32::from(node.ledger.run.is_some());
+        let situation = Situation {
+            site: &site,
+            installing: own + u32::from(self.other_installs),
+            started_last_hour: self.common.started,
+            store_ready: true,
+            store_low: false,
+            revision_lost: false,
+            trial: None,
+            now: NOW,
+        };
+        (self.rules.decide)(self.policy, &situation, Asker::Host(&host), None, seen, ask)
+    }
+}
+
 /// A machine asks: the real `decide`, and then the event that the engine makes of its verdict.
 fn ask(
     rules: &Rules,
@@ -255,42 +317,43 @@ fn ask(
     common: Common,
     other_installs: bool,
 ) -> Result<Asked, String> {
+    let moment = Moment {
+        rules,
+        graph,
+        policy,
+        place,
+        common,
+        other_installs,
+    };
+    let asked = asked(moment)?;
+    let alone = moment.told(&Sighting::default(), Ask::Script);
+    if matches!(alone, Verdict::Install { attempt: 1, .. }) {
+        return Err(format!("a run begins to which nobody at the console agreed: {alone:?}"));
+    }
+    Ok(asked)
+}
+
+/// The same with a person at the console who agrees to everything.
+fn asked(moment: Moment<'_>) -> Result<Asked, String> {
+    let Moment {
+        graph,
+        place,
+        common,
+        other_installs,
+        ..
+    } = moment;
     let node = &graph.nodes[place];
-    let mut host = Host::new("oak".parse().expect("a name"), NOW, Facts::default());
-    host.state = node.state.clone();
-    let since = match common.rule {
-        RuleStands::Younger => NOW.after(Span::from_secs(1)),
-        RuleStands::Older => NOW.before(Span::from_secs(1)),
+    let seen = Sighting {
+        confirmed: true,
+        chosen: Some(0),
+        ..Sighting::default()
     };
-    let record = RuleRecord {
-        fingerprint: 1,
-        since,
-        granted: common.granted,
-    };
-    let site = Site {
-        paused: common.paused.then(|| "stop".to_owned()),
-        rules: BTreeMap::from([("rack".parse().expect("a name"), record)]),
-        failures: 0,
-    };
-    let own = u32::from(node.ledger.run.is_some());
-    let situation = Situation {
-        site: &site,
-        installing: own + u32::from(other_installs),
-        started_last_hour: common.started,
-        store_ready: true,
-        store_low: false,
-        revision_lost: false,
-        trial: None,
-        now: NOW,
-    };
-    let seen = Sighting::default();
-    let told = |ask| (rules.decide)(policy, &situation, Asker::Host(&host), None, &seen, ask);
-    let verdict = told(Ask::Script);
+    let verdict = moment.told(&seen, Ask::Script);
     let wrong = |what: &str| {
         let path = graph.path(place);
         Err(format!("{what}: {verdict:?} with {common:?}\n    after {path:?}"))
     };
-    let again = told(Ask::ScriptAgain);
+    let again = moment.told(&seen, Ask::ScriptAgain);
     if again != verdict && !is_under_way(node, common, &again) {
         return wrong("an attempt that is not under way is told once more");
     }
@@ -336,9 +399,12 @@ fn ask(
             // Beyond the third run nothing is granted in this exploration.
             Ok(target(&by_rule).map_or(Asked::Nothing, Asked::Armed))
         }
-        Verdict::Live(_) | Verdict::Local(_) | Verdict::Hold(_) | Verdict::Silence(_) | Verdict::Confirm(_) => {
-            Ok(Asked::Nothing)
-        }
+        Verdict::Live(_)
+        | Verdict::Local(_)
+        | Verdict::Hold(_)
+        | Verdict::Silence(_)
+        | Verdict::Confirm(_)
+        | Verdict::Menu(_) => Ok(Asked::Nothing),
         Verdict::FirstFile(_) | Verdict::AskAgainByScript => wrong("a script was asked for, not an offer"),
     }
 }

@@ -188,7 +188,17 @@ fn an_install_loads_what_it_needs_and_waits_for_more_if_that_fails() {
         ]
     );
     assert!(script.contains("while true; do"), "{script}");
-    assert!(!rendered(&told, Act::Again { round: 3, screen: 1 }).contains("while"));
+    assert!(
+        !rendered(
+            &told,
+            Act::Again {
+                round: 3,
+                screen: 1,
+                chosen: None
+            }
+        )
+        .contains("while")
+    );
 }
 
 #[test]

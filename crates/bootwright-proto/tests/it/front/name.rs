@@ -108,6 +108,12 @@ fn a_link_leads_back_to_who_asked_and_at_which_point() {
             Act::Again {
                 round: 60,
                 screen: 0xdead_beef,
+                chosen: None,
+            },
+            Act::Again {
+                round: 1,
+                screen: 0,
+                chosen: Some(ENTRIES_MAX - 1),
             },
         ] {
             for who in [card(), Who::Anyone] {

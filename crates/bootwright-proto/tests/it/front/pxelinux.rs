@@ -163,7 +163,11 @@ fn what_no_configuration_can_say_is_refused() {
 fn a_machine_that_waits_long_starts_anew_before_its_memory_is_full() {
     let told: Told = held(FRONT, &asked(), &HoldWhy::Undecided);
     let round = |round| {
-        let act = Act::Again { round, screen: 0 };
+        let act = Act::Again {
+            round,
+            screen: 0,
+            chosen: None,
+        };
         let config = parse(&render(&told, &asking(FRONT, act)).expect("it can be said"));
         config.labels["again"].clone()
     };

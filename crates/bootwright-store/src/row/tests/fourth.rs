@@ -23,6 +23,7 @@ fn plain(done: DoneTrigger, confirm: Confirm) -> Profile {
         confirm,
         deadline: Span::from_hours(6),
         stages: StageLimits::default(),
+        menu: None,
         revision: 0x0123_4567_89ab_cdef,
     }
 }
