@@ -32,8 +32,8 @@ pub enum Phase {
     },
     /// An operator, or a rule that an operator wrote, granted an install that has not begun.
     Armed {
-        /// The permission.
-        grant: Grant,
+        /// The permission. Boxed, here and below: few hosts have one, and a phase is as large as its largest.
+        grant: Box<Grant>,
         /// What to install, one run each, never empty.
         queue: Vec<ProfileName>,
     },
@@ -42,7 +42,7 @@ pub enum Phase {
         /// The attempt under way.
         run: Run,
         /// The permission it runs under.
-        grant: Grant,
+        grant: Box<Grant>,
         /// What is to be installed after it.
         rest: Vec<ProfileName>,
     },

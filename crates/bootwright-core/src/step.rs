@@ -113,7 +113,7 @@ fn armed(state: &HostState, grant: &Grant, queue: &[ProfileName]) -> Step {
         | Phase::Ignored => moved(
             state,
             Phase::Armed {
-                grant: grant.clone(),
+                grant: Box::new(grant.clone()),
                 queue: queue.to_vec(),
             },
         ),
@@ -169,7 +169,7 @@ fn wipe_allowed(state: &HostState, serial: &str) -> Step {
     }
 }
 
-fn with_wipe(grant: &Grant, serial: &str) -> Result<Grant, Stayed> {
+fn with_wipe(grant: &Grant, serial: &str) -> Result<Box<Grant>, Stayed> {
     if serial.is_empty() {
         return Err(Stayed::NoSerial);
     }
@@ -181,7 +181,7 @@ fn with_wipe(grant: &Grant, serial: &str) -> Result<Grant, Stayed> {
     }
     let mut grant = grant.clone();
     grant.wipe.insert(serial.to_owned());
-    Ok(grant)
+    Ok(Box::new(grant))
 }
 
 /// An operator's word that ends whatever the host was doing.
@@ -330,7 +330,7 @@ fn finished(state: &HostState, number: RunNumber, token: Token, at: Timestamp) -
             false => moved(
                 state,
                 Phase::Armed {
-                    grant: renewed(grant, at),
+                    grant: Box::new(renewed(grant, at)),
                     queue: rest.clone(),
                 },
             ),
@@ -395,7 +395,7 @@ fn came_up(state: &HostState, number: RunNumber, token: Token, at: Timestamp) ->
             false => moved(
                 state,
                 Phase::Armed {
-                    grant: renewed(grant, at),
+                    grant: Box::new(renewed(grant, at)),
                     queue: rest.clone(),
                 },
             ),

@@ -123,12 +123,12 @@ fn history(number: u64) -> Vec<Entry> {
         state: state(phase),
     };
     let armed = Phase::Armed {
-        grant: grant.clone(),
+        grant: Box::new(grant.clone()),
         queue: vec![profile],
     };
     let running = Phase::Installing {
         run,
-        grant,
+        grant: Box::new(grant),
         rest: vec![],
     };
     let added = Change::HostAdded {

@@ -204,12 +204,12 @@ impl Sample {
                 stance: self.pick(&[Stance::Policy, Stance::Hold, Stance::Local]),
             },
             1 => Phase::Armed {
-                grant: self.grant(),
+                grant: Box::new(self.grant()),
                 queue: self.queue(1),
             },
             2 => Phase::Installing {
                 run: self.run(),
-                grant: self.grant(),
+                grant: Box::new(self.grant()),
                 rest: self.queue(0),
             },
             3 => Phase::Installed {

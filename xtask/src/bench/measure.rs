@@ -19,7 +19,7 @@ use super::usage;
 use crate::{process, tree};
 
 /// How long a start or an end may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long clients may take, in seconds. Those that can, give up by themselves before that and say what they have.
 const LOAD_MAX: u32 = 300;

@@ -2,13 +2,14 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
 use super::contender::{Contender, Site};
 use super::http::HOSTS;
-use super::measure::Bench;
+use super::measure::{Bench, PATIENCE};
 use super::table::{Spread, Table};
 use super::usage;
 
@@ -61,21 +62,31 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
 struct Started(Child);
 
 impl Started {
+    /// Waits for the line that says that machines are served, but not for longer than a start may take.
     fn wait_until_ready(&mut self) -> Result<()> {
         let log = self.0.stderr.take().context("its log is read")?;
-        let mut lines = BufReader::new(log).lines();
+        let (tell, told) = mpsc::channel();
+        // It reads to the end, as somebody has to read what the server says later; it ends with the server.
+        std::thread::spawn(move || {
+            for line in BufReader::new(log).lines().map_while(Result::ok) {
+                // Nobody listens once the server is ready.
+                let _ = tell.send(line);
+            }
+        });
+        let until = Instant::now() + PATIENCE;
         let mut said = String::new();
         loop {
-            let Some(line) = lines.next().transpose()? else {
-                bail!("it ended:\n{said}");
-            };
-            if line.contains("ready ") {
-                // Somebody has to read what else it says.
-                std::thread::spawn(move || lines.for_each(drop));
-                return Ok(());
+            match told.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) if line.contains(" ready ") => return Ok(()),
+                Ok(line) => {
+                    said += &line;
+                    said.push('\n');
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    bail!("it is not ready after {} s:\n{said}", PATIENCE.as_secs())
+                }
+                Err(RecvTimeoutError::Disconnected) => bail!("it ended:\n{said}"),
             }
-            said += &line;
-            said.push('\n');
         }
     }
 }

@@ -387,3 +387,25 @@ fn what_is_learned_of_a_machine_never_replaces_good_by_worthless() {
     let many: Vec<String> = (0..40).map(|number| format!("card {number}")).collect();
     assert_eq!(facts("card 99").joined(&facts(&many.join(" "))).macs.len(), 16);
 }
+
+#[test]
+fn papers_that_two_hosts_shared_tell_the_one_that_is_left() {
+    let papers = facts(&format!("uuid {BOARD} serial S-1234"));
+    let mut site = site(&format!(
+        "oak: card 1 uuid {BOARD} serial S-1234\nash: card 2 uuid {BOARD} serial S-1234"
+    ));
+    assert_eq!(
+        identify(&site.index, |id| site.hosts.get(id), &papers),
+        Identity::Nobody
+    );
+    let [oak, ash]: [HostId; 2] = ["oak", "ash"].map(|name| name.parse().expect("a name"));
+    let shown = site.hosts.remove(&oak).expect("it is there");
+    site.index.remove(&oak, &shown);
+    let left = identify(&site.index, |id| site.hosts.get(id), &papers);
+    assert_eq!(left, Identity::Known(ash.clone()));
+    // Who is entered twice is still one, and who never had a fact cannot take it from its owner.
+    site.index.insert(&ash, &shown);
+    site.index.remove(&oak, &shown);
+    let left = identify(&site.index, |id| site.hosts.get(id), &papers);
+    assert_eq!(left, Identity::Known(ash));
+}

@@ -153,7 +153,10 @@ mod mutant {
             wipe: std::collections::BTreeSet::new(),
         };
         let queue = vec![crate::story::profile("a")];
-        let phase = Phase::Armed { grant, queue };
+        let phase = Phase::Armed {
+            grant: Box::new(grant),
+            queue,
+        };
         step(&HostState { phase, ..state.clone() }, event)
     }
 

@@ -152,13 +152,13 @@ impl From<&HostState> for StateRow {
                 ..row(PhaseRow::New)
             },
             Phase::Armed { grant, queue } => Self {
-                grant: Some(grant.into()),
+                grant: Some((&**grant).into()),
                 queue: texts(queue),
                 ..row(PhaseRow::Armed)
             },
             Phase::Installing { run, grant, rest } => Self {
                 run: Some(run.into()),
-                grant: Some(grant.into()),
+                grant: Some((&**grant).into()),
                 queue: texts(rest),
                 ..row(PhaseRow::Installing)
             },
@@ -205,7 +205,10 @@ impl StateRow {
         let profile = |kind| self.profile.map(|name| name.0).ok_or(RowError::lacks(kind, "profile"));
         let number = |kind| self.number.map(RunNumber::new).ok_or(RowError::lacks(kind, "number"));
         let at = |kind| self.at.map(Timestamp::from_millis).ok_or(RowError::lacks(kind, "at"));
-        let grant = |kind| self.grant.ok_or(RowError::lacks(kind, "grant"))?.into_grant();
+        let grant = |kind| {
+            let row = self.grant.ok_or(RowError::lacks(kind, "grant"))?;
+            row.into_grant().map(Box::new)
+        };
         Ok(match self.phase {
             PhaseRow::New => Phase::New {
                 stance: match self.stance.ok_or(RowError::lacks("new", "stance"))? {

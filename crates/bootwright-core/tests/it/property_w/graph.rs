@@ -273,7 +273,7 @@ fn aged(state: &HostState) -> HostState {
     let phase = match &state.phase {
         Phase::New { .. } | Phase::Live { .. } | Phase::Ignored => state.phase.clone(),
         Phase::Armed { grant, queue } => Phase::Armed {
-            grant: aged_grant(grant),
+            grant: Box::new(aged_grant(grant)),
             queue: queue.clone(),
         },
         Phase::Installing { run, grant, rest } => Phase::Installing {
@@ -282,7 +282,7 @@ fn aged(state: &HostState) -> HostState {
                 deadline: back(run.deadline),
                 ..run.clone()
             },
-            grant: aged_grant(grant),
+            grant: Box::new(aged_grant(grant)),
             rest: rest.clone(),
         },
         Phase::Installed { run, profile, done, up } => Phase::Installed {

@@ -73,20 +73,20 @@ pub(super) fn phases() -> Vec<Phase> {
         Phase::New { stance: Stance::Hold },
         Phase::New { stance: Stance::Local },
         Phase::Armed {
-            grant: operator(),
+            grant: Box::new(operator()),
             queue: vec![name("discover"), name("debian")],
         },
         Phase::Armed {
-            grant: Grant {
+            grant: Box::new(Grant {
                 wipe: BTreeSet::new(),
                 machine: Facts::default(),
                 ..grant(Grantor::Rule(name("racks")))
-            },
+            }),
             queue: vec![name("debian")],
         },
         Phase::Installing {
             run: run(),
-            grant: operator(),
+            grant: Box::new(operator()),
             rest: vec![name("leap")],
         },
         Phase::Installed {
@@ -232,7 +232,7 @@ pub(super) fn hosts() -> Vec<Host> {
         state: HostState {
             phase: Phase::Installing {
                 run: run(),
-                grant: grant(Grantor::Operator("anna".to_owned())),
+                grant: Box::new(grant(Grantor::Operator("anna".to_owned()))),
                 rest: vec![],
             },
             locked: true,

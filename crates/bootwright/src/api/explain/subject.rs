@@ -127,7 +127,7 @@ impl Supposed {
         if let Some(profile) = &self.profile {
             host.state = HostState {
                 phase: Phase::Armed {
-                    grant: supposed_grant(host, now, policy),
+                    grant: Box::new(supposed_grant(host, now, policy)),
                     queue: vec![profile.clone()],
                 },
                 ..host.state.clone()
