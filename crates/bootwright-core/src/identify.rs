@@ -128,7 +128,7 @@ pub enum Owner<'a> {
 enum Owners {
     One(HostId),
     /// Two at least.
-    Several(Box<BTreeSet<HostId>>),
+    Several(BTreeSet<HostId>),
 }
 
 fn owner(owners: Option<&Owners>) -> Owner<'_> {
@@ -146,7 +146,7 @@ fn add_owner<K: Ord>(map: &mut BTreeMap<K, Owners>, key: K, host: &HostId) {
             Owners::One(known) if known == host => {}
             Owners::One(known) => {
                 let both = BTreeSet::from([known.clone(), host.clone()]);
-                place.insert(Owners::Several(Box::new(both)));
+                place.insert(Owners::Several(both));
             }
             Owners::Several(hosts) => drop(hosts.insert(host.clone())),
         },
@@ -156,10 +156,8 @@ fn add_owner<K: Ord>(map: &mut BTreeMap<K, Owners>, key: K, host: &HostId) {
 fn remove_owner<K: Ord + Borrow<Q>, Q: Ord + ?Sized>(map: &mut BTreeMap<K, Owners>, key: &Q, host: &HostId) {
     match map.get_mut(key) {
         None => {}
-        Some(Owners::One(known)) => {
-            if known == host {
-                map.remove(key);
-            }
+        Some(Owners::One(known)) if known == host => {
+            map.remove(key);
         }
         Some(owners) => {
             let Owners::Several(hosts) = owners else { return };
