@@ -110,17 +110,6 @@ impl SiteClock {
     pub const fn resumed(&self) -> Resumed {
         self.resumed
     }
-
-    /// How far the wall clock was set forth (or back, if negative) since this process started, in milliseconds.
-    #[must_use]
-    pub const fn wall_jump_ms(&self, now: ClockReading) -> i64 {
-        let wall = now
-            .wall_ms
-            .cast_signed()
-            .saturating_sub(self.began.wall_ms.cast_signed());
-        let passed = now.boottime_ms.saturating_sub(self.began.boottime_ms);
-        wall.saturating_sub(passed.cast_signed())
-    }
 }
 
 #[cfg(test)]
