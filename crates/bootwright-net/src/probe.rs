@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bootwright_core::MacAddr;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -124,7 +125,7 @@ impl ArpProber {
         let socket = Socket::new(Domain::PACKET, Type::DGRAM.nonblocking(), None)?;
         // Binding it to a protocol is what makes it receive.
         socket.bind(&sys::address::link_address(link.index, protocol, BROADCAST.octets()))?;
-        let socket = Arc::new(sys::ready::watched(socket)?);
+        let socket = Arc::new(sys::watched::watch(socket, Interest::READABLE)?);
         let waiting = Arc::new(Waiting::default());
         let listener = (Arc::clone(&socket), Arc::clone(&waiting));
         let listening = tokio::spawn(async move {
@@ -210,7 +211,7 @@ impl EchoProber {
     /// When the kernel refuses.
     pub fn open() -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::RAW.nonblocking(), Some(Protocol::ICMPV4))?;
-        let socket = Arc::new(sys::ready::watched(socket)?);
+        let socket = Arc::new(sys::watched::watch(socket, Interest::READABLE)?);
         let waiting = Arc::new(Waiting::default());
         let listener = (Arc::clone(&socket), Arc::clone(&waiting));
         let listening = tokio::spawn(async move {

@@ -5,5 +5,4 @@ pub(crate) mod cached;
 pub(crate) mod datagram;
 pub(crate) mod gso;
 pub(crate) mod map;
-pub(crate) mod ready;
 pub(crate) mod watched;
