@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
-use bootwright_core::{Firmware, MacAddr, Uuid};
+use bootwright_core::{Arch, Firmware, MacAddr, Uuid};
 
 use crate::ipxe::{Boot, Generation, Kind, Reply, Settings, errno};
 use crate::rom::{self, Datagram, Fault, Quirk};
@@ -23,9 +23,11 @@ use stage::Stage;
 pub enum Start {
     /// A BIOS with a PXE ROM.
     BiosPxe,
-    /// UEFI by PXE.
+    /// x64 UEFI by PXE.
     UefiPxe,
-    /// UEFI by HTTP boot.
+    /// arm64 UEFI by PXE.
+    Arm64Pxe,
+    /// x64 UEFI by HTTP boot.
     UefiHttp,
     /// iPXE in the network card's ROM.
     IpxeRom,
@@ -140,7 +142,7 @@ impl Machine {
         };
         let firmware = match machine.spec.start {
             Start::BiosPxe => rom::Firmware::Bios,
-            Start::UefiPxe => rom::Firmware::Uefi,
+            Start::UefiPxe | Start::Arm64Pxe => rom::Firmware::Uefi { arch: machine.arch() },
             Start::UefiHttp => rom::Firmware::UefiHttp,
             Start::IpxeRom => machine.ipxe_firmware(false),
         };
@@ -258,14 +260,23 @@ impl Machine {
     const fn platform(&self) -> Firmware {
         match self.spec.start {
             Start::BiosPxe | Start::IpxeRom => Firmware::Bios,
-            Start::UefiPxe | Start::UefiHttp => Firmware::Uefi,
+            Start::UefiPxe | Start::Arm64Pxe | Start::UefiHttp => Firmware::Uefi,
+        }
+    }
+
+    /// The architecture of what its firmware and iPXE boot by PXE.
+    const fn arch(&self) -> Arch {
+        match self.spec.start {
+            Start::BiosPxe | Start::IpxeRom => Arch::BIOS,
+            Start::UefiPxe | Start::UefiHttp => Arch::EFI64,
+            Start::Arm64Pxe => Arch::ARM64,
         }
     }
 
     const fn ipxe_firmware(&self, chained: bool) -> rom::Firmware {
         rom::Firmware::Ipxe {
             generation: self.spec.generation,
-            platform: self.platform(),
+            arch: self.arch(),
             chained,
         }
     }
@@ -296,9 +307,10 @@ impl Machine {
         for (name, text) in texts {
             settings.set_text(name, text.as_deref().unwrap_or_default());
         }
-        let (platform, buildarch) = match self.platform() {
-            Firmware::Bios => ("pcbios", "i386"),
-            Firmware::Uefi => ("efi", "x86_64"),
+        let (platform, buildarch) = match self.spec.start {
+            Start::BiosPxe | Start::IpxeRom => ("pcbios", "i386"),
+            Start::UefiPxe | Start::UefiHttp => ("efi", "x86_64"),
+            Start::Arm64Pxe => ("efi", "arm64"),
         };
         settings.set_text("platform", platform);
         settings.set_text("buildarch", buildarch);

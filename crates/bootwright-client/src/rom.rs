@@ -13,7 +13,7 @@ mod wire;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
-use bootwright_core::{MacAddr, Uuid};
+use bootwright_core::{Arch, MacAddr, Uuid};
 use bootwright_proto::dhcp::{Answer, CLIENT_PORT, MessageType, PXE_PORT, SERVER_PORT, parse_answer};
 
 use crate::ipxe::Generation;
@@ -28,16 +28,19 @@ use wire::Question;
 pub enum Firmware {
     /// A BIOS with a PXE ROM by the PXE 2.1 specification.
     Bios,
-    /// x64 UEFI with EDK2's PXE client.
-    Uefi,
+    /// UEFI with EDK2's PXE client.
+    Uefi {
+        /// As which processor it presents itself.
+        arch: Arch,
+    },
     /// x64 UEFI with EDK2's HTTP boot client.
     UefiHttp,
     /// iPXE.
     Ipxe {
         /// Which builds.
         generation: Generation,
-        /// On what it runs.
-        platform: bootwright_core::Firmware,
+        /// As which processor it presents itself, and with what firmware beneath it.
+        arch: Arch,
         /// Whether it was itself booted by PXE: then it repeats the bare vendor class of the offer that led to it.
         chained: bool,
     },
@@ -226,7 +229,7 @@ impl Rom {
     fn discover(&mut self, now: Duration) -> Option<Datagram> {
         let windows = match self.firmware {
             Firmware::Ipxe { .. } => IPXE_WINDOWS,
-            Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp => UEFI_WINDOWS,
+            Firmware::Bios | Firmware::Uefi { .. } | Firmware::UefiHttp => UEFI_WINDOWS,
         };
         if !self.wait(now, windows) {
             let leased = self.offers.iter().any(|offer| !offer.yiaddr.is_unspecified());
@@ -344,7 +347,7 @@ impl Rom {
     /// The port from which the boot server is asked. BIOS ROMs and iPXE keep their own, EDK2 uses the server's.
     const fn boot_port(&self) -> u16 {
         match self.firmware {
-            Firmware::Uefi | Firmware::UefiHttp => PXE_PORT,
+            Firmware::Uefi { .. } | Firmware::UefiHttp => PXE_PORT,
             Firmware::Bios | Firmware::Ipxe { .. } => CLIENT_PORT,
         }
     }
@@ -377,7 +380,7 @@ impl Rom {
                 let proxy = self.offers.iter().any(|offer| offer.yiaddr.is_unspecified());
                 (u64::from(self.sent) << 2) | u64::from(held) << 1 | u64::from(proxy)
             }
-            Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp => elapsed,
+            Firmware::Bios | Firmware::Uefi { .. } | Firmware::UefiHttp => elapsed,
         };
         let secs = u16::try_from(secs).unwrap_or(u16::MAX);
         wire::render(self.firmware, self.mac, self.uuid, self.xid, secs, question)

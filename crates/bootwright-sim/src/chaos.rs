@@ -1,5 +1,6 @@
 //! A bad day out of a seed: everything goes wrong for a while, then everything is well, and all machines must come up.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::Chance;
@@ -13,8 +14,9 @@ const STORM: Duration = Duration::from_secs(30 * 60);
 /// How long the machines may take to come up once nothing goes wrong any more.
 const CALM: Duration = Duration::from_secs(4 * 3600);
 
-/// The configuration of the site.
-pub const CONFIG: &str = r#"
+macro_rules! site {
+    () => {
+        r#"
 [safety]
 max_concurrent = 2
 max_new_per_hour = 40
@@ -30,10 +32,13 @@ deadline = "20m"
 
 [profiles.rescue]
 kernel = "/images/rescue/linux"
-"#;
+"#
+    };
+}
 
-/// Another one: a profile reads otherwise, another is gone, and a rule arms what it sees for the first time.
-const OTHER_CONFIG: &str = r#"
+macro_rules! other_site {
+    () => {
+        r#"
 [safety]
 max_concurrent = 3
 max_new_per_hour = 40
@@ -50,7 +55,36 @@ when = { mac = "52:54:00:77:*" }
 profile = "debian"
 auto_arm = true
 limit = 2
-"#;
+"#
+    };
+}
+
+/// Few addresses, some of which others use, and leases so short that they are renewed while the day lasts.
+macro_rules! lends {
+    () => {
+        r#"
+[dhcp]
+mode = "server"
+force = true
+[[dhcp.pools]]
+subnet = "10.77.0.0/16"
+range = "10.77.1.1-10.77.1.12"
+lease = "10m"
+keep_for_known = 0
+"#
+    };
+}
+
+/// The configuration of the site.
+pub const CONFIG: &str = site!();
+
+/// The same on a segment where the daemon leases the addresses.
+pub const SERVER_CONFIG: &str = concat!(site!(), lends!());
+
+/// Another one: a profile reads otherwise, another is gone, and a rule arms what it sees for the first time.
+const OTHER_CONFIG: &str = other_site!();
+
+const OTHER_SERVER_CONFIG: &str = concat!(other_site!(), lends!());
 
 /// What a day came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,6 +95,8 @@ pub struct Summary {
     pub runs: usize,
     /// How often a disk was written.
     pub wipes: u32,
+    /// How often a machine was granted an address.
+    pub leases: usize,
 }
 
 /// Lives through the day of a seed.
@@ -73,6 +109,7 @@ pub fn live(seed: u64) -> Result<Summary, String> {
         entries: world.checker().last().get(),
         runs: world.checker().runs(),
         wipes: world.checker().wipes(),
+        leases: world.leases().acknowledged(),
     })
 }
 
@@ -91,20 +128,30 @@ fn day(seed: u64) -> Result<World, String> {
         seed,
         machines,
         with_data: chance.place(machines + 1),
-        config: CONFIG.to_owned(),
+        config: configs(seed).0.to_owned(),
         faults,
     })?;
-    plan(&mut world, &mut chance, machines);
+    world.squat([1, 5, 8].map(|host| Ipv4Addr::new(10, 77, 1, host)));
+    plan(&mut world, &mut chance, machines, configs(seed));
     let lived = world
         .run_until(STORM, |_| false)
-        .and_then(|_| calm(&mut world, machines));
+        .and_then(|_| calm(&mut world, machines, configs(seed).0));
     match lived {
         Ok(()) => Ok(world),
         Err(what) => Err(format!("{}\n{what}", world.log().join("\n"))),
     }
 }
 
-fn plan(world: &mut World, chance: &mut Chance, machines: usize) {
+/// On every other day it is the daemon that leases the addresses: the configuration, and the one that it changes to.
+const fn configs(seed: u64) -> (&'static str, &'static str) {
+    if seed.is_multiple_of(2) {
+        (CONFIG, OTHER_CONFIG)
+    } else {
+        (SERVER_CONFIG, OTHER_SERVER_CONFIG)
+    }
+}
+
+fn plan(world: &mut World, chance: &mut Chance, machines: usize, (this, other): (&'static str, &'static str)) {
     let moment =
         |chance: &mut Chance| Duration::from_millis(chance.below(u64::try_from(STORM.as_millis()).unwrap_or(1)));
     for machine in 0..machines {
@@ -140,7 +187,7 @@ fn plan(world: &mut World, chance: &mut Chance, machines: usize) {
         world.say_after(moment(chance), Word::Resume);
     }
     for _ in 0..chance.below(3) {
-        let config = if chance.percent(50) { CONFIG } else { OTHER_CONFIG };
+        let config = if chance.percent(50) { this } else { other };
         world.say_after(moment(chance), Word::Reload(config));
         world.say_after(moment(chance), Word::Apply);
     }
@@ -169,7 +216,7 @@ fn arm(chance: &mut Chance, machine: usize) -> Word {
 }
 
 /// Nothing goes wrong any more: the operator arms every machine, and again what does not come up, until all are.
-fn calm(world: &mut World, machines: usize) -> Result<(), String> {
+fn calm(world: &mut World, machines: usize, config: &'static str) -> Result<(), String> {
     world.set_faults(Faults::default());
     let second = Duration::from_secs(1);
     let is_up = |world: &World, machine: usize| {
@@ -180,7 +227,7 @@ fn calm(world: &mut World, machines: usize) -> Result<(), String> {
     let mut first = true;
     while world.now() < begin + CALM {
         if first {
-            world.say_after(second, Word::Reload(CONFIG));
+            world.say_after(second, Word::Reload(config));
         }
         world.say_after(second, Word::Resume);
         // At first all of them are installed once more, so that the day ends with as many runs as machines.

@@ -6,11 +6,11 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bootwright_core::{Arch, Loader, Make, Policy, Sighting, Timestamp, Transport};
-use bootwright_engine::{Engine, OfferAsk, OfferReply, Outcome, Wants, Woken};
+use bootwright_core::{Arch, Facts, Loader, Make, Policy, Sighting, Timestamp, Transport};
+use bootwright_engine::{Engine, HoldScreen, OfferAsk, OfferReply, Outcome, Wants, Woken};
 use bootwright_proto::dhcp::{
-    Arrival, Boot, BootFile, ClientKind, Merger, Port, Question, Reply, Request, Strategy, classify, parse_answer,
-    question, render,
+    Arrival, Boot, BootFile, Client, ClientKind, Merger, Port, Question, Reply, Request, Strategy, classify,
+    parse_answer, question, render,
 };
 use bootwright_proto::http::BaseUrl;
 use bootwright_proto::tftp::option::{Caps, Terms, Way};
@@ -19,6 +19,8 @@ use bootwright_proto::tftp::{Action, Transfer};
 
 use bootwright_store::{Loaded, Writing};
 
+use crate::deadline::Deadlines;
+use crate::lend::{Errand, Parcel};
 use crate::reply::{Parked, Waiting};
 
 /// The daemon's address.
@@ -36,6 +38,10 @@ pub(crate) enum Release {
     Http(Waiting, u16, String),
     /// The answer to the operator.
     Operator(usize),
+    /// An answer by DHCP about an address.
+    Lease(Parcel),
+    /// The same, if nobody uses the address.
+    Look(Box<Errand>, Parcel),
 }
 
 /// What has to be recorded together, and what leaves then.
@@ -53,7 +59,10 @@ pub(crate) struct Daemon {
     /// The writer has failed, and the store has to be opened again.
     pub(crate) failed: bool,
     pub(crate) parked: Vec<Parked>,
-    pub(crate) transfers: BTreeMap<u16, (Transfer, SocketAddrV4)>,
+    transfers: BTreeMap<u16, (Transfer, SocketAddrV4)>,
+    /// The transfer of each client, by its end of it.
+    peers: BTreeMap<SocketAddrV4, u16>,
+    pub(crate) deadlines: Deadlines<u16>,
     next_port: u16,
     merger: Merger,
 }
@@ -62,6 +71,8 @@ impl Daemon {
     pub(crate) fn start(policy: &Arc<Policy>, loaded: Loaded, now: Timestamp) -> Self {
         let mut engine = Engine::new(Arc::clone(policy), loaded.world, now);
         engine.load_revisions(loaded.revisions);
+        engine.load_leases(now, loaded.leases);
+        engine.set_own_addresses(now, [SERVER].into());
         let mut daemon = Self {
             engine,
             base: "http://10.77.0.1:8080"
@@ -71,12 +82,14 @@ impl Daemon {
             failed: false,
             parked: Vec::new(),
             transfers: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            deadlines: Deadlines::default(),
             next_port: 40_000,
             merger: Merger::default(),
         };
         let outcome = daemon.engine.reload(now, None, Arc::clone(policy));
         let (_, woken) = daemon.submit(outcome, |_| Release::Nothing);
-        daemon.wake(&woken);
+        daemon.wake(now, &woken);
         daemon
     }
 
@@ -111,18 +124,28 @@ impl Daemon {
     }
 
     /// Held machines whose question may have another answer now.
-    pub(crate) fn wake(&mut self, woken: &Woken) -> Vec<Parked> {
+    pub(crate) fn wake(&mut self, now: Timestamp, woken: &Woken) -> Vec<Parked> {
+        if *woken == Woken::None {
+            return Vec::new();
+        }
         let (mut awake, mut asleep) = (Vec::new(), Vec::new());
         for parked in std::mem::take(&mut self.parked) {
             let wakes = match woken {
                 Woken::None => false,
-                Woken::All => true,
+                Woken::All => parked.screen != self.screen(now, &parked.facts),
                 Woken::Host(host) => self.engine.find(&parked.facts).as_ref() == Some(host),
             };
             if wakes { awake.push(parked) } else { asleep.push(parked) }
         }
         self.parked = asleep;
         awake
+    }
+
+    /// What a held machine is shown; nothing if it is not held.
+    pub(crate) fn screen(&self, now: Timestamp, facts: &Facts) -> Option<HoldScreen> {
+        self.engine
+            .find(facts)
+            .and_then(|host| self.engine.held_screen(now, &host))
     }
 
     /// A DHCP request, on port 67 or 4011: the reply, if there is one. Whatever it records waits for nobody.
@@ -137,37 +160,11 @@ impl Daemon {
         let Ok(question) = question(request, &client, arrival) else {
             return (None, Woken::None);
         };
-        let loader = match client.kind {
-            ClientKind::Ipxe(_) => Loader::Ipxe,
-            ClientKind::UBoot => Loader::UBoot,
-            _ => Loader::Firmware,
-        };
-        let known = |arch: Arch| self.engine.policy().first_files.contains_key(&arch);
-        let Some(arch) = client.arch(known).or((loader == Loader::Ipxe).then_some(Arch::BIOS)) else {
+        let Some(ask) = offer_ask(self.engine.policy(), request, &client, question) else {
             return (None, Woken::None);
         };
-        let mut seen = Sighting {
-            boot_mac: Some(request.mac),
-            link: Some("lan0".to_owned()),
-            arch: Some(arch),
-            ..Sighting::default()
-        };
-        seen.facts.macs.insert(request.mac);
-        seen.facts.uuid = request.uuid;
-        let ask = OfferAsk {
-            seen,
-            arch,
-            loader,
-            make: Make::new(&request.vendor_class, request.mac),
-            wants: match question {
-                Question::Discover => Wants::Offer,
-                Question::BootFile => Wants::File,
-                Question::MenuEntry => Wants::MenuEntry,
-            },
-            way: bootwright_core::Way::Link,
-        };
         let outcome = self.engine.offer(now, &ask);
-        let boot = self.boot(&outcome.reply);
+        let boot = boot_of(&self.base, &outcome.reply);
         let (_, woken) = self.submit(outcome, |_| Release::Nothing);
         let Some(boot) = boot else { return (None, woken) };
         let merges = matches!(
@@ -200,31 +197,6 @@ impl Daemon {
         Some((SocketAddrV4::new(SERVER, 67), merged))
     }
 
-    fn boot(&self, reply: &OfferReply) -> Option<Boot> {
-        let file = |name: &str| BootFile::new(name).ok();
-        match reply {
-            OfferReply::Silence(_) => None,
-            OfferReply::Script => Some(Boot::Ipxe {
-                script: file(&self.base.join("/boot.ipxe"))?,
-            }),
-            OfferReply::FirstFile {
-                file: name,
-                transport: Transport::Tftp,
-                strategy,
-            } => Some(Boot::Pxe {
-                file: file(name)?,
-                strategy: *strategy,
-            }),
-            OfferReply::FirstFile {
-                file: name,
-                transport: Transport::Http,
-                ..
-            } => Some(Boot::Http {
-                url: file(&self.base.join(&format!("/firmware/{name}")))?,
-            }),
-        }
-    }
-
     /// A TFTP packet: packets to send, with the port that they leave from.
     pub(crate) fn tftp(&mut self, now: Duration, peer: SocketAddrV4, port: u16, bytes: &[u8]) -> (u16, Vec<Vec<u8>>) {
         if port != 69 {
@@ -246,20 +218,27 @@ impl Daemon {
         let terms = Terms::negotiate(&request.asked, request.mode, size, way, caps);
         let (transfer, action) = Transfer::begin(terms, size, now);
         // A client that asks again has not heard the first answer: its new transfer takes the place of the old one.
-        self.transfers.retain(|_, (_, known)| *known != peer);
+        if let Some(before) = self.peers.get(&peer).copied() {
+            self.forget(before);
+        }
         self.next_port = self.next_port.checked_add(1).unwrap_or(40_001);
         let port = self.next_port;
+        self.forget(port);
         self.transfers.insert(port, (transfer, peer));
+        self.peers.insert(peer, port);
         (port, self.blocks(port, action))
+    }
+
+    fn forget(&mut self, port: u16) {
+        if let Some((_, peer)) = self.transfers.remove(&port) {
+            self.peers.remove(&peer);
+        }
+        self.deadlines.set(port, None);
     }
 
     /// The transfers whose time has come: for each its port, its peer and its packets.
     pub(crate) fn tftp_timers(&mut self, now: Duration) -> Vec<(u16, SocketAddrV4, Vec<Vec<u8>>)> {
-        let due = self
-            .transfers
-            .iter()
-            .filter(|(_, (transfer, _))| transfer.deadline() <= now);
-        let ports: Vec<u16> = due.map(|(port, _)| *port).collect();
+        let ports = self.deadlines.due(now);
         let mut sent = Vec::new();
         for port in ports {
             if let Some((transfer, peer)) = self.transfers.get_mut(&port) {
@@ -274,6 +253,7 @@ impl Daemon {
         let Some((transfer, _)) = self.transfers.get(&port) else {
             return Vec::new();
         };
+        self.deadlines.set(port, Some(transfer.deadline()));
         match action {
             Action::SendOack => {
                 let mut bytes = vec![0; 512];
@@ -292,7 +272,7 @@ impl Daemon {
                 .collect(),
             Action::Ignore(_) | Action::Wait => Vec::new(),
             Action::Finish(_) => {
-                self.transfers.remove(&port);
+                self.forget(port);
                 Vec::new()
             }
         }
@@ -303,6 +283,63 @@ impl Daemon {
 pub(crate) fn unrecorded(release: Release) -> Release {
     match release {
         Release::Http(waiting, _, _) => Release::Http(waiting, 503, String::new()),
-        Release::Operator(_) | Release::Nothing => Release::Nothing,
+        Release::Operator(_) | Release::Lease(_) | Release::Look(..) | Release::Nothing => Release::Nothing,
     }
+}
+
+/// What the engine is asked about a client that wants to boot.
+pub(crate) fn offer_ask(policy: &Policy, request: &Request, client: &Client, question: Question) -> Option<OfferAsk> {
+    let loader = match client.kind {
+        ClientKind::Ipxe(_) => Loader::Ipxe,
+        ClientKind::UBoot => Loader::UBoot,
+        _ => Loader::Firmware,
+    };
+    let known = |arch: Arch| policy.first_files.contains_key(&arch);
+    let arch = client.arch(known).or((loader == Loader::Ipxe).then_some(Arch::BIOS))?;
+    let mut seen = Sighting {
+        boot_mac: Some(request.mac),
+        link: Some("lan0".to_owned()),
+        arch: Some(arch),
+        ..Sighting::default()
+    };
+    seen.facts.macs.insert(request.mac);
+    seen.facts.uuid = request.uuid;
+    Some(OfferAsk {
+        seen,
+        arch,
+        loader,
+        make: Make::new(&request.vendor_class, request.mac),
+        wants: match question {
+            Question::Discover => Wants::Offer,
+            Question::BootFile => Wants::File,
+            Question::MenuEntry => Wants::MenuEntry,
+        },
+        way: bootwright_core::Way::Link,
+    })
+}
+
+/// What the engine says that a client should boot, in the words of the protocol.
+pub(crate) fn boot_of(base: &BaseUrl, reply: &OfferReply) -> Option<Boot> {
+    let file = |name: &str| BootFile::new(name).ok();
+    Some(match reply {
+        OfferReply::Silence(_) => return None,
+        OfferReply::Script => Boot::Ipxe {
+            script: file(&base.join("/boot.ipxe"))?,
+        },
+        OfferReply::FirstFile {
+            file: name,
+            transport: Transport::Tftp,
+            strategy,
+        } => Boot::Pxe {
+            file: file(name)?,
+            strategy: *strategy,
+        },
+        OfferReply::FirstFile {
+            file: name,
+            transport: Transport::Http,
+            ..
+        } => Boot::Http {
+            url: file(&base.join(&format!("/firmware/{name}")))?,
+        },
+    })
 }

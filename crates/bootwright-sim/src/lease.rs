@@ -6,4 +6,5 @@ mod client;
 mod day;
 
 pub use check::LeaseChecker;
+pub(crate) use check::end_of;
 pub use day::{LeaseDay, live};

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use bootwright_client::machine::{Fate, Machine, Output};
+use bootwright_client::rom::Datagram;
 use bootwright_core::Token;
 
 use crate::installer::{Installer, Wish};
 use crate::machine::{Content, Doing};
 use crate::reply::Waiting;
+use crate::system::System;
 use crate::world::{Event, World};
 
 impl World {
@@ -26,6 +28,7 @@ impl World {
             return Ok(());
         };
         body.power += 1;
+        body.system = None;
         body.is_another = is_another;
         let seed = u32::try_from(seed >> 32).unwrap_or(0);
         let (firmware, outputs) = Machine::power_on(body.spec(seed), now);
@@ -53,7 +56,18 @@ impl World {
             Some(Doing::Firmware(firmware)) => firmware.fate().cloned(),
             _ => None,
         };
-        fate.map_or(Ok(()), |fate| self.fate(machine, &fate))
+        self.look_at(machine);
+        fate.map_or(Ok(()), |fate| self.fate(machine, &fate))?;
+        self.look_at(machine);
+        Ok(())
+    }
+
+    /// Carries what the network of a machine's own system wants.
+    pub(crate) fn carry_system(&mut self, machine: usize, sent: Option<Datagram>) {
+        if let Some(datagram) = sent {
+            self.travel(|| Event::ToServers(datagram.clone()));
+        }
+        self.look_at(machine);
     }
 
     fn fate(&mut self, machine: usize, fate: &Fate) -> Result<(), String> {
@@ -93,12 +107,23 @@ impl World {
     }
 
     fn start_system(&mut self, machine: usize) {
+        let (now, leases) = (self.now, self.leases_addresses());
+        let seed = if leases {
+            u32::try_from(self.chance.next() >> 32).unwrap_or(0)
+        } else {
+            0
+        };
         let Some(body) = self.machines.get_mut(machine) else {
             return;
         };
         body.doing = Doing::System;
         if let Content::System(token) = body.content {
             body.reports_left.push((token, "up"));
+        }
+        if leases {
+            let (system, first) = System::start(body.mac, body.remembered, seed, now);
+            body.system = Some(system);
+            self.carry_system(machine, Some(first));
         }
         self.note(&format!("machine {machine} starts its system"));
         self.after(Duration::from_secs(5), Event::LateReport(machine));

@@ -1,6 +1,7 @@
 //! A machine: its firmware, its disk, and what it does after the firmware.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use bootwright_client::ipxe::Generation;
 use bootwright_client::machine::{Machine, Spec, Start};
@@ -8,6 +9,7 @@ use bootwright_client::rom::Quirk;
 use bootwright_core::{MacAddr, Token};
 
 use crate::installer::Installer;
+use crate::system::System;
 
 /// What is on a disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +54,12 @@ pub(crate) struct Body {
     pub(crate) power: u32,
     /// Whether another machine stands in its place until the next reset.
     pub(crate) is_another: bool,
+    /// The address that its firmware, its installer or its system has.
+    pub(crate) address: Option<Ipv4Addr>,
+    /// The address that the system on its disk had when it was last up.
+    pub(crate) remembered: Option<Ipv4Addr>,
+    /// The network of its system, where the site leases addresses.
+    pub(crate) system: Option<System>,
     /// What its system has to report still.
     pub(crate) reports_left: Vec<(Token, &'static str)>,
 }
@@ -60,10 +68,11 @@ impl Body {
     /// The machine with this number, off, with an empty disk or one that holds data.
     pub(crate) fn new(number: usize, data: bool) -> Self {
         let [.., high, low] = u32::try_from(number).unwrap_or(0).to_be_bytes();
-        let start = match number % 4 {
+        let start = match number % 5 {
             0 => Start::BiosPxe,
             1 => Start::UefiPxe,
             2 => Start::IpxeRom,
+            3 => Start::Arm64Pxe,
             _ => Start::UefiHttp,
         };
         Self {
@@ -77,6 +86,9 @@ impl Body {
             doing: Doing::Off,
             power: 0,
             is_another: false,
+            address: None,
+            remembered: None,
+            system: None,
             reports_left: Vec::new(),
         }
     }
@@ -103,10 +115,25 @@ impl Body {
         }
     }
 
-    pub(crate) fn address(&self) -> Option<Ipv4Addr> {
-        match &self.doing {
+    /// Looks which address it has now. An installer goes on with its firmware's.
+    pub(crate) fn look_at_address(&mut self) {
+        self.address = match &self.doing {
             Doing::Firmware(machine) => machine.address(),
-            Doing::Off | Doing::Installer(_) | Doing::System | Doing::Stuck => None,
+            Doing::Installer(_) => self.address,
+            Doing::System => self.system.as_ref().and_then(System::address),
+            Doing::Off | Doing::Stuck => None,
+        };
+        if let Doing::System = self.doing {
+            self.remembered = self.address.or(self.remembered);
+        }
+    }
+
+    /// When something of it has to be called.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        match &self.doing {
+            Doing::Firmware(machine) => machine.deadline(),
+            Doing::System => self.system.as_ref().map(System::deadline),
+            Doing::Off | Doing::Installer(_) | Doing::Stuck => None,
         }
     }
 

@@ -8,7 +8,7 @@ use bootwright_core::{HoldWhy, Timestamp, Verdict};
 use bootwright_engine::{Answer, Engine, Outcome};
 use bootwright_store::{EventQuery, Fault, MemoryStore, Page, Reader, Store, Writing};
 
-use crate::daemon::{Batch, Daemon, Release, unrecorded};
+use crate::daemon::{Batch, Daemon, Release, SERVER, unrecorded};
 use crate::operator::Word;
 use crate::reply::Waiting;
 use crate::world::{Event, World, policy};
@@ -25,7 +25,7 @@ impl World {
         let mut outcome = question(&mut daemon.engine, now);
         outcome.promises &= !self.faults.answers_early;
         let (leaves, woken) = daemon.submit(outcome, release);
-        let awake = daemon.wake(&woken);
+        let awake = daemon.wake(now, &woken);
         self.plan_commit();
         for parked in awake {
             self.answer_parked(&parked);
@@ -67,7 +67,11 @@ impl World {
         match result {
             Ok(_) => {
                 let idle = self.daemon.as_ref().filter(|daemon| daemon.pending.is_empty());
+                // All of a large site is not looked at after each of its many small steps.
+                self.unlooked += 1;
+                let idle = idle.filter(|_| self.unlooked > self.machines.len() / 16);
                 if let Some(daemon) = idle {
+                    self.unlooked = 0;
                     self.checker.same(daemon.engine.world())?;
                     no_run_is_lost(&daemon.engine, self.site_now())?;
                 }
@@ -116,12 +120,15 @@ impl World {
         let loaded = self.store.load().map_err(|error| error.to_string())?;
         self.checker.same(&loaded.world)?;
         let now = self.site_now();
+        self.leases.survived(now, |address| self.disk.lease(address))?;
         if let Some(daemon) = &mut self.daemon {
             for batch in std::mem::take(&mut daemon.pending) {
                 drop(batch);
             }
             daemon.engine = Engine::new(Arc::clone(&self.policy), loaded.world, now);
             daemon.engine.load_revisions(loaded.revisions);
+            daemon.engine.load_leases(now, loaded.leases);
+            daemon.engine.set_own_addresses(now, [SERVER].into());
             daemon.failed = false;
         }
         self.note("the store is open again");
@@ -149,7 +156,7 @@ impl World {
         let parked = daemon.parked.into_iter().map(|parked| parked.waiting);
         let unanswered = pending.into_iter().filter_map(|batch| match batch.release {
             Release::Http(waiting, _, _) => Some(waiting),
-            Release::Nothing | Release::Operator(_) => None,
+            Release::Nothing | Release::Operator(_) | Release::Lease(_) | Release::Look(..) => None,
         });
         let left: Vec<Waiting> = parked.chain(unanswered).collect();
         for waiting in left {
@@ -173,6 +180,9 @@ impl World {
         let Ok(loaded) = self.store.load() else { return };
         self.clock.resume(self.now, loaded.clock.as_ref());
         let now = self.site_now();
+        if let Err(what) = self.leases.survived(now, |address| self.disk.lease(address)) {
+            self.broken = Some(what);
+        }
         self.daemon = Some(Daemon::start(&self.policy, loaded, now));
         self.note("the daemon starts");
         self.plan_commit();
@@ -192,6 +202,8 @@ impl World {
                 self.after(Duration::from_millis(after), Event::Response(waiting, status, body));
             }
             Release::Operator(word) => self.acknowledged.push(word),
+            Release::Lease(parcel) => self.deliver(parcel),
+            Release::Look(errand, parcel) => self.look_later(errand, parcel),
         }
     }
 

@@ -22,6 +22,8 @@ pub(crate) struct Parked {
     pub(crate) waiting: Waiting,
     pub(crate) poll: Poll,
     pub(crate) facts: Facts,
+    /// What it is shown: only what is new is worth an answer.
+    pub(crate) screen: Option<HoldScreen>,
 }
 
 fn image(profile: &Profile, base: &BaseUrl, args: Vec<String>) -> Image {

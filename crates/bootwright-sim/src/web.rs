@@ -1,5 +1,6 @@
 //! The machine plane: requests by HTTP.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bootwright_core::{GuardVerdict, Sighting, Span, Token};
@@ -46,10 +47,19 @@ impl World {
         }
     }
 
+    /// The address that a machine's requests come from.
+    fn address_of(&mut self, machine: usize) -> Option<Ipv4Addr> {
+        let leases = self.leases_addresses();
+        let body = self.machines.get(machine)?;
+        if leases {
+            return body.address;
+        }
+        Some(self.lan.address(body.mac))
+    }
+
     fn sighting(&mut self, waiting: Waiting, asked: &Asked) -> Sighting {
-        let mac = self.machines.get(waiting.machine).map(|body| body.mac);
         Sighting {
-            address: mac.map(|mac| self.lan.address(mac).into()),
+            address: self.address_of(waiting.machine).map(Into::into),
             link: Some("lan0".to_owned()),
             confirmed: asked.confirmed,
             ..asked.sighting.clone()
@@ -83,7 +93,13 @@ impl World {
         let facts = poll.asked.sighting.facts.clone();
         let host = daemon.engine.find(&facts);
         let held = host.as_ref().is_some_and(|host| daemon.engine.is_held(now, host));
-        let parked = Parked { waiting, poll, facts };
+        let screen = daemon.screen(now, &facts);
+        let parked = Parked {
+            waiting,
+            poll,
+            facts,
+            screen,
+        };
         if host.is_some() && !held {
             return self.answer_parked(&parked);
         }
@@ -123,11 +139,11 @@ impl World {
     }
 
     fn file(&mut self, waiting: Waiting, name: &str, kind: FetchKind) {
-        let Some(mac) = self.machines.get(waiting.machine).map(|body| body.mac) else {
+        let Some(peer) = self.address_of(waiting.machine) else {
             return;
         };
         let fetched = Fetched {
-            peer: self.lan.address(mac).into(),
+            peer: peer.into(),
             name: name.to_owned(),
             kind,
             bytes: 3_000,

@@ -4,7 +4,8 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use bootwright_client::rom::Datagram;
-use bootwright_proto::dhcp::{Port, parse};
+use bootwright_core::DhcpMode;
+use bootwright_proto::dhcp::{Port, Request, parse};
 
 use crate::daemon::SERVER;
 use crate::machine::Doing;
@@ -28,27 +29,14 @@ impl World {
         match datagram.destination.port() {
             port @ (67 | 4011) => {
                 let Ok(request) = parse(&datagram.bytes) else { return };
-                let machine = self.machines.iter().position(|body| body.mac == request.mac);
-                let Some(machine) = machine else { return };
-                let on = if port == 67 { Port::Dhcp } else { Port::Pxe };
-                let leased = if port == 67 { self.lan.answer(&request) } else { None };
-                let now = self.site_now();
-                let asked = self.daemon.as_mut().map(|daemon| {
-                    let (reply, woken) = daemon.dhcp(now, on, &request);
-                    (reply, daemon.wake(&woken))
-                });
-                let (booted, awake) = asked.unwrap_or_default();
-                let merged = match (&leased, &mut self.daemon) {
-                    (Some((_, bytes)), Some(daemon)) => daemon.overhear(now, bytes),
-                    _ => None,
+                let Some(machine) = self.by_card.get(&request.mac).copied() else {
+                    return;
                 };
-                self.plan_commit();
-                for parked in awake {
-                    self.answer_parked(&parked);
-                }
-                let port = if port == 67 { 68 } else { datagram.source.port() };
-                for (source, bytes) in [leased, booted, merged].into_iter().flatten() {
-                    self.send(machine, source, port, &bytes);
+                let on = if port == 67 { Port::Dhcp } else { Port::Pxe };
+                if self.leases_addresses() {
+                    self.serve(machine, datagram, request, on);
+                } else {
+                    self.serve_boot(machine, datagram, &request, on);
                 }
             }
             port => {
@@ -64,9 +52,42 @@ impl World {
         }
     }
 
+    /// What a machine is told to boot, and by the segment's own DHCP server about its address.
+    pub(crate) fn serve_boot(&mut self, machine: usize, datagram: &Datagram, request: &Request, on: Port) {
+        let leases = on == Port::Dhcp && !self.leases_addresses();
+        let leased = if leases { self.lan.answer(request) } else { None };
+        let now = self.site_now();
+        let asked = self.daemon.as_mut().map(|daemon| {
+            let (reply, woken) = daemon.dhcp(now, on, request);
+            (reply, daemon.wake(now, &woken))
+        });
+        let (booted, awake) = asked.unwrap_or_default();
+        let merged = match (&leased, &mut self.daemon) {
+            (Some((_, bytes)), Some(daemon)) => daemon.overhear(now, bytes),
+            _ => None,
+        };
+        self.plan_commit();
+        for parked in awake {
+            self.answer_parked(&parked);
+        }
+        let port = match on {
+            Port::Dhcp => 68,
+            Port::Pxe => datagram.source.port(),
+        };
+        for (source, bytes) in [leased, booted, merged].into_iter().flatten() {
+            self.send(machine, source, port, &bytes);
+        }
+    }
+
+    /// Whether it is the daemon that leases addresses.
+    pub(crate) fn leases_addresses(&self) -> bool {
+        self.policy.dhcp == DhcpMode::Server
+    }
+
     pub(crate) fn send_blocks(&mut self, from: u16, peer: SocketAddrV4, packets: Vec<Vec<u8>>) {
-        let machine = self.machines.iter().position(|body| body.address() == Some(*peer.ip()));
-        let Some(machine) = machine else { return };
+        let Some(machine) = self.by_address.get(peer.ip()).copied() else {
+            return;
+        };
         for bytes in packets {
             self.send(machine, SocketAddrV4::new(SERVER, from), peer.port(), &bytes);
         }
@@ -95,7 +116,13 @@ impl World {
         let outputs = match self.machines.get_mut(machine) {
             Some(body) if body.power == power => match &mut body.doing {
                 Doing::Firmware(machine) => machine.on_packet(now, source, port, bytes),
-                Doing::Off | Doing::Installer(_) | Doing::System | Doing::Stuck => return Ok(()),
+                Doing::System => {
+                    let system = body.system.as_mut().filter(|_| port == 68);
+                    let sent = system.and_then(|system| system.on_packet(now, bytes));
+                    self.carry_system(machine, sent);
+                    return Ok(());
+                }
+                Doing::Off | Doing::Installer(_) | Doing::Stuck => return Ok(()),
             },
             Some(_) | None => return Ok(()),
         };

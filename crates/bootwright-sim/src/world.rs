@@ -1,20 +1,23 @@
 //! The world: who is there, what is under way, and what happens next.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddrV4;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bootwright_client::rom::Datagram;
 use bootwright_config::Source;
-use bootwright_core::{Policy, Timestamp, Token};
+use bootwright_core::{MacAddr, Policy, Timestamp, Token};
 use bootwright_store::{MemoryDisk, MemoryStore};
 
 use crate::chance::Chance;
 use crate::check::Checker;
 use crate::clock::Clock;
 use crate::daemon::{Daemon, Release};
+use crate::deadline::Deadlines;
 use crate::lan::Lan;
+use crate::lease::LeaseChecker;
+use crate::lend::{Errand, Parcel};
 use crate::machine::{Body, Content, Doing};
 use crate::operator::Word;
 use crate::reply::Waiting;
@@ -70,6 +73,7 @@ pub(crate) enum Event {
     Start,
     Say(usize),
     Installer(usize, u32),
+    Looked(Box<Errand>, Parcel),
     Reset(usize),
     Another(usize),
     LateReport(usize),
@@ -107,6 +111,16 @@ pub struct World {
     tokens: u64,
     log: Vec<String>,
     pub(crate) acknowledged: Vec<usize>,
+    pub(crate) by_card: BTreeMap<MacAddr, usize>,
+    pub(crate) by_address: BTreeMap<Ipv4Addr, usize>,
+    deadlines: Deadlines<usize>,
+    /// Addresses that others use who never ask.
+    pub(crate) squatted: BTreeSet<Ipv4Addr>,
+    pub(crate) leases: LeaseChecker,
+    /// What a checker found where nobody could be told.
+    pub(crate) broken: Option<String>,
+    /// How many commits there were since all was looked at.
+    pub(crate) unlooked: usize,
 }
 
 impl World {
@@ -139,7 +153,16 @@ impl World {
             tokens: 0,
             log: Vec::new(),
             acknowledged: Vec::new(),
+            by_card: BTreeMap::new(),
+            by_address: BTreeMap::new(),
+            deadlines: Deadlines::default(),
+            squatted: BTreeSet::new(),
+            leases: LeaseChecker::default(),
+            broken: None,
+            unlooked: 0,
         };
+        let cards = world.machines.iter().enumerate();
+        world.by_card = cards.map(|(number, body)| (body.mac, number)).collect();
         world.start();
         Ok(world)
     }
@@ -194,6 +217,23 @@ impl World {
     /// Sets what goes wrong from now on.
     pub const fn set_faults(&mut self, faults: Faults) {
         self.faults = faults;
+    }
+
+    /// Some other machine uses these addresses, whoever leases them.
+    pub fn squat(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
+        self.squatted.extend(addresses);
+    }
+
+    /// The address that a machine has.
+    #[must_use]
+    pub fn address(&self, machine: usize) -> Option<Ipv4Addr> {
+        self.machines.get(machine)?.address
+    }
+
+    /// What was acknowledged about addresses.
+    #[must_use]
+    pub const fn leases(&self) -> &LeaseChecker {
+        &self.leases
     }
 
     /// The operator says something after a while. Gives the number of the word.
@@ -260,17 +300,13 @@ impl World {
 
     fn next(&self) -> Option<Duration> {
         let queued = self.queue.first_key_value().map(|(key, _)| key.0);
-        let machines = self.machines.iter().filter_map(|body| match &body.doing {
-            Doing::Firmware(machine) => machine.deadline(),
-            Doing::Off | Doing::Installer(_) | Doing::System | Doing::Stuck => None,
-        });
         let daemon = self.daemon.iter().flat_map(|daemon| {
             let site_now = self.site_now();
             let due = daemon.engine.next_due().filter(|due| *due > site_now);
             let tick = due.map(|due| self.now + Duration::from_millis(due.since(site_now).as_millis()));
-            let transfers = daemon.transfers.values().map(|(transfer, _)| transfer.deadline());
-            transfers.chain(tick)
+            daemon.deadlines.first().into_iter().chain(tick)
         });
+        let machines = self.deadlines.first();
         queued.into_iter().chain(machines).chain(daemon).min()
     }
 
@@ -286,17 +322,26 @@ impl World {
             None => self.timers()?,
         }
         self.tick();
-        Ok(())
+        self.broken.take().map_or(Ok(()), Err)
     }
 
     fn timers(&mut self) -> Result<(), String> {
         let now = self.now;
-        for number in 0..self.machines.len() {
-            let outputs = match self.machines.get_mut(number).map(|body| &mut body.doing) {
-                Some(Doing::Firmware(machine)) => machine.on_timer(now),
-                _ => continue,
+        for number in self.deadlines.due(now) {
+            let Some(body) = self.machines.get_mut(number) else {
+                continue;
             };
-            self.carry(number, outputs)?;
+            match &mut body.doing {
+                Doing::Firmware(machine) => {
+                    let outputs = machine.on_timer(now);
+                    self.carry(number, outputs)?;
+                }
+                Doing::System => {
+                    let sent = body.system.as_mut().and_then(|system| system.on_timer(now));
+                    self.carry_system(number, sent);
+                }
+                Doing::Off | Doing::Installer(_) | Doing::Stuck => self.look_at(number),
+            }
         }
         let sent = self
             .daemon
@@ -307,6 +352,25 @@ impl World {
             self.send_blocks(port, peer, packets);
         }
         Ok(())
+    }
+
+    /// Looks when a machine has to be called again, and which address it has.
+    pub(crate) fn look_at(&mut self, machine: usize) {
+        let Some(body) = self.machines.get_mut(machine) else {
+            return;
+        };
+        let before = body.address;
+        body.look_at_address();
+        self.deadlines.set(machine, body.deadline());
+        if before != body.address {
+            let own = before.filter(|before| self.by_address.get(before) == Some(&machine));
+            if let Some(before) = own {
+                self.by_address.remove(&before);
+            }
+            if let Some(address) = body.address {
+                self.by_address.insert(address, machine);
+            }
+        }
     }
 
     fn tick(&mut self) {
@@ -341,6 +405,7 @@ impl World {
             Event::PollOver(waiting) => self.poll_over(waiting),
             Event::Commit => self.commit()?,
             Event::Reopen => self.reopen()?,
+            Event::Looked(errand, parcel) => self.looked(errand, parcel),
             Event::Crash => self.crash()?,
             Event::Start => self.start(),
             Event::Say(word) => self.say(word),

@@ -71,6 +71,12 @@ impl MemoryDisk {
         self.lock().appends
     }
 
+    /// What is recorded of an address.
+    #[must_use]
+    pub fn lease(&self, address: Ipv4Addr) -> Option<Lease> {
+        self.lock().leases.get(&address).cloned()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic elsewhere leaves the events whole: they are pushed last.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -184,9 +190,14 @@ impl Reader for MemoryDisk {
         let disk = self.lock();
         let limit = query.limit.min(PAGE_EVENTS_MAX);
         let about = |recorded: &&Recorded| query.host.is_none() || recorded.entry.change.host() == query.host.as_ref();
-        let events = disk.events.iter().filter(about);
+        // They are in their order: whoever follows a long record does not read it all each time.
+        let begin = match query.page {
+            Page::After(seq) => disk.events.partition_point(|event| event.seq <= seq),
+            Page::Before(_) | Page::Last => 0,
+        };
+        let events = disk.events.iter().skip(begin).filter(about);
         Ok(match query.page {
-            Page::After(seq) => events.filter(|event| event.seq > seq).take(limit).cloned().collect(),
+            Page::After(_) => events.take(limit).cloned().collect(),
             Page::Before(_) | Page::Last => {
                 let mut events: Vec<Recorded> = events
                     .filter(|event| !matches!(query.page, Page::Before(seq) if event.seq >= seq))

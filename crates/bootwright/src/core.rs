@@ -282,19 +282,27 @@ impl Core {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a held host may be told something else, but no longer than `patience`.
+    /// Waits until a held host may be told something else, but no longer than `patience`. News that change nothing on its
+    /// screen, such as the end of another machine's run, wake nobody: a full rack would ask again at each of them.
     pub async fn wait_for_change(&self, host: &HostId, patience: Duration) {
         let notify = {
             let mut held = self.held();
             Arc::clone(held.entry(host.clone()).or_default())
         };
-        let mut notified = std::pin::pin!(notify.notified());
-        // From here on no change is missed, so what changed before it is seen by the look that follows.
-        notified.as_mut().enable();
-        if self.read(|engine, now| engine.is_held(now, host)) {
-            // A wait that ends by time is the normal case.
-            let _ = tokio::time::timeout(patience, notified).await;
-        }
+        let screen = self.read(|engine, now| engine.held_screen(now, host));
+        let unchanged = async {
+            loop {
+                let mut notified = std::pin::pin!(notify.notified());
+                // From here on no change is missed, so what changed before it is seen by the look that follows.
+                notified.as_mut().enable();
+                if screen.is_none() || self.read(|engine, now| engine.held_screen(now, host)) != screen {
+                    break;
+                }
+                notified.await;
+            }
+        };
+        // A wait that ends by time is the normal case.
+        let _ = tokio::time::timeout(patience, unchanged).await;
         let mut held = self.held();
         if held.get(host).is_some_and(|notify| Arc::strong_count(notify) <= 2) {
             held.remove(host);

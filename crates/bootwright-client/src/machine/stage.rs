@@ -88,7 +88,7 @@ impl Machine {
 
     fn fetch_file(&mut self, now: Duration, server: Ipv4Addr, name: &[u8], ipxe: bool) -> Vec<Output> {
         let (wish, then) = match self.spec.start {
-            Start::UefiPxe | Start::UefiHttp if !ipxe => {
+            Start::UefiPxe | Start::Arm64Pxe | Start::UefiHttp if !ipxe => {
                 let [probe, fetch] = Wish::edk2(name);
                 (probe, Some(fetch))
             }

@@ -79,7 +79,7 @@ pub(super) fn is_offer(firmware: Firmware, offer: &Answer) -> bool {
         // iPXE forgives a proxy that does not say who it is.
         Firmware::Ipxe { .. } => offer.vendor_class == b"PXEClient",
         Firmware::Bios => offer.vendor_class.starts_with(b"PXEClient"),
-        Firmware::Uefi => named && offer.vendor_class.starts_with(b"PXEClient"),
+        Firmware::Uefi { .. } => named && offer.vendor_class.starts_with(b"PXEClient"),
         Firmware::UefiHttp => named && offer.vendor_class.starts_with(b"HTTPClient") && url(offer).is_some(),
     }
 }
@@ -104,7 +104,7 @@ pub(super) fn choose(firmware: Firmware, offers: &[Answer]) -> Option<Chosen> {
             let own = mains().find(|main| main.vendor_class.starts_with(b"HTTPClient") && url(main).is_some());
             own.map(alone).or_else(|| both(mains().next(), proxies().next()))
         }
-        Firmware::Bios | Firmware::Uefi => {
+        Firmware::Bios | Firmware::Uefi { .. } => {
             let main = |wanted| mains().find(|offer| kind(offer) == wanted);
             let proxy = |wanted| proxies().find(|offer| kind(offer) == wanted);
             main(Kind::Pxe)
@@ -132,7 +132,7 @@ pub(super) fn after_ack(firmware: Firmware, chosen: &Chosen) -> Result<Next, Fau
                 Err(Fault::NoBootFile)
             }
         }
-        Firmware::Bios | Firmware::Uefi => {
+        Firmware::Bios | Firmware::Uefi { .. } => {
             let server = server(source).ok_or(Fault::NoBootServer)?;
             match (kind(source), source.discovery_control()) {
                 (Kind::Plain, _) => place(firmware, source, None).map(Next::Boot).ok_or(Fault::NoBootFile),
@@ -196,7 +196,7 @@ fn file(firmware: Firmware, answer: &Answer) -> Option<Vec<u8>> {
         name.get(..end).unwrap_or_default().to_vec()
     });
     let places = match firmware {
-        Firmware::Uefi | Firmware::UefiHttp => [option, fixed],
+        Firmware::Uefi { .. } | Firmware::UefiHttp => [option, fixed],
         Firmware::Bios | Firmware::Ipxe { .. } => [fixed, option],
     };
     places.into_iter().flatten().find(|name| !name.is_empty())

@@ -58,7 +58,7 @@ pub(super) fn render(
             request.message = Some(MessageType::Request);
             request.server_id = Some(server);
             request.requested = Some(address);
-            if matches!(firmware, Firmware::Uefi | Firmware::UefiHttp) {
+            if matches!(firmware, Firmware::Uefi { .. } | Firmware::UefiHttp) {
                 request.max_message = Some(0xff00);
             }
         }
@@ -71,7 +71,7 @@ pub(super) fn render(
                     request.server_id = proxy;
                     request.broadcast = true;
                 }
-                Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp => request.broadcast = false,
+                Firmware::Bios | Firmware::Uefi { .. } | Firmware::UefiHttp => request.broadcast = false,
             }
         }
     }
@@ -116,10 +116,11 @@ fn base(firmware: Firmware, mac: MacAddr, uuid: Option<Uuid>, xid: u32) -> Reque
         server_id_override: None,
         subnet_selection: None,
     };
-    if let Firmware::Ipxe { platform, .. } = firmware {
-        let loads = match platform {
-            bootwright_core::Firmware::Bios => [Feature::Pxe, Feature::Bzimage],
-            bootwright_core::Firmware::Uefi => [Feature::Efi, Feature::Menu],
+    if let Firmware::Ipxe { arch, .. } = firmware {
+        let loads = if arch.is_uefi() {
+            [Feature::Efi, Feature::Menu]
+        } else {
+            [Feature::Pxe, Feature::Bzimage]
         };
         let can = [Feature::Http, Feature::Tftp, Feature::Dns];
         let features = can.into_iter().chain(loads);
@@ -136,12 +137,10 @@ fn base(firmware: Firmware, mac: MacAddr, uuid: Option<Uuid>, xid: u32) -> Reque
 fn arch(firmware: Firmware) -> (Arch, [u8; 3]) {
     match firmware {
         Firmware::Bios => (Arch::BIOS, [1, 2, 1]),
-        Firmware::Uefi => (Arch::EFI64, [1, 3, 0]),
+        Firmware::Uefi { arch } => (arch, [1, 3, 0]),
         Firmware::UefiHttp => (Arch::EFI64_HTTP, [1, 3, 0]),
-        Firmware::Ipxe { platform, .. } => match platform {
-            bootwright_core::Firmware::Bios => (Arch::BIOS, [1, 2, 1]),
-            bootwright_core::Firmware::Uefi => (Arch::EFI64, [1, 3, 10]),
-        },
+        Firmware::Ipxe { arch, .. } if arch.is_uefi() => (arch, [1, 3, 10]),
+        Firmware::Ipxe { arch, .. } => (arch, [1, 2, 1]),
     }
 }
 
@@ -154,7 +153,7 @@ fn class(firmware: Firmware, arch: Arch, [_, major, minor]: [u8; 3]) -> Vec<u8> 
             ..
         } => return b"PXEClient".to_vec(),
         Firmware::UefiHttp => "HTTPClient",
-        Firmware::Bios | Firmware::Uefi | Firmware::Ipxe { .. } => "PXEClient",
+        Firmware::Bios | Firmware::Uefi { .. } | Firmware::Ipxe { .. } => "PXEClient",
     };
     format!("{word}:Arch:{:05}:UNDI:{major:03}{minor:03}", arch.code()).into_bytes()
 }

@@ -61,6 +61,32 @@ impl LeaseChecker {
         Ok(())
     }
 
+    /// The address that a machine was granted last, as long as it lasts.
+    #[must_use]
+    pub fn address_of(&self, now: Timestamp, holder: MacAddr) -> Option<Ipv4Addr> {
+        let mut held = self.held.iter();
+        let found = held.find(|(_, (who, until))| *who == holder && *until > now);
+        found.map(|(address, _)| *address)
+    }
+
+    /// The daemon begins anew with what `record` says of an address.
+    ///
+    /// # Errors
+    /// When an acknowledgement that still lasts is not in it.
+    pub fn survived(&self, now: Timestamp, record: impl Fn(Ipv4Addr) -> Option<Lease>) -> Result<(), String> {
+        for (address, (holder, until)) in self.held.iter().filter(|(_, (_, until))| *until > now) {
+            let stands = record(*address).is_some_and(|lease| {
+                (lease.holder, lease.state) == (*holder, LeaseState::Bound) && lease.until >= *until
+            });
+            if !stands {
+                return Err(format!(
+                    "{address} was granted to {holder}, and after a start nobody knows"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// A machine is offered an address.
     ///
     /// # Errors
@@ -125,6 +151,6 @@ fn may_be_lent(policy: &Policy, holder: MacAddr, address: Ipv4Addr) -> Result<()
 }
 
 /// The end of a grant of so many seconds.
-pub(super) fn end_of(asked: Timestamp, secs: u32) -> Timestamp {
+pub(crate) fn end_of(asked: Timestamp, secs: u32) -> Timestamp {
     asked.after(Span::from_secs(u64::from(secs)))
 }

@@ -4,3 +4,4 @@ mod checker;
 mod lease;
 mod scenario;
 mod seed;
+mod storm;

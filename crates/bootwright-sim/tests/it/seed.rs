@@ -26,6 +26,7 @@ fn whatever_goes_wrong_no_disk_is_written_beyond_what_is_allowed_and_in_the_end_
                 sum.entries += day.entries;
                 sum.runs += day.runs;
                 sum.wipes += day.wipes;
+                sum.leases += day.leases;
             }
             Err(what) => panic!(
                 "{what}\n\nthis is seed {seed}; to see it again:\n    \
@@ -35,7 +36,7 @@ fn whatever_goes_wrong_no_disk_is_written_beyond_what_is_allowed_and_in_the_end_
         }
     }
     println!("simulated {} days: {sum:?}", seeds().count());
-    assert!(sum.wipes > 0 && sum.runs > 0, "{sum:?}");
+    assert!(sum.wipes > 0 && sum.runs > 0 && sum.leases > 0, "{sum:?}");
 }
 
 /// Equal seeds give equal days, or no seed would repeat anything.

@@ -130,6 +130,27 @@ fn a_held_machine_that_polls_is_told_within_two_seconds_of_being_armed() {
     });
 }
 
+/// What frees a budget or ends a pause could concern every held machine, and mostly does not.
+#[test]
+fn news_that_change_nothing_for_a_held_machine_do_not_end_its_poll() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    get(&machine, OURS, &question(CARD));
+    let poll = format!("/hold?mac={CARD}&platform=pcbios");
+    std::thread::scope(|scope| {
+        let polling = scope.spawn(|| get(&machine, OURS, &poll));
+        daemon.wait_for_log("waiting: nobody has armed it");
+        // Not yet armed: a pause makes no difference to it, nor does its end.
+        for word in ["pause", "resume"] {
+            let answer = daemon.api("POST", &format!("/api/v1/{word}"), "");
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        }
+        arm(&daemon, HOST, "lab");
+        let answer = polling.join().expect("the poll is answered");
+        assert!(answer.text().contains("/ipxe?"), "{}", answer.text());
+    });
+}
+
 #[test]
 fn fault_32_a_reboot_in_the_middle_of_an_install_is_another_attempt_and_then_no_more() {
     let (inside, machine) = segment();
