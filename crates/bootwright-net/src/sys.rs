@@ -5,4 +5,5 @@ pub(crate) mod cached;
 pub(crate) mod datagram;
 pub(crate) mod gso;
 pub(crate) mod map;
+pub(crate) mod unsent;
 pub(crate) mod watched;

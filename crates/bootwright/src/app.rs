@@ -184,6 +184,7 @@ async fn serve_all(
     let plane = Arc::new(Plane {
         places: Arc::clone(&places),
         heard: http::Heard::default(),
+        sources: Arc::default(),
         core: Arc::clone(&core),
         counters: Arc::clone(&counters),
         catalogue: Arc::clone(&catalogue),

@@ -11,7 +11,7 @@ use bootwright_engine::{FetchKind, Fetched, Fetching};
 use bootwright_net::beneath::Root;
 use bootwright_net::neighbour::station;
 use bootwright_proto::script::ipxe::autoexec_script;
-use bootwright_proto::script::name::{Wanted, read};
+use bootwright_proto::script::name::{Wanted, is_module, read};
 use bootwright_proto::tftp::{ErrorCode, Name};
 use tokio::sync::mpsc;
 
@@ -261,6 +261,10 @@ async fn tell(plane: &Plane, report: &TransferReport) {
         Some(_) => ("its configuration".to_owned(), FetchKind::Other),
         None => what_it_is(plane, text),
     };
+    // A boot program starts with nothing, and some with the ports that they used before.
+    if kind == FetchKind::Firmware && !is_module(&name) {
+        plane.sources.begins(report.peer.ip().to_canonical(), report.begun);
+    }
     let took = Span::from_millis(u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX));
     let fetched = Fetched {
         peer: report.peer.ip(),

@@ -2,8 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice};
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,12 +18,22 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::{CHUNK, map};
+use crate::sys::unsent::unacknowledged;
 
 /// A TCP connection for hyper that sends slices of a [`super::FileMap`] from the file itself.
+///
+/// One that is dropped without having been shut down is reset instead of closed, unless the peer may still acknowledge
+/// something. A boot loader that starts again uses the same ports as before; as long as the kernel remembers the old
+/// connection (a close from our side would have it do so for a minute), it answers the loader's SYN with an acknowledgement
+/// that some loaders, GRUB among them, do not know what to do with.
 #[derive(Debug)]
 pub struct SendfileIo {
     stream: TcpStream,
     stall: Option<Stall>,
+    /// Whether both sides know that nothing more comes from here.
+    shut: bool,
+    /// Whether the peer is known to be gone.
+    gone: Arc<AtomicBool>,
 }
 
 /// The watch over a peer that takes nothing.
@@ -38,7 +51,12 @@ impl SendfileIo {
     pub fn new(stream: TcpStream) -> Self {
         // Only slower if it fails.
         let _ = stream.set_nodelay(true);
-        Self { stream, stall: None }
+        Self {
+            stream,
+            stall: None,
+            shut: false,
+            gone: Arc::default(),
+        }
     }
 
     /// Ends the connection when something is to be written and the peer takes nothing for `limit`: machines that are
@@ -51,6 +69,12 @@ impl SendfileIo {
             waiting: false,
         });
         self
+    }
+
+    /// Whether the peer is known to be gone: then nothing that is under way holds up the reset when this is dropped.
+    #[must_use]
+    pub fn gone(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.gone)
     }
 
     /// The connection itself.
@@ -91,6 +115,7 @@ impl SendfileIo {
             stall.waiting = true;
         }
         ready!(stall.timer.as_mut().poll(cx));
+        self.gone.store(true, Ordering::Relaxed);
         let message = "the peer took nothing for too long";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
     }
@@ -101,11 +126,7 @@ enum Plan<'a, 'b> {
     /// Nothing to write.
     Empty,
     /// Send this part of the file.
-    File {
-        file: std::sync::Arc<File>,
-        offset: u64,
-        len: usize,
-    },
+    File { file: Arc<File>, offset: u64, len: usize },
     /// Write these slices, and whether a file follows right behind.
     Memory { slices: &'a [IoSlice<'b>], more: bool },
 }
@@ -190,7 +211,19 @@ impl AsyncWrite for SendfileIo {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let io = self.get_mut();
+        io.shut = true;
+        Pin::new(&mut io.stream).poll_shutdown(cx)
+    }
+}
+
+impl Drop for SendfileIo {
+    fn drop(&mut self) {
+        let nothing_under_way = || unacknowledged(self.stream.as_fd()).is_ok_and(|bytes| bytes == 0);
+        if !self.shut && (self.gone.load(Ordering::Relaxed) || nothing_under_way()) {
+            // Closed in the ordinary way if it fails.
+            let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! Connections of machines, each bounded in number, time and size.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bootwright_config::Listen;
@@ -19,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Plane;
 use super::answer::words;
 use super::route::route;
+use super::source::Source;
 use crate::mishap::contain_async;
 
 /// How many connections may be open at once: a thousand machines with some to spare.
@@ -27,8 +28,6 @@ const CONNECTIONS_MAX: usize = 8192;
 const DESCRIPTORS_LEFT: u64 = 2304;
 /// What a connection takes: its socket, and the file that it sends.
 const DESCRIPTORS_EACH: u64 = 2;
-/// How many of them one address may have; installers that fetch in parallel need some.
-const CONNECTIONS_PER_SOURCE_MAX: usize = 128;
 /// The longest time for a request's header, and for an idle connection between requests.
 const HEADER_WITHIN: Duration = Duration::from_secs(10);
 /// The longest time in which nothing of an answer is taken: firmware may verify or unpack in between.
@@ -65,13 +64,12 @@ pub fn connections_within(descriptors: u64) -> usize {
 /// Serves machines, at most so many connections at once, for as long as the future is polled.
 pub async fn serve(plane: Arc<Plane>, listener: TcpListener, connections_max: usize) {
     let slots = Arc::new(Semaphore::new(connections_max));
-    let sources = Arc::new(Sources::default());
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
             return;
         };
         match listener.accept().await {
-            Ok((stream, peer)) => match sources.admit(peer.ip()) {
+            Ok((stream, peer)) => match plane.sources.admit(peer.ip().to_canonical()) {
                 Some(source) => {
                     tokio::spawn(connection(Arc::clone(&plane), stream, peer, (slot, source)));
                 }
@@ -87,11 +85,13 @@ pub async fn serve(plane: Arc<Plane>, listener: TcpListener, connections_max: us
 }
 
 async fn connection(plane: Arc<Plane>, stream: TcpStream, peer: SocketAddr, held: (OwnedSemaphorePermit, Source)) {
+    let (slot, mut source) = held;
     let Ok(local) = stream.local_addr() else { return };
     // Neither is vital: small answers leave a little later, and a vanished peer is noticed when something is sent.
     let _ = stream.set_nodelay(true);
     let _ = socket2::SockRef::from(&stream).set_keepalive(true);
     let io = SendfileIo::new(stream).with_stall_limit(STALL_WITHIN);
+    let gone = io.gone();
     let service = service_fn(|request| {
         let plane = Arc::clone(&plane);
         async move {
@@ -106,56 +106,26 @@ async fn connection(plane: Arc<Plane>, stream: TcpStream, peer: SocketAddr, held
             Ok::<_, Infallible>(answered.unwrap_or_else(answer))
         }
     });
-    let served = http1::Builder::new()
+    let serving = http1::Builder::new()
         .title_case_headers(true)
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_WITHIN)
         .max_buf_size(HEADER_BYTES_MAX)
-        .serve_connection(TokioIo::new(io), service)
-        .await;
+        .serve_connection(TokioIo::new(io), service);
+    let served = tokio::select! {
+        served = serving => served,
+        // Said before the connection is dropped, and that is before the branch below it is taken.
+        () = async { source.forgotten().await; gone.store(true, Ordering::Relaxed) } => {
+            plane.counters.count("http", "forgotten");
+            Ok(())
+        }
+    };
     if let Err(error) = served {
         // Firmware ends connections by resetting them.
         tracing::debug!(peer = %peer, why = %error, "a connection ended early");
         plane.counters.count("http", "ended-early");
     }
-    drop(held);
-}
-
-/// How many connections each address has.
-#[derive(Default)]
-struct Sources(Mutex<BTreeMap<IpAddr, usize>>);
-
-/// One connection of an address. Dropping it makes room for another.
-struct Source {
-    sources: Arc<Sources>,
-    address: IpAddr,
-}
-
-impl Sources {
-    fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Source> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_default();
-        if *count >= CONNECTIONS_PER_SOURCE_MAX {
-            return None;
-        }
-        *count += 1;
-        Some(Source {
-            sources: Arc::clone(self),
-            address,
-        })
-    }
-}
-
-impl Drop for Source {
-    fn drop(&mut self) {
-        let mut counts = self.sources.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
-        }
-    }
+    drop((slot, source));
 }
 
 #[cfg(test)]

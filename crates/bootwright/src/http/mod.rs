@@ -8,6 +8,7 @@ mod listen;
 mod report;
 mod route;
 pub mod script;
+mod source;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ pub use heard::Heard;
 pub(crate) use route::Ends;
 
 pub use listen::{bind, connections_within, serve};
+pub use source::Sources;
 
 use crate::core::Core;
 use crate::counter::Counters;
@@ -48,4 +50,6 @@ pub struct Plane {
     pub places: Arc<ArcSwap<Places>>,
     /// What machines last said of themselves.
     pub heard: Heard,
+    /// The connections of each address.
+    pub sources: Arc<Sources>,
 }

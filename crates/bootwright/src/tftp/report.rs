@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bootwright_proto::tftp::{ErrorCode, Name, Outcome};
 
@@ -56,6 +56,8 @@ pub struct TransferReport {
     pub retransmits: u64,
     /// How it ended.
     pub ending: Ending,
+    /// When the request was heard.
+    pub begun: Instant,
     /// From the request to the end.
     pub duration: Duration,
 }

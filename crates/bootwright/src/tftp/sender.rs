@@ -352,6 +352,7 @@ impl<F: Files> Sender<'_, F> {
 
     fn report(&self, size: u64, ending: Ending) -> TransferReport {
         let terms = self.transfer.terms();
+        let begun = self.seat.session().begun();
         TransferReport {
             peer: self.peer(),
             local: self.request.local,
@@ -362,7 +363,8 @@ impl<F: Files> Sender<'_, F> {
             acked_bytes: self.transfer.acked_bytes(),
             retransmits: self.transfer.packets_resent(),
             ending,
-            duration: self.seat.session().begun().elapsed(),
+            begun,
+            duration: begun.elapsed(),
         }
     }
 

@@ -18,6 +18,7 @@ mod dhcp_server;
 mod fault;
 mod fault_disk;
 mod front;
+mod http_again;
 mod http_boot;
 mod install;
 mod link_follow;

@@ -15,14 +15,14 @@ const BLOCK: usize = 512;
 const SIZE: usize = 70_000;
 
 /// A client that takes a block when it is told to.
-struct Slow {
+pub(crate) struct Slow {
     socket: UdpSocket,
     /// The port that the transfer runs from, and the last block that came, once there is one.
     from: Option<(SocketAddr, u16)>,
 }
 
 impl Slow {
-    fn ask(machine: &Netns) -> Self {
+    pub(crate) fn ask(machine: &Netns) -> Self {
         let socket = machine.run(|| UdpSocket::bind("10.77.0.50:0").expect("the address is there"));
         socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         let request = format!("\0\u{1}{FILE}\0octet\0");
@@ -32,13 +32,18 @@ impl Slow {
         Self { socket, from: None }
     }
 
-    /// Acknowledges what came last and takes the next packet: a new block's length, or an error's text.
-    fn take(&mut self) -> Result<usize, String> {
+    /// Acknowledges what came last.
+    pub(crate) fn acknowledge(&self) {
         if let Some((from, block)) = self.from {
             let [high, low] = block.to_be_bytes();
             // A port that is closed by now shows when reading.
             let _ = self.socket.send_to(&[0, 4, high, low], from);
         }
+    }
+
+    /// Acknowledges what came last and takes the next packet: a new block's length, or an error's text.
+    pub(crate) fn take(&mut self) -> Result<usize, String> {
+        self.acknowledge();
         loop {
             let mut packet = [0; 600];
             let (len, from) = self.socket.recv_from(&mut packet).expect("a packet comes");
