@@ -128,6 +128,13 @@ impl Climb {
         climb
     }
 
+    /// Whether a machine that stood here and stands there now has fetched its boot program in between, and asks again without
+    /// anything that it starts having called.
+    #[must_use]
+    pub const fn came_back(&self, after: &Self) -> bool {
+        self.fetched && !after.fetched
+    }
+
     /// It asked port 4011: that takes its time, and whether it leads anywhere is seen.
     pub fn asked_boot_server(&mut self, now: Timestamp) {
         self.since = now;

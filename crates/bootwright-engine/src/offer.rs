@@ -109,12 +109,20 @@ impl Engine {
         };
         let host = id.as_ref().and_then(|id| self.world.hosts.get(id)).map(AsRef::as_ref);
         let climb = self.stand(now, host, before.climb, definition, ask);
+        let back = before
+            .climb
+            .filter(|before| climb.is_some_and(|climb| before.came_back(&climb)));
         if let Ask::Offer { file, handed, .. } = &mut question {
             *file = climb.map_or(0, |climb| climb.file);
             *handed = before.handed;
         }
         let asker = host.map_or(Asker::Stranger, Asker::Host);
-        match decide(&policy, &self.situation(now), asker, definition, &ask.seen, question) {
+        let told = decide(&policy, &self.situation(now), asker, definition, &ask.seen, question);
+        if let (Some(id), Some(back)) = (&id, back) {
+            let named = definition.and_then(|definition| definition.first_file.as_deref());
+            self.note_return(now, id, &policy, named, &back);
+        }
+        match told {
             Verdict::FirstFile(file) => {
                 if let Some(visit) = id.and_then(|id| self.visits.get_mut(&id)) {
                     visit.climb = climb.or(visit.climb);
@@ -144,6 +152,19 @@ impl Engine {
             | Verdict::Local(_)
             | Verdict::Hold(_) => OfferReply::Script,
         }
+    }
+
+    /// Records that a machine fetched its boot program and is back without a word of it.
+    fn note_return(&mut self, now: Timestamp, id: &HostId, policy: &Policy, named: Option<&str>, before: &Climb) {
+        let of_arch = policy.boot_files(before.arch).nth(usize::from(before.file));
+        let file = named.or(of_arch).unwrap_or("its boot program");
+        let hint = if before.arch.is_uefi() {
+            "; with Secure Boot its firmware starts only what a key that it knows has signed"
+        } else {
+            ""
+        };
+        let note = format!("came back without having started {file}, which it had fetched{hint}");
+        self.note(now, id, Cause::Machine, Verb::Warn, note);
     }
 
     /// What the configuration says of a host in the record.

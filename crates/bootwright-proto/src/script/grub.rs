@@ -239,6 +239,8 @@ fn local(script: &mut Script, method: LocalMethod) {
             .line("  for bw_disk in (hd*); do")
             .line(format!("    for bw_loader in {LOADERS}; do"))
             .line("      if [ -f \"$bw_disk/EFI/$bw_loader\" ]; then")
+            // What is started is told that it came from there, and looks there for the rest.
+            .line("        set root=$bw_disk")
             .line("        if chainloader \"$bw_disk/EFI/$bw_loader\"; then boot; fi")
             .line("      fi")
             .line("    done")
