@@ -31,6 +31,8 @@ pub(crate) struct Daemon {
     serve: Vec<String>,
     /// The directory of further configuration files.
     more_config: PathBuf,
+    /// The directory of the site's own boot programs.
+    own_firmware: PathBuf,
     log: PathBuf,
     process: Mutex<Option<Child>>,
     /// The command that prints events as they come. It outlives a daemon that is killed, and hears of the next one.
@@ -62,6 +64,7 @@ impl Daemon {
             socket,
             serve,
             more_config: home.join("conf.d"),
+            own_firmware: home.join("data/firmware"),
             log,
             process: Mutex::new(None),
             follower: Mutex::new(None),
@@ -133,6 +136,14 @@ impl Daemon {
     pub(crate) fn add_config(&self, name: &str, text: &str) -> Result<()> {
         std::fs::create_dir_all(&self.more_config)?;
         Ok(std::fs::write(self.more_config.join(format!("{name}.toml")), text)?)
+    }
+
+    /// Adds a boot program of the site's own. The daemon reads them when it starts.
+    pub(crate) fn add_firmware(&self, name: &str, content: &[u8]) -> Result<()> {
+        std::fs::create_dir_all(&self.own_firmware)?;
+        std::fs::write(self.own_firmware.join(name), content)?;
+        self.kill()?;
+        self.start()
     }
 
     /// Runs a command of the daemon's command line.

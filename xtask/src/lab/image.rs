@@ -38,10 +38,14 @@ const GRUB_MODULES: [&str; 11] = [
     "minicmd",
 ];
 
-/// Writes the image to `target`, and says which of its sectors the install has to write the nonce to.
-pub(super) fn build(scratch: &Path, target: &Path) -> Result<u32> {
+/// Boot loaders that firmware with Secure Boot starts, and where an installed Debian has them.
+const SIGNED: [&str; 2] = ["shimx64.efi", "grubx64.efi"];
+
+/// Writes the image to `target`, and says which of its sectors the install has to write the nonce to. `firmware` is where
+/// signed boot loaders are, if there are any.
+pub(super) fn build(scratch: &Path, firmware: &Path, target: &Path) -> Result<u32> {
     fs::create_dir_all(scratch)?;
-    let partition = efi_partition(scratch)?;
+    let partition = efi_partition(scratch, firmware)?;
     let text_lba = PARTITION_LBA + sector_of(&partition, unwritten().as_bytes())?;
 
     let mut image = vec![0; IMAGE_BYTES];
@@ -59,7 +63,7 @@ fn unwritten() -> String {
 }
 
 /// A FAT file system with GRUB as the default boot loader.
-fn efi_partition(scratch: &Path) -> Result<Vec<u8>> {
+fn efi_partition(scratch: &Path, firmware: &Path) -> Result<Vec<u8>> {
     let file = |name: &str| scratch.join(name);
     let run = |tool: &str, arguments: &[&str]| {
         let tool = package::find(tool).with_context(|| format!("`{tool}` is missing"))?;
@@ -94,6 +98,19 @@ fn efi_partition(scratch: &Path) -> Result<Vec<u8>> {
     run("mmd", &["-i", "esp.img", "::/EFI", "::/EFI/BOOT"])?;
     let files = ["-i", "esp.img", "nonce.cfg", "grub.cfg", "BOOTX64.EFI", "::/EFI/BOOT/"];
     run("mcopy", &files)?;
+    if SIGNED.iter().all(|name| firmware.join(name).exists()) {
+        // This GRUB is the one for the network, which knows disks as well, and looks for its configuration in `/grub`.
+        run("mmd", &["-i", "esp.img", "::/EFI/debian", "::/grub"])?;
+        for name in SIGNED {
+            fs::copy(firmware.join(name), file(name))?;
+            run("mcopy", &["-i", "esp.img", name, "::/EFI/debian/"])?;
+        }
+        fs::write(
+            file("signed.cfg"),
+            GRUB.replace("$prefix/nonce.cfg", "/EFI/BOOT/nonce.cfg"),
+        )?;
+        run("mcopy", &["-i", "esp.img", "signed.cfg", "::/grub/grub.cfg"])?;
+    }
     Ok(fs::read(image)?)
 }
 

@@ -58,7 +58,12 @@ impl Kit {
         let kernel = Kernel::find(&home)?;
         fs::copy(&kernel.image, parts.join("vmlinuz")).with_context(|| format!("{}", kernel.image.display()))?;
         initrd::build(&kernel, &home, &parts.join("initrd.img")).context("the installer's root file system")?;
-        let sector = image::build(&home.join("image"), &parts.join("disk.img")).context("the disk image")?;
+        let sector = image::build(
+            &home.join("image"),
+            &tree::root().join("firmware"),
+            &parts.join("disk.img"),
+        )
+        .context("the disk image")?;
         fs::write(home.join("nonce-sector"), sector.to_string())?;
         Self::open(bootwright)
     }

@@ -26,6 +26,8 @@ pub(crate) enum Firmware {
     Uefi,
     /// The same OVMF with PXE switched off in its setup, which leaves it HTTP boot.
     UefiHttp,
+    /// OVMF with Secure Boot on: it starts only what Microsoft's keys have signed.
+    Secure,
     /// AAVMF and its own PXE client, on an emulated 64-bit ARM machine.
     Arm64,
 }
@@ -35,7 +37,7 @@ impl Firmware {
     pub(crate) fn is_uefi(self) -> bool {
         match self {
             Self::Bios => false,
-            Self::Uefi | Self::UefiHttp | Self::Arm64 => true,
+            Self::Uefi | Self::UefiHttp | Self::Secure | Self::Arm64 => true,
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Uefi {
 /// The program that is this machine.
 pub(super) fn program(firmware: Firmware) -> &'static str {
     match firmware {
-        Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp => "qemu-system-x86_64",
+        Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp | Firmware::Secure => "qemu-system-x86_64",
         Firmware::Arm64 => "qemu-system-aarch64",
     }
 }
@@ -43,6 +43,11 @@ pub(super) fn firmware(firmware: Firmware) -> Result<Uefi> {
                 ("AAVMF_CODE.no-secboot.fd", "AAVMF_VARS.fd"),
                 ("AAVMF_CODE.fd", "AAVMF_VARS.fd"),
             ],
+        ),
+        Firmware::Secure => (
+            "/usr/share/OVMF",
+            "ovmf",
+            &[("OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd")],
         ),
         Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp => (
             "/usr/share/OVMF",
@@ -73,6 +78,12 @@ fn board(firmware: Firmware) -> &'static [(&'static str, &'static str)] {
         Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp => {
             &[("-machine", "q35,accel=tcg,graphics=off"), ("-vga", "none")]
         }
+        // The keys are out of reach for whoever is not in system management mode.
+        Firmware::Secure => &[
+            ("-machine", "q35,smm=on,accel=tcg,graphics=off"),
+            ("-global", "driver=cfi.pflash01,property=secure,value=on"),
+            ("-vga", "none"),
+        ],
         Firmware::Arm64 => &[("-machine", "virt,accel=tcg"), ("-cpu", "cortex-a72")],
     }
 }

@@ -31,6 +31,7 @@ pub(crate) struct Site {
     machines: Mutex<Vec<Arc<Machine>>>,
     timeline: Arc<Timeline>,
     logs: PathBuf,
+    firmware: PathBuf,
 }
 
 impl Site {
@@ -58,9 +59,15 @@ impl Site {
             machines: Mutex::default(),
             timeline,
             logs,
+            firmware: stage.kit.firmware.clone(),
         };
         site.daemon.start()?;
         Ok(site)
+    }
+
+    /// A boot program as the firmware manifest pins it.
+    pub(crate) fn firmware(&self, name: &str) -> PathBuf {
+        self.firmware.join(name)
     }
 
     /// Adds a machine, which is off.

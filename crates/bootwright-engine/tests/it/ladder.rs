@@ -254,3 +254,30 @@ fn a_site_that_only_observes_leaves_nobody_on_the_ladder() {
     site.reload(policy());
     assert_eq!(search(&mut site, 1), "direct snponly.efi");
 }
+
+/// Firmware with Secure Boot fetches a program whole before it refuses it, and goes on as if nothing had been.
+#[test]
+fn a_machine_that_is_back_without_having_started_its_boot_program_is_told_of() {
+    let mut site = Site::new(policy());
+    search(&mut site, 1);
+    fetch(&mut site, 1, "snponly.efi");
+    let _ = site.story();
+    site.wait(Span::from_secs(60));
+    let outcome = site.engine.offer(site.now, &question(1, Wants::Offer));
+    let notes: Vec<&str> = outcome.entries.iter().map(|entry| entry.note.as_str()).collect();
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.starts_with("came back without having started snponly.efi")),
+        "{notes:?}"
+    );
+    // One that called was started, and asking once more after that is no return.
+    boot(&mut site, 1, "snponly.efi");
+    site.wait(Span::from_secs(60));
+    let outcome = site.engine.offer(site.now, &question(1, Wants::Offer));
+    assert!(
+        outcome.entries.iter().all(|entry| !entry.note.contains("came back")),
+        "{:?}",
+        outcome.entries
+    );
+}

@@ -6,8 +6,10 @@ use anyhow::{Result, ensure};
 
 use super::install::position;
 use super::story::{BOOT, disk_starts, installer_reports, installer_starts, turns_are};
-use super::{GRUB, PXELINUX};
+use super::{GRUB, PXELINUX, REFUSED, SECURE_BOOT};
+use crate::lab::journal::{Entry, Mark, Source};
 use crate::lab::machine::{Build, Machine};
+use crate::lab::record;
 use crate::lab::sight::Sight;
 use crate::lab::site::Site;
 
@@ -47,14 +49,64 @@ pub(super) fn grub(site: &Site) -> Result<()> {
     never_ipxe(&sights)
 }
 
-/// A machine that boots this program waits, since nobody has armed it.
-fn waiting(site: &Site, build: Build, program: &str) -> Result<Arc<Machine>> {
+pub(super) fn secure_boot(site: &Site) -> Result<()> {
+    let machine = waiting(site, SECURE_BOOT, "shimx64.efi")?;
+    let sights = installs_once(site, &machine)?;
+    let shim = position(&sights, |sight| reads(sight, "shimx64.efi"));
+    let grub = position(&sights, |sight| reads(sight, "grubx64.efi"));
+    let kernel = position(&sights, |sight| request(sight, "GET /images/lab/vmlinuz"));
+    ensure!(
+        shim.is_some() && shim < grub && grub < kernel,
+        "the capture does not show shim, GRUB and the kernel in this order: {shim:?} {grub:?} {kernel:?}"
+    );
+    never_ipxe(&sights)?;
+    machine.power_off()?;
+    refuses(site)
+}
+
+/// A boot program of which somebody changed a byte is not started, and the machine's timeline tells of that.
+fn refuses(site: &Site) -> Result<()> {
+    let mut tampered = std::fs::read(site.firmware("shimx64.efi"))?;
+    let middle = tampered.len() / 2;
+    tampered[middle] ^= 1;
+    site.daemon.add_firmware("tampered.efi", &tampered)?;
+    name(site, REFUSED, "tampered.efi")?;
+    let machine = site.machine(REFUSED)?;
+    let on = machine.power_on()?;
+    machine.wait_serial(on, "Access Denied", BOOT)?;
+    let again = machine.reset()?;
+    let told = |entry: &Entry| {
+        entry.source == Source::Bootwright
+            && record::happened(&entry.text).is_some_and(|event| {
+                event.host == REFUSED.name && event.note.contains("came back without having started tampered.efi")
+            })
+    };
+    let what = "the event of a boot program that was not started";
+    site.daemon.journal.wait_for(Mark::default(), what, BOOT, told)?;
+    machine.wait_serial(again, "Access Denied", BOOT)?;
+    let asked = machine.wire.captured()?;
+    ensure!(
+        !asked
+            .iter()
+            .any(|sight| request(sight, "GET /bootwright") || reads(sight, "grubx64.efi")),
+        "something of what was changed has run"
+    );
+    Ok(())
+}
+
+/// The configuration names the machine and its boot program.
+fn name(site: &Site, build: Build, program: &str) -> Result<()> {
     let host = format!(
         "[hosts.{}]\nmac = \"{}\"\nprofile = \"lab\"\nfirmware = \"{program}\"\n",
         build.name,
         build.mac()
     );
-    site.daemon.configure("machine", &host)?;
+    site.daemon.configure(build.name, &host)
+}
+
+/// A machine that boots this program waits, since nobody has armed it.
+fn waiting(site: &Site, build: Build, program: &str) -> Result<Arc<Machine>> {
+    name(site, build, program)?;
     let machine = site.machine(build)?;
     let on = machine.power_on()?;
     machine.wait_serial(on, "This machine is waiting", BOOT)?;
@@ -81,6 +133,10 @@ fn installs_once(site: &Site, machine: &Machine) -> Result<Vec<Sight>> {
 fn fetches(sights: &[Sight], name: &str) -> usize {
     let is = |sight: &&Sight| matches!(sight, Sight::TftpRead { file } if file == name);
     sights.iter().filter(is).count()
+}
+
+fn reads(sight: &Sight, name: &str) -> bool {
+    matches!(sight, Sight::TftpRead { file } if file == name)
 }
 
 fn request(sight: &Sight, start: &str) -> bool {

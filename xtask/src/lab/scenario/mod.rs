@@ -139,6 +139,20 @@ const SERVED_HTTP: Build = Build {
     rom: Rom::Itself,
 };
 
+const SECURE_BOOT: Build = Build {
+    name: "secure-boot",
+    number: 21,
+    firmware: Firmware::Secure,
+    rom: Rom::Itself,
+};
+
+const REFUSED: Build = Build {
+    name: "refused",
+    number: 22,
+    firmware: Firmware::Secure,
+    rom: Rom::Itself,
+};
+
 /// Every scenario, the longest first, so that the last to end is short.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
@@ -184,6 +198,22 @@ pub(crate) const ALL: &[Scenario] = &[
             known: false,
         }],
         play: front::pxelinux,
+    },
+    Scenario {
+        name: "secure-boot",
+        story: "firmware with Microsoft's keys starts shim, GRUB and a kernel that Debian signed, installs once, starts from \
+                its disk; what somebody changed it refuses, and the timeline says so",
+        cast: &[
+            Role {
+                build: SECURE_BOOT,
+                known: false,
+            },
+            Role {
+                build: REFUSED,
+                known: false,
+            },
+        ],
+        play: front::secure_boot,
     },
     Scenario {
         name: "grub",
