@@ -7,7 +7,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use super::bootsector;
-use crate::{package, process};
+use super::own_keys::OwnKeys;
+use crate::{package, process, tree};
 
 /// First sector of the only partition; 1 MiB, as every partitioning tool aligns.
 const PARTITION_LBA: u32 = 2048;
@@ -41,11 +42,11 @@ const GRUB_MODULES: [&str; 11] = [
 /// Boot loaders that firmware with Secure Boot starts, and where an installed Debian has them.
 const SIGNED: [&str; 2] = ["shimx64.efi", "grubx64.efi"];
 
-/// Writes the image to `target`, and says which of its sectors the install has to write the nonce to. `firmware` is where
-/// signed boot loaders are, if there are any.
-pub(super) fn build(scratch: &Path, firmware: &Path, target: &Path) -> Result<u32> {
+/// Writes the image to `target`, and says which of its sectors the install has to write the nonce to. Its default boot
+/// loader is signed with the site's own key.
+pub(super) fn build(scratch: &Path, keys: &OwnKeys, target: &Path) -> Result<u32> {
     fs::create_dir_all(scratch)?;
-    let partition = efi_partition(scratch, firmware)?;
+    let partition = efi_partition(scratch, keys)?;
     let text_lba = PARTITION_LBA + sector_of(&partition, unwritten().as_bytes())?;
 
     let mut image = vec![0; IMAGE_BYTES];
@@ -63,7 +64,7 @@ fn unwritten() -> String {
 }
 
 /// A FAT file system with GRUB as the default boot loader.
-fn efi_partition(scratch: &Path, firmware: &Path) -> Result<Vec<u8>> {
+fn efi_partition(scratch: &Path, keys: &OwnKeys) -> Result<Vec<u8>> {
     let file = |name: &str| scratch.join(name);
     let run = |tool: &str, arguments: &[&str]| {
         let tool = package::find(tool).with_context(|| format!("`{tool}` is missing"))?;
@@ -80,10 +81,11 @@ fn efi_partition(scratch: &Path, firmware: &Path) -> Result<Vec<u8>> {
         "-c",
         "early.cfg",
         "-o",
-        "BOOTX64.EFI",
+        "unsigned.efi",
     ];
     grub.extend(GRUB_MODULES);
     run("grub-mkimage", &grub)?;
+    keys.sign(&file("unsigned.efi"), &file("BOOTX64.EFI"))?;
 
     let image = file("esp.img");
     if image.exists() {
@@ -98,6 +100,7 @@ fn efi_partition(scratch: &Path, firmware: &Path) -> Result<Vec<u8>> {
     run("mmd", &["-i", "esp.img", "::/EFI", "::/EFI/BOOT"])?;
     let files = ["-i", "esp.img", "nonce.cfg", "grub.cfg", "BOOTX64.EFI", "::/EFI/BOOT/"];
     run("mcopy", &files)?;
+    let firmware = tree::root().join("firmware");
     if SIGNED.iter().all(|name| firmware.join(name).exists()) {
         // This GRUB is the one for the network, which knows disks as well, and looks for its configuration in `/grub`.
         run("mmd", &["-i", "esp.img", "::/EFI/debian", "::/grub"])?;

@@ -8,11 +8,12 @@ use anyhow::{Context as _, Result};
 use super::image;
 use super::initrd;
 use super::kernel::Kernel;
+use super::own_keys::OwnKeys;
 use crate::{firmware, package, process, tree};
 
 /// Every program or file that the lab needs, with the Debian package that brings it. QEMU depends on the packages of its
 /// BIOS and its network ROMs.
-const NEEDED: [(&str, &str); 17] = [
+const NEEDED: [(&str, &str); 22] = [
     ("unshare", "util-linux"),
     ("ip", "iproute2"),
     ("ethtool", "ethtool"),
@@ -30,7 +31,18 @@ const NEEDED: [(&str, &str); 17] = [
     ("xz", "xz-utils"),
     ("cc", "gcc"),
     ("/usr/include/stdlib.h", "libc6-dev"),
+    ("openssl", "openssl"),
+    ("sbsign", "sbsigntool"),
+    ("/usr/lib/python3/dist-packages/cryptography", "python3-cryptography"),
+    ("/usr/lib/python3/dist-packages/pefile.py", "python3-pefile"),
+    (
+        "/usr/lib/python3/dist-packages/importlib_resources",
+        "python3-importlib-resources",
+    ),
 ];
+
+/// iPXE with the site's own signature, beside the other parts.
+const SIGNED_IPXE: &str = "snponly.signed.efi";
 
 /// The prepared parts, below `target/lab`.
 pub(crate) struct Kit {
@@ -40,6 +52,8 @@ pub(crate) struct Kit {
     pub(crate) firmware: PathBuf,
     /// Where a run of the lab leaves its logs, captures and disks.
     pub(crate) runs: PathBuf,
+    /// iPXE, signed with the site's own key.
+    pub(crate) signed_ipxe: PathBuf,
     parts: PathBuf,
     /// The sector of the disk image that an install writes its nonce to.
     pub(crate) nonce_sector: u32,
@@ -56,14 +70,11 @@ impl Kit {
         let (home, parts) = places();
         fs::create_dir_all(&parts)?;
         let kernel = Kernel::find(&home)?;
-        fs::copy(&kernel.image, parts.join("vmlinuz")).with_context(|| format!("{}", kernel.image.display()))?;
+        let keys = OwnKeys::prepare(&home)?;
+        keys.sign(&kernel.image, &parts.join("vmlinuz"))?;
+        keys.sign(&tree::root().join("firmware/snponly.efi"), &parts.join(SIGNED_IPXE))?;
         initrd::build(&kernel, &home, &parts.join("initrd.img")).context("the installer's root file system")?;
-        let sector = image::build(
-            &home.join("image"),
-            &tree::root().join("firmware"),
-            &parts.join("disk.img"),
-        )
-        .context("the disk image")?;
+        let sector = image::build(&home.join("image"), &keys, &parts.join("disk.img")).context("the disk image")?;
         fs::write(home.join("nonce-sector"), sector.to_string())?;
         Self::open(bootwright)
     }
@@ -82,6 +93,7 @@ impl Kit {
             bootwright,
             firmware: tree::root().join("firmware"),
             runs: home.join("runs"),
+            signed_ipxe: parts.join(SIGNED_IPXE),
             parts,
             nonce_sector,
         })

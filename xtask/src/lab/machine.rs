@@ -28,6 +28,8 @@ pub(crate) enum Firmware {
     UefiHttp,
     /// OVMF with Secure Boot on: it starts only what Microsoft's keys have signed.
     Secure,
+    /// The same, and it knows a key of the site's own as well.
+    SecureOwn,
     /// AAVMF and its own PXE client, on an emulated 64-bit ARM machine.
     Arm64,
 }
@@ -37,7 +39,7 @@ impl Firmware {
     pub(crate) fn is_uefi(self) -> bool {
         match self {
             Self::Bios => false,
-            Self::Uefi | Self::UefiHttp | Self::Secure | Self::Arm64 => true,
+            Self::Uefi | Self::UefiHttp | Self::Secure | Self::SecureOwn | Self::Arm64 => true,
         }
     }
 }

@@ -14,6 +14,7 @@ mod journal;
 mod kernel;
 mod kit;
 mod machine;
+mod own_keys;
 mod packet;
 mod pcap;
 mod qemu;

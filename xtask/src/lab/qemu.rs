@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::machine::{Build, Firmware};
+use super::own_keys;
+use crate::tree;
 
 /// Where a machine's parts are outside of it.
 pub(super) struct Files {
@@ -28,7 +30,9 @@ pub(super) struct Uefi {
 /// The program that is this machine.
 pub(super) fn program(firmware: Firmware) -> &'static str {
     match firmware {
-        Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp | Firmware::Secure => "qemu-system-x86_64",
+        Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp | Firmware::Secure | Firmware::SecureOwn => {
+            "qemu-system-x86_64"
+        }
         Firmware::Arm64 => "qemu-system-aarch64",
     }
 }
@@ -44,7 +48,7 @@ pub(super) fn firmware(firmware: Firmware) -> Result<Uefi> {
                 ("AAVMF_CODE.fd", "AAVMF_VARS.fd"),
             ],
         ),
-        Firmware::Secure => (
+        Firmware::Secure | Firmware::SecureOwn => (
             "/usr/share/OVMF",
             "ovmf",
             &[("OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd")],
@@ -60,7 +64,12 @@ pub(super) fn firmware(firmware: Firmware) -> Result<Uefi> {
         .iter()
         .map(|(code, variables)| Uefi {
             code: directory.join(code),
-            variables: directory.join(variables),
+            variables: match firmware {
+                Firmware::SecureOwn => own_keys::variables(&tree::target().join("lab")),
+                Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp | Firmware::Secure | Firmware::Arm64 => {
+                    directory.join(variables)
+                }
+            },
         })
         .find(|uefi| uefi.code.exists() && uefi.variables.exists())
         .with_context(|| {
@@ -79,7 +88,7 @@ fn board(firmware: Firmware) -> &'static [(&'static str, &'static str)] {
             &[("-machine", "q35,accel=tcg,graphics=off"), ("-vga", "none")]
         }
         // The keys are out of reach for whoever is not in system management mode.
-        Firmware::Secure => &[
+        Firmware::Secure | Firmware::SecureOwn => &[
             ("-machine", "q35,smm=on,accel=tcg,graphics=off"),
             ("-global", "driver=cfi.pflash01,property=secure,value=on"),
             ("-vga", "none"),

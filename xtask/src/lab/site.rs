@@ -32,6 +32,7 @@ pub(crate) struct Site {
     timeline: Arc<Timeline>,
     logs: PathBuf,
     firmware: PathBuf,
+    signed_ipxe: PathBuf,
 }
 
 impl Site {
@@ -60,6 +61,7 @@ impl Site {
             timeline,
             logs,
             firmware: stage.kit.firmware.clone(),
+            signed_ipxe: stage.kit.signed_ipxe.clone(),
         };
         site.daemon.start()?;
         Ok(site)
@@ -68,6 +70,11 @@ impl Site {
     /// A boot program as the firmware manifest pins it.
     pub(crate) fn firmware(&self, name: &str) -> PathBuf {
         self.firmware.join(name)
+    }
+
+    /// iPXE, signed with the site's own key.
+    pub(crate) fn signed_ipxe(&self) -> &Path {
+        &self.signed_ipxe
     }
 
     /// Adds a machine, which is off.

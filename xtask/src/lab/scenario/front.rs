@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use super::install::position;
 use super::story::{BOOT, disk_starts, installer_reports, installer_starts, turns_are};
-use super::{GRUB, PXELINUX, REFUSED, SECURE_BOOT};
+use super::{GRUB, OWN_KEYS, PXELINUX, REFUSED, SECURE_BOOT};
 use crate::lab::journal::{Entry, Mark, Source};
 use crate::lab::machine::{Build, Machine};
 use crate::lab::record;
@@ -75,14 +75,7 @@ fn refuses(site: &Site) -> Result<()> {
     let on = machine.power_on()?;
     machine.wait_serial(on, "Access Denied", BOOT)?;
     let again = machine.reset()?;
-    let told = |entry: &Entry| {
-        entry.source == Source::Bootwright
-            && record::happened(&entry.text).is_some_and(|event| {
-                event.host == REFUSED.name && event.note.contains("came back without having started tampered.efi")
-            })
-    };
-    let what = "the event of a boot program that was not started";
-    site.daemon.journal.wait_for(Mark::default(), what, BOOT, told)?;
+    told_unstarted(site, REFUSED.name, "tampered.efi")?;
     machine.wait_serial(again, "Access Denied", BOOT)?;
     let asked = machine.wire.captured()?;
     ensure!(
@@ -90,6 +83,47 @@ fn refuses(site: &Site) -> Result<()> {
             .iter()
             .any(|sight| request(sight, "GET /bootwright") || reads(sight, "grubx64.efi")),
         "something of what was changed has run"
+    );
+    Ok(())
+}
+
+/// Waits for the timeline to tell that a machine is back without having started its boot program.
+fn told_unstarted(site: &Site, host: &str, program: &str) -> Result<()> {
+    let words = format!("came back without having started {program}");
+    let told = |entry: &Entry| {
+        entry.source == Source::Bootwright
+            && record::happened(&entry.text).is_some_and(|event| event.host == host && event.note.contains(&words))
+    };
+    let what = "the event of a boot program that was not started";
+    let journal = &site.daemon.journal;
+    journal.wait_for(Mark::default(), what, BOOT, told).map(drop)
+}
+
+/// A site signs what it hands out: iPXE unchanged but for the signature, so that its state comes by `autoexec.ipxe`.
+pub(super) fn own_keys(site: &Site) -> Result<()> {
+    let machine = site.machine(OWN_KEYS)?;
+    let host = OWN_KEYS.name;
+    site.daemon.operate(&["host", "arm", host, "lab"])?;
+    let on = machine.power_on()?;
+    machine.wait_serial(on, "Access Denied", BOOT)?;
+    let again = machine.reset()?;
+    told_unstarted(site, host, "snponly.efi")?;
+    machine.wait_serial(again, "Access Denied", BOOT)?;
+    turns_are(site, host, &["armed"])?;
+
+    site.daemon
+        .add_firmware("snponly.efi", &std::fs::read(site.signed_ipxe())?)?;
+    let again = machine.reset()?;
+    let token = installer_starts(&machine, again)?;
+    installer_reports(&machine, again)?;
+    disk_starts(site, &machine, again, 1, &token)?;
+    turns_are(site, host, &["armed", "boot", "done", "local"])?;
+    let sights = machine.wire.captured()?;
+    let autoexec = position(&sights, |sight| reads(sight, "autoexec.ipxe"));
+    let asked = position(&sights, |sight| request(sight, "GET /ipxe?"));
+    ensure!(
+        autoexec.is_some() && autoexec < asked,
+        "iPXE did not fetch `autoexec.ipxe` before it asked what to do: {autoexec:?} {asked:?}"
     );
     Ok(())
 }

@@ -153,6 +153,13 @@ const REFUSED: Build = Build {
     rom: Rom::Itself,
 };
 
+const OWN_KEYS: Build = Build {
+    name: "own-keys",
+    number: 23,
+    firmware: Firmware::SecureOwn,
+    rom: Rom::Itself,
+};
+
 /// Every scenario, the longest first, so that the last to end is short.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
@@ -214,6 +221,16 @@ pub(crate) const ALL: &[Scenario] = &[
             },
         ],
         play: front::secure_boot,
+    },
+    Scenario {
+        name: "own-keys",
+        story: "firmware that knows a site's key refuses iPXE as Debian ships it, starts the same with the site's signature, \
+                and installs once",
+        cast: &[Role {
+            build: OWN_KEYS,
+            known: true,
+        }],
+        play: front::own_keys,
     },
     Scenario {
         name: "grub",
