@@ -4,16 +4,13 @@
 //! through the network stack once. The blocks of a run are not copied on the way: each datagram is a header beside a slice
 //! of the caller's bytes.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read as _};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
-use crate::sys::gso::{self, SMALL, SMALL_BATCH};
-use crate::sys::watched::watch;
+use crate::sys::gso;
 
 /// Bytes in front of each block.
 pub const HEADER_BYTES: usize = 4;
@@ -22,35 +19,32 @@ pub const RUN_MAX: usize = 64;
 /// Bytes that one call sends at most: what an IP packet could hold, for the run is one until it is cut.
 const RUN_BYTES_MAX: usize = 65_000;
 
-/// A block up to this length, Ethernet's, is copied beside its header where it goes alone.
-const SHORT_BLOCK: usize = 1468;
+/// Room for a packet of a receiver; what is longer arrives cut.
+pub const SMALL: usize = 128;
 
 /// A socket bound to one address of ours and connected to one peer.
 ///
 /// The kernel drops what others send to its port and tells them so (ICMP port unreachable). The peer's own such message
-/// arrives as `ConnectionRefused`.
+/// arrives as `ConnectionRefused`. Nothing here waits: a [`crate::poll::Poll`] tells when there is something to do.
 #[derive(Debug)]
 pub struct Conversation {
-    /// Watched for packets only. Whoever watches for room too is woken by each datagram that has left, in vain: there is
-    /// always room.
-    socket: AsyncFd<Socket>,
+    socket: Socket,
     ipv6: bool,
     /// Whether the kernel cuts runs into datagrams.
     cuts: bool,
 }
 
-/// Room for the packets of one [`Conversation::receive`]; longer ones than 128 bytes arrive cut.
+/// A run that did not leave whole.
 #[derive(Debug)]
-pub struct Inbox {
-    buffers: [[u8; SMALL]; SMALL_BATCH],
-    lens: [usize; SMALL_BATCH],
-    count: usize,
+pub struct Stopped {
+    /// How many of its datagrams left.
+    pub after: usize,
+    /// Why no more did; `WouldBlock` where there was no room for them.
+    pub error: io::Error,
 }
 
 impl Conversation {
     /// Opens a free port on `local` towards `peer`, through `device` if one is named.
-    ///
-    /// Must be called inside a tokio runtime.
     ///
     /// # Errors
     /// The kernel's: no route, not our address, no such device, too many open files.
@@ -70,7 +64,7 @@ impl Conversation {
         socket.bind(&bound.into())?;
         socket.connect(&peer.into())?;
         Ok(Self {
-            socket: watch(socket, Interest::READABLE)?,
+            socket,
             ipv6: peer.is_ipv6(),
             cuts: false,
         })
@@ -87,7 +81,7 @@ impl Conversation {
     /// # Errors
     /// The kernel's.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        let address = self.socket.get_ref().local_addr()?;
+        let address = self.socket.local_addr()?;
         address.as_socket().ok_or_else(|| io::ErrorKind::Unsupported.into())
     }
 
@@ -98,33 +92,30 @@ impl Conversation {
         self.cuts = datagram.is_some_and(|bytes| gso::set_segment(self.socket.as_fd(), bytes).is_ok());
     }
 
-    /// Sends one datagram.
+    /// Sends one datagram, if there is room for it.
     ///
     /// # Errors
-    /// The kernel's; `ConnectionRefused` when the peer's port was found closed before.
-    pub async fn send(&self, datagram: &[u8]) -> io::Result<()> {
-        self.once_there_is_room(|socket| socket.send(datagram)).await
+    /// The kernel's; `WouldBlock` when there is no room, `ConnectionRefused` when the peer's port was found closed before.
+    pub fn send(&self, datagram: &[u8]) -> io::Result<()> {
+        self.socket.send(datagram).map(drop)
     }
 
     /// Sends `count` datagrams: each a header and the next `block` bytes of `payload`, of which the last datagram may
     /// have fewer, or none. `header` names the header of the datagram with the given place in the run.
     ///
     /// # Errors
-    /// As [`Conversation::send`]. What left before stays sent.
+    /// As [`Conversation::send`], and how many left before.
     ///
     /// # Panics
     /// If `payload` is longer than `count` blocks, or `block` is 0.
-    pub async fn send_run(
+    pub fn send_run(
         &mut self,
         count: usize,
         block: usize,
         payload: &[u8],
         header: impl Fn(usize) -> [u8; HEADER_BYTES],
-    ) -> io::Result<()> {
+    ) -> Result<(), Stopped> {
         assert!(payload.len() <= count * block, "the run has room for its payload");
-        if count == 1 && payload.len() <= SHORT_BLOCK {
-            return self.send_block(header(0), payload).await;
-        }
         let mut headers = [[0; HEADER_BYTES]; RUN_MAX];
         let mut done = 0;
         while done < count {
@@ -140,116 +131,31 @@ impl Conversation {
                 pair[0] = IoSlice::new(header);
                 pair[1] = IoSlice::new(block);
             }
-            match self.send_parts(&parts[..2 * together]).await {
-                Ok(()) => done += together,
+            match self.socket.send_vectored(&parts[..2 * together]) {
+                Ok(_) => done += together,
                 // A device or a kernel that cannot cut says so with one of these: from now on we do it ourselves.
                 Err(error) if together > 1 && matches!(error.raw_os_error(), Some(libc::EIO | libc::EINVAL)) => {
                     self.cuts = false;
-                    gso::set_segment(self.socket.as_fd(), 0)?;
+                    let whole = gso::set_segment(self.socket.as_fd(), 0);
+                    whole.map_err(|error| Stopped { after: done, error })?;
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(Stopped { after: done, error }),
             }
         }
         Ok(())
     }
 
-    /// One header and one block. Putting the two together here is cheaper than telling the kernel of two places.
-    async fn send_block(&self, header: [u8; HEADER_BYTES], block: &[u8]) -> io::Result<()> {
-        let mut datagram = [0; HEADER_BYTES + SHORT_BLOCK];
-        datagram[..HEADER_BYTES].copy_from_slice(&header);
-        datagram[HEADER_BYTES..HEADER_BYTES + block.len()].copy_from_slice(block);
-        self.send(&datagram[..HEADER_BYTES + block.len()]).await
-    }
-
-    async fn send_parts(&self, parts: &[IoSlice<'_>]) -> io::Result<()> {
-        self.once_there_is_room(|socket| socket.send_vectored(parts)).await
-    }
-
-    async fn once_there_is_room(&self, write: impl Fn(&Socket) -> io::Result<usize>) -> io::Result<()> {
-        match write(self.socket.get_ref()) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                // Only large windows of large blocks ever come here.
-                let second = watch(self.socket.get_ref().try_clone()?, Interest::WRITABLE)?;
-                second.async_io(Interest::WRITABLE, write).await.map(drop)
-            }
-            sent => sent.map(drop),
-        }
-    }
-
-    /// Waits for packets from the peer and takes those that are there.
+    /// Takes one packet of the peer that is there: its length, at most that of the buffer. What is longer is cut.
     ///
     /// # Errors
-    /// The kernel's; `ConnectionRefused` when nothing listens at the peer's port.
-    pub async fn receive(&self, inbox: &mut Inbox) -> io::Result<()> {
-        loop {
-            // An ICMP message shows as an error without anything to read. tokio waits for both and takes one at a time.
-            let guard = self.socket.ready(Interest::READABLE | Interest::ERROR).await?;
-            let interest = if guard.ready().is_readable() {
-                Interest::READABLE
-            } else {
-                Interest::ERROR
-            };
-            drop(guard);
-            if self.take(interest, inbox)? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Takes the packets that are there, if any, without waiting.
-    ///
-    /// # Errors
-    /// As [`Conversation::receive`].
-    pub fn try_receive(&self, inbox: &mut Inbox) -> io::Result<bool> {
-        match gso::receive_small(self.socket.as_fd(), &mut inbox.buffers, &mut inbox.lens) {
-            Ok(count) => {
-                inbox.count = count;
-                Ok(count > 0)
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Takes what is there. A batch that is not full has emptied the socket, which the runtime is told at once: the usual
-    /// way of finding out is a second system call for each packet.
-    fn take(&self, interest: Interest, inbox: &mut Inbox) -> io::Result<bool> {
-        inbox.count = 0;
-        let result = self.socket.try_io(interest, |socket| {
-            inbox.count = gso::receive_small(socket.as_fd(), &mut inbox.buffers, &mut inbox.lens)?;
-            if inbox.count < SMALL_BATCH {
-                Err(io::ErrorKind::WouldBlock.into())
-            } else {
-                Ok(())
-            }
-        });
-        match result {
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-            Ok(()) | Err(_) => Ok(inbox.count > 0),
-        }
+    /// The kernel's; `WouldBlock` when there is none, `ConnectionRefused` when nothing listens at the peer's port.
+    pub fn receive(&self, buffer: &mut [u8; SMALL]) -> io::Result<usize> {
+        (&self.socket).read(buffer)
     }
 }
 
-impl Inbox {
-    /// Empty room.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            buffers: [[0; SMALL]; SMALL_BATCH],
-            lens: [0; SMALL_BATCH],
-            count: 0,
-        }
-    }
-
-    /// The packets that the last call took, in their order of arrival.
-    pub fn packets(&self) -> impl Iterator<Item = &[u8]> {
-        let slots = self.buffers.iter().zip(self.lens).take(self.count);
-        slots.map(|(buffer, len)| &buffer[..len.min(SMALL)])
-    }
-}
-
-impl Default for Inbox {
-    fn default() -> Self {
-        Self::new()
+impl AsFd for Conversation {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }

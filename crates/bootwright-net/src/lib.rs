@@ -10,6 +10,7 @@ pub mod frame;
 pub mod gso;
 pub mod link;
 pub mod neighbour;
+pub mod poll;
 pub mod port;
 pub mod probe;
 pub mod selection;

@@ -298,7 +298,8 @@ fn start_tftp(plane: &Arc<Plane>) -> anyhow::Result<(Arc<Tftp>, mpsc::Receiver<c
     limits.caps.blksize = daemon.tftp.max_blksize;
     limits.caps.windowsize = daemon.tftp.max_windowsize;
     let (sender, notices) = mpsc::channel(1024);
-    Ok((Server::new(files, limits, sender), notices))
+    let server = Server::start(files, limits, sender).context("cannot start the thread that sends by TFTP")?;
+    Ok((server, notices))
 }
 
 /// The one line that says that machines are served, and what becomes of unknown ones.

@@ -4,14 +4,10 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
-use bootwright_net::gso::{Conversation, Inbox};
+use bootwright_net::gso::{Conversation, SMALL};
+use bootwright_net::poll::{For, News, Poll};
 
 use crate::netns::{End, Netns, cable};
-
-fn runtime() -> tokio::runtime::Runtime {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().build().expect("a runtime")
-}
 
 fn peer() -> UdpSocket {
     let peer = UdpSocket::bind("127.0.0.1:0").expect("a free port");
@@ -22,18 +18,13 @@ fn peer() -> UdpSocket {
 /// Sends a run of `count` blocks and returns what arrives.
 fn run(cut: bool, count: usize, block: usize, payload: &[u8]) -> Vec<Vec<u8>> {
     let peer = peer();
-    runtime().block_on(async {
-        let to = peer.local_addr().expect("it is bound");
-        let mut conversation = Conversation::open(Some("lo"), Ipv4Addr::LOCALHOST.into(), to).expect("loopback");
-        if cut {
-            conversation.expect_runs(block as u16);
-        }
-        let header = |place: usize| [0, 3, 0, place as u8];
-        conversation
-            .send_run(count, block, payload, header)
-            .await
-            .expect("it leaves");
-    });
+    let to = peer.local_addr().expect("it is bound");
+    let mut conversation = Conversation::open(Some("lo"), Ipv4Addr::LOCALHOST.into(), to).expect("loopback");
+    if cut {
+        conversation.expect_runs(block as u16);
+    }
+    let header = |place: usize| [0, 3, 0, place as u8];
+    conversation.send_run(count, block, payload, header).expect("it leaves");
     let mut buffer = [0; 2000];
     let mut arrived = Vec::new();
     while arrived.len() < count {
@@ -67,29 +58,54 @@ fn a_run_arrives_as_one_datagram_for_each_block_whoever_cuts_it() {
     }
 }
 
+/// Waits until a conversation has something to read.
+fn wait_for(conversation: &Conversation) {
+    let mut poll = Poll::new().expect("descriptors");
+    poll.add(conversation, 7, For::Packets).expect("a socket");
+    poll.alarm_in(Duration::from_secs(5)).expect("a timer");
+    assert_eq!(poll.wait().expect("nothing broke"), 1);
+    let readable = News::Socket {
+        name: 7,
+        packets: true,
+        room: false,
+    };
+    assert_eq!(poll.news(0), readable);
+}
+
 #[test]
 fn packets_from_the_peer_are_heard_and_those_of_others_are_not() {
     let (peer, stranger) = (peer(), peer());
-    runtime().block_on(async {
-        let to = peer.local_addr().expect("it is bound");
-        let conversation = Conversation::open(None, Ipv4Addr::LOCALHOST.into(), to).expect("loopback");
-        let ours = conversation.local_addr().expect("it is bound");
-        for number in 0..6 {
-            peer.send_to(&[number; 4], ours).expect("it leaves");
-        }
-        stranger.connect(ours).expect("loopback");
-        stranger.send(b"other").expect("it leaves");
-        let (mut inbox, mut heard) = (Inbox::new(), Vec::new());
-        while heard.len() < 6 {
-            let received = tokio::time::timeout(Duration::from_secs(5), conversation.receive(&mut inbox)).await;
-            received.expect("in time").expect("nothing broke");
-            heard.extend(inbox.packets().map(<[u8]>::to_vec));
-        }
-        assert_eq!(heard, (0..6).map(|number| vec![number; 4]).collect::<Vec<_>>());
-        assert!(!conversation.try_receive(&mut inbox).expect("nothing broke"));
-    });
+    let to = peer.local_addr().expect("it is bound");
+    let conversation = Conversation::open(None, Ipv4Addr::LOCALHOST.into(), to).expect("loopback");
+    let ours = conversation.local_addr().expect("it is bound");
+    for number in 0..6 {
+        peer.send_to(&[number; 4], ours).expect("it leaves");
+    }
+    stranger.connect(ours).expect("loopback");
+    stranger.send(b"other").expect("it leaves");
+    let mut buffer = [0; SMALL];
+    for number in 0..6 {
+        wait_for(&conversation);
+        let len = conversation.receive(&mut buffer).expect("nothing broke");
+        assert_eq!(buffer[..len], [number; 4]);
+    }
+    let empty = conversation.receive(&mut buffer).expect_err("that was all");
+    assert_eq!(empty.kind(), ErrorKind::WouldBlock);
     let refused = stranger.recv(&mut [0; 8]).expect_err("nothing answers a stranger");
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_packet_that_is_longer_than_its_room_arrives_cut() {
+    let peer = peer();
+    let to = peer.local_addr().expect("it is bound");
+    let conversation = Conversation::open(None, Ipv4Addr::LOCALHOST.into(), to).expect("loopback");
+    let ours = conversation.local_addr().expect("it is bound");
+    peer.send_to(&[9; 500], ours).expect("it leaves");
+    wait_for(&conversation);
+    let mut buffer = [0; SMALL];
+    assert_eq!(conversation.receive(&mut buffer).expect("nothing broke"), SMALL);
+    assert_eq!(buffer, [9; SMALL]);
 }
 
 #[test]
@@ -97,13 +113,33 @@ fn a_peer_that_went_away_is_noticed_without_sending_twice() {
     let gone = peer();
     let to = gone.local_addr().expect("it is bound");
     drop(gone);
-    runtime().block_on(async {
-        let conversation = Conversation::open(None, Ipv4Addr::LOCALHOST.into(), to).expect("loopback");
-        conversation.send(b"anybody?").await.expect("it leaves");
-        let received = tokio::time::timeout(Duration::from_secs(5), conversation.receive(&mut Inbox::new())).await;
-        let error = received.expect("in time").expect_err("nobody is there");
-        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    let conversation = Conversation::open(None, Ipv4Addr::LOCALHOST.into(), to).expect("loopback");
+    conversation.send(b"anybody?").expect("it leaves");
+    wait_for(&conversation);
+    let error = conversation.receive(&mut [0; SMALL]).expect_err("nobody is there");
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn the_bell_and_the_alarm_end_a_wait_once() {
+    let mut poll = Poll::new().expect("descriptors");
+    let bell = poll.bell();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            bell.ring();
+            bell.ring();
+        });
+        assert_eq!(poll.wait().expect("nothing broke"), 1);
+        assert_eq!(poll.news(0), News::Bell);
     });
+    // The second ring may have come behind the first wait.
+    poll.alarm_in(Duration::ZERO).expect("a timer");
+    let mut heard = Vec::new();
+    while !heard.contains(&News::Alarm) {
+        let count = poll.wait().expect("nothing broke");
+        heard.extend((0..count).map(|place| poll.news(place)));
+    }
+    assert!(heard.len() <= 2, "{heard:?}");
 }
 
 #[test]
@@ -115,13 +151,11 @@ fn the_width_of_the_way_is_that_of_the_device() {
     );
     left.ip("link set eth0 mtu 1400");
     let mtu = left.run(|| {
-        runtime().block_on(async {
-            let to = "10.91.0.2:2070".parse().expect("an address");
-            let from = Ipv4Addr::new(10, 91, 0, 1).into();
-            Conversation::open(Some("eth0"), from, to)
-                .expect("there is a route")
-                .mtu()
-        })
+        let to = "10.91.0.2:2070".parse().expect("an address");
+        let from = Ipv4Addr::new(10, 91, 0, 1).into();
+        Conversation::open(Some("eth0"), from, to)
+            .expect("there is a route")
+            .mtu()
     });
     assert_eq!(mtu, 1400);
 }

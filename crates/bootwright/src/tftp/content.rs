@@ -1,7 +1,7 @@
 //! The bytes of a file, held in memory or read piece by piece.
 //!
 //! Files are read and not mapped: a mapped file that someone truncates kills the process with SIGBUS. What the page cache
-//! holds is read at once, in small pieces; the rest beside the runtime, a chunk ahead of what is being sent, so that a slow
+//! holds is read at once, in small pieces; the rest on another thread, a chunk ahead of what is being sent, so that a slow
 //! disk delays its own transfer only.
 
 use std::fs::File;
@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 use bootwright_net::cached;
 use bytes::Bytes;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 
 /// The first bytes read for a client that may never answer.
 const FIRST_CHUNK_BYTES: usize = 16 << 10;
@@ -74,7 +74,11 @@ impl Content {
         }
         let bytes = match self {
             Self::Memory(bytes) => bytes,
-            Self::File(file) => Bytes::from(read_aside(file.clone(), 0, file.size as usize, Vec::new()).await?),
+            Self::File(file) => {
+                let len = file.size as usize;
+                let reading = spawn_blocking(move || file.read(0, len, Vec::new()));
+                Bytes::from(reading.await.map_err(io::Error::other)??)
+            }
         };
         let mut text = Vec::with_capacity(bytes.len() + bytes.len() / 16);
         for byte in bytes {
@@ -123,11 +127,58 @@ pub(super) struct Reader {
     block: usize,
     chunk: Vec<u8>,
     chunk_at: u64,
-    /// The chunk before, whose memory the next one gets: fresh memory would cost more than reading into it.
+    /// What was read ahead, and where it begins.
+    ahead: Option<(u64, Vec<u8>)>,
+    /// A chunk of before, whose memory the next one gets: fresh memory would cost more than reading into it.
     spare: Vec<u8>,
-    ahead: Option<(u64, JoinHandle<io::Result<Vec<u8>>>)>,
+    /// Whether something is being read beside.
+    is_reading: bool,
     /// Whether the last chunk was not in the page cache. The next one will hardly be either.
     from_disk: bool,
+}
+
+/// Whether bytes can be had.
+#[derive(Debug)]
+pub(super) enum Stock {
+    /// They are here.
+    Here,
+    /// They have to be read first, which may take a while.
+    Wanted(Job),
+    /// Something is being read already; ask again behind that.
+    Awaited,
+}
+
+/// A part of a file to be read where waiting does no harm.
+#[derive(Debug)]
+pub(super) struct Job {
+    file: OpenFile,
+    at: u64,
+    len: usize,
+    spare: Vec<u8>,
+}
+
+/// What came of a [`Job`].
+#[derive(Debug)]
+pub(super) struct Done {
+    at: u64,
+    read: io::Result<Vec<u8>>,
+}
+
+impl Job {
+    pub(super) fn run(self) -> Done {
+        Done {
+            at: self.at,
+            read: self.file.read(self.at, self.len, self.spare),
+        }
+    }
+}
+
+impl Done {
+    /// What came of a job that nobody did.
+    pub(super) fn never() -> Self {
+        let read = Err(io::Error::other("nobody reads files any more"));
+        Self { at: 0, read }
+    }
 }
 
 impl Reader {
@@ -138,73 +189,96 @@ impl Reader {
             block: usize::from(block.max(1)),
             chunk: Vec::new(),
             chunk_at: 0,
-            spare: Vec::new(),
             ahead: None,
+            spare: Vec::new(),
+            is_reading: false,
             from_disk: false,
         }
     }
 
-    /// Bytes from `offset` on, at most `want`: as many blocks as there are together, at least one unless the file ends.
+    /// Whether the block at `offset`, which is not behind the end, can be had. What is wanted, the caller has to do, and to
+    /// give back by [`Reader::take`].
     ///
     /// # Errors
     /// When the file cannot be read, is shorter than it was or was changed.
-    pub(super) async fn blocks(&mut self, offset: u64, want: usize) -> io::Result<&[u8]> {
+    pub(super) fn stock(&mut self, offset: u64) -> io::Result<Stock> {
         let Content::File(file) = &self.content else {
-            return Ok(self.held(offset, want));
+            return Ok(Stock::Here);
         };
-        if want == 0 {
-            return Ok(&[]);
-        }
         let end = self.chunk_at + self.chunk.len() as u64;
-        if !(self.chunk_at..end).contains(&offset) {
-            let file = file.clone();
-            self.load(&file, offset).await?;
+        if (self.chunk_at..end).contains(&offset) || offset >= file.size {
+            return Ok(Stock::Here);
         }
-        let start = (offset - self.chunk_at) as usize;
-        let stop = start.saturating_add(want).min(self.chunk.len());
-        if self.from_disk && stop > self.chunk.len() / 2 && self.ahead.is_none() {
-            self.look_ahead();
+        if self.is_reading {
+            return Ok(Stock::Awaited);
         }
-        Ok(&self.chunk[start..stop])
-    }
-
-    /// Begins to read what follows the chunk.
-    fn look_ahead(&mut self) {
-        let Content::File(file) = &self.content else { return };
-        let next = self.chunk_at + self.chunk.len() as u64;
-        let len = self.chunk_len(CHUNK_BYTES, file.size - next);
-        if len > 0 {
-            let (file, spare) = (file.clone(), std::mem::take(&mut self.spare));
-            self.ahead = Some((next, spawn_blocking(move || file.read(next, len, spare))));
-        }
-    }
-
-    fn held(&self, offset: u64, want: usize) -> &[u8] {
-        let Content::Memory(bytes) = &self.content else {
-            return &[];
-        };
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-        &bytes[start..start.saturating_add(want).min(bytes.len())]
-    }
-
-    async fn load(&mut self, file: &OpenFile, offset: u64) -> io::Result<()> {
-        let ahead = self.ahead.take().filter(|(at, _)| *at == offset);
-        let chunk = match ahead {
-            Some((_, reading)) => reading.await.map_err(io::Error::other)??,
-            None if self.load_cached(file, offset)? => return Ok(()),
-            None => {
-                self.from_disk = true;
-                let bytes = if offset == 0 { FIRST_CHUNK_BYTES } else { CHUNK_BYTES };
-                let len = self.chunk_len(bytes, file.size - offset);
-                read_aside(file.clone(), offset, len, std::mem::take(&mut self.spare)).await?
+        if let Some((at, read)) = self.ahead.take() {
+            if at == offset {
+                self.spare = std::mem::replace(&mut self.chunk, read);
+                self.chunk_at = at;
+                return Ok(Stock::Here);
             }
+            self.spare = read;
+        }
+        if self.load_cached(offset)? {
+            return Ok(Stock::Here);
+        }
+        self.from_disk = true;
+        let bytes = if offset == 0 { FIRST_CHUNK_BYTES } else { CHUNK_BYTES };
+        Ok(self.job(offset, bytes).map_or(Stock::Here, Stock::Wanted))
+    }
+
+    /// Bytes from `offset` on, at most `want`, of what is in stock: as many blocks as there are together.
+    pub(super) fn bytes(&self, offset: u64, want: usize) -> &[u8] {
+        let (held, at) = match &self.content {
+            Content::Memory(bytes) => (&bytes[..], 0),
+            Content::File(_) => (&self.chunk[..], self.chunk_at),
         };
-        self.spare = std::mem::replace(&mut self.chunk, chunk);
-        self.chunk_at = offset;
+        let start = usize::try_from(offset.saturating_sub(at)).unwrap_or(usize::MAX);
+        let start = start.min(held.len());
+        &held[start..start.saturating_add(want).min(held.len())]
+    }
+
+    /// What is worth reading now that everything before `offset` was used: what follows the chunk, if that comes from a
+    /// disk and is half used.
+    pub(super) fn look_ahead(&mut self, offset: u64) -> Option<Job> {
+        let half = self.chunk_at + self.chunk.len() as u64 / 2;
+        if !self.from_disk || self.is_reading || self.ahead.is_some() || offset <= half {
+            return None;
+        }
+        self.job(self.chunk_at + self.chunk.len() as u64, CHUNK_BYTES)
+    }
+
+    /// Takes what came of a job.
+    ///
+    /// # Errors
+    /// As [`Reader::stock`].
+    pub(super) fn take(&mut self, done: Done) -> io::Result<()> {
+        self.is_reading = false;
+        self.ahead = Some((done.at, done.read?));
         Ok(())
     }
 
-    fn load_cached(&mut self, file: &OpenFile, offset: u64) -> io::Result<bool> {
+    fn job(&mut self, at: u64, bytes: usize) -> Option<Job> {
+        let Content::File(file) = &self.content else {
+            return None;
+        };
+        let len = self.chunk_len(bytes, file.size.saturating_sub(at));
+        (len > 0).then(|| {
+            self.is_reading = true;
+            Job {
+                file: file.clone(),
+                at,
+                len,
+                spare: std::mem::take(&mut self.spare),
+            }
+        })
+    }
+
+    fn load_cached(&mut self, offset: u64) -> io::Result<bool> {
+        let Content::File(file) = &self.content else {
+            return Ok(true);
+        };
         let len = self.chunk_len(CACHED_CHUNK_BYTES, file.size - offset);
         // A chunk that cannot be had at once leaves nothing behind that would look like one.
         let at_hand = file
@@ -223,12 +297,6 @@ impl Reader {
         let whole = (bytes / self.block).max(1) * self.block;
         usize::try_from(left).unwrap_or(usize::MAX).min(whole)
     }
-}
-
-async fn read_aside(file: OpenFile, at: u64, len: usize, spare: Vec<u8>) -> io::Result<Vec<u8>> {
-    spawn_blocking(move || file.read(at, len, spare))
-        .await
-        .map_err(io::Error::other)?
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The listening side: who may ask what, and a task for each who may.
+//! The listening side: who may ask what, and a transfer for each who may.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -12,17 +12,18 @@ use bootwright_proto::tftp::{Asked, Caps, ErrorCode, Mode, Name, Reject};
 use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 
+use super::begin::begin;
+use super::books::Books;
 use super::count::{Counts, Why};
 use super::files::Files;
+use super::mailbox::Mailbox;
+use super::pump;
 use super::report::Notice;
-use super::sender;
 use super::session::{Key, Table};
 
 /// Ports below 1024 from which boot clients are known to ask. The others belong to services that answer whatever comes,
 /// such as echo, and an answer of ours would start an endless conversation (CVE-2024-2169).
 const RESERVED_ALLOWED: std::ops::RangeInclusive<u16> = 67..=69;
-/// How long a notice may wait for a slow reader before it is dropped.
-const NOTICE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long transfers may take to end when the service does.
 const STOP_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -54,9 +55,10 @@ impl Limits {
 pub struct Server<F> {
     pub(super) files: F,
     pub(super) limits: Limits,
-    pub(super) table: Arc<Table>,
-    pub(super) counts: Arc<Counts>,
-    notices: mpsc::Sender<Notice>,
+    pub(super) books: Arc<Books>,
+    pub(super) mailbox: Arc<Mailbox>,
+    /// Ends with the service.
+    _pump: pump::Thread,
 }
 
 /// A request that is going to be served.
@@ -71,15 +73,25 @@ pub(super) struct Admitted {
 }
 
 impl<F: Files> Server<F> {
-    /// A service for these files. Notices go to `notices`; one that nobody takes in time is dropped.
-    pub fn new(files: F, limits: Limits, notices: mpsc::Sender<Notice>) -> Arc<Self> {
-        Arc::new(Self {
-            files,
-            limits,
-            table: Table::new(limits.per_source, limits.total),
+    /// A service for these files, with the thread that sends them. Notices go to `notices`; one that nobody takes in time
+    /// is dropped.
+    ///
+    /// # Errors
+    /// The kernel's: no thread, too many open files.
+    pub fn start(files: F, limits: Limits, notices: mpsc::Sender<Notice>) -> io::Result<Arc<Self>> {
+        let (pump, mailbox) = pump::start()?;
+        let books = Books {
+            table: Table::new(limits.per_source, limits.total, Arc::clone(&mailbox)),
             counts: Arc::default(),
             notices,
-        })
+        };
+        Ok(Arc::new(Self {
+            files,
+            limits,
+            books: Arc::new(books),
+            mailbox,
+            _pump: pump,
+        }))
     }
 
     /// Serves requests that arrive on a socket until the socket breaks, and returns why it did. Transfers under way go on:
@@ -93,7 +105,7 @@ impl<F: Files> Server<F> {
             }
             for datagram in batch.datagrams() {
                 if let Err(why) = self.take(&socket, &device, &datagram) {
-                    self.counts.add(why);
+                    self.books.counts.add(why);
                     tracing::debug!(peer = %datagram.source, why = why.name(), "tftp request not served");
                 }
             }
@@ -103,19 +115,22 @@ impl<F: Files> Server<F> {
     /// How often what was not served, and why.
     #[must_use]
     pub fn counts(&self) -> &Arc<Counts> {
-        &self.counts
+        &self.books.counts
     }
 
     /// How many transfers are under way.
     #[must_use]
     pub fn transfers(&self) -> usize {
-        self.table.len()
+        self.books.table.len()
     }
 
     /// Ends all transfers under way: each client is told, so that it need not find out by waiting. Returns when they have
     /// ended, or a little later if one does not. New ones are kept out by closing the sockets that [`Server::serve`] has.
     pub async fn stop(&self) {
-        if tokio::time::timeout(STOP_PATIENCE, self.table.stop()).await.is_err() {
+        if tokio::time::timeout(STOP_PATIENCE, self.books.table.stop())
+            .await
+            .is_err()
+        {
             tracing::warn!("{} tftp transfers did not end", self.transfers());
         }
     }
@@ -142,7 +157,7 @@ impl<F: Files> Server<F> {
             local: local.into(),
             index: datagram.index,
         };
-        let seat = self.table.admit(key, Instant::now())?;
+        let seat = self.books.table.admit(key, Instant::now())?;
         let admitted = Admitted {
             peer,
             local: local.into(),
@@ -153,9 +168,9 @@ impl<F: Files> Server<F> {
         };
         let server = Arc::clone(self);
         tokio::spawn(async move {
-            let sending = AssertUnwindSafe(sender::run(Arc::clone(&server), seat, admitted));
-            if sending.catch_unwind().await.is_err() {
-                server.counts.add(Why::Panicked);
+            let beginning = AssertUnwindSafe(begin(Arc::clone(&server), seat, admitted));
+            if beginning.catch_unwind().await.is_err() {
+                server.books.counts.add(Why::Panicked);
             }
         });
         Ok(())
@@ -171,30 +186,18 @@ impl<F: Files> Server<F> {
                 from,
             };
             if socket.try_send(&outgoing).is_err() {
-                self.counts.add(Why::SendFailed);
+                self.books.counts.add(Why::SendFailed);
             }
         }
         // The name, or whatever stands in its place: enough to recognise, escaped for whoever reads it.
         let shown = datagram.payload.iter().skip(2).take_while(|byte| **byte != 0).take(64);
         let name = shown.flat_map(|byte| byte.escape_ascii()).map(char::from).collect();
-        self.tell(Notice::Refused {
+        self.books.tell(Notice::Refused {
             peer: SocketAddr::V4(datagram.source),
             name,
             code,
             text,
         });
         Why::Refused
-    }
-
-    /// Passes a notice on, unless nobody takes it at this moment.
-    pub(super) fn tell(&self, notice: Notice) {
-        let _ = self.notices.try_send(notice);
-    }
-
-    /// Passes a notice on that should not get lost.
-    pub(super) async fn report(&self, notice: Notice) {
-        if self.notices.send_timeout(notice, NOTICE_PATIENCE).await.is_err() {
-            tracing::warn!("a report of a tftp transfer found no reader");
-        }
     }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::count::Why;
+use super::mailbox::{Letter, Mailbox};
 
 /// A transfer that was heard gives way after this time without a packet.
 const IDLE_HEARD: Duration = Duration::from_secs(1);
@@ -28,7 +29,7 @@ pub(super) struct Key {
     pub(super) index: u32,
 }
 
-/// What a transfer's task is told from outside.
+/// What a transfer is told from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Order {
@@ -39,16 +40,18 @@ pub(super) enum Order {
     Stop = 4,
 }
 
-/// What the table knows of a transfer and its task of the table.
+/// What the table knows of a transfer and the transfer of the table.
 #[derive(Debug)]
 pub(super) struct Session {
+    /// Tells it from all others there ever were.
+    id: u64,
     key: Key,
     begun: Instant,
     /// Milliseconds after `begun` at which the client was last heard.
     active_ms: AtomicU64,
     heard: AtomicBool,
     order: AtomicU8,
-    wake: Notify,
+    mailbox: Arc<Mailbox>,
 }
 
 /// A place in the table, free again when dropped.
@@ -63,6 +66,8 @@ pub(super) struct Seat {
 pub(super) struct Table {
     per_source: usize,
     total: usize,
+    /// Where transfers are told that there is an order.
+    mailbox: Arc<Mailbox>,
     inner: Mutex<Inner>,
     /// Told when the last transfer has ended.
     emptied: Notify,
@@ -70,12 +75,18 @@ pub(super) struct Table {
 
 #[derive(Debug, Default)]
 struct Inner {
+    /// How many there ever were.
+    begun: u64,
     sessions: HashMap<Key, Arc<Session>>,
     sources: HashMap<IpAddr, usize>,
     lossy: HashMap<IpAddr, Instant>,
 }
 
 impl Session {
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
     pub(super) fn begun(&self) -> Instant {
         self.begun
     }
@@ -91,10 +102,6 @@ impl Session {
 
     /// The order given since the last call.
     pub(super) fn take_order(&self) -> Order {
-        // Reading is cheap and done for each packet; writing is not.
-        if self.order.load(Ordering::Relaxed) == Order::None as u8 {
-            return Order::None;
-        }
         match self.order.swap(Order::None as u8, Ordering::Relaxed) {
             1 => Order::Repeat,
             2 => Order::Supersede,
@@ -104,13 +111,10 @@ impl Session {
         }
     }
 
-    pub(super) async fn ordered(&self) {
-        self.wake.notified().await;
-    }
-
     fn give(&self, order: Order) {
         self.order.fetch_max(order as u8, Ordering::Relaxed);
-        self.wake.notify_one();
+        // One that has not begun yet looks when it begins.
+        self.mailbox.post(Letter::Order(self.id));
     }
 
     /// For how long it has been idle, if that is long enough to give way.
@@ -127,10 +131,11 @@ impl Session {
 }
 
 impl Table {
-    pub(super) fn new(per_source: usize, total: usize) -> Arc<Self> {
+    pub(super) fn new(per_source: usize, total: usize, mailbox: Arc<Mailbox>) -> Arc<Self> {
         Arc::new(Self {
             per_source,
             total,
+            mailbox,
             inner: Mutex::default(),
             emptied: Notify::new(),
         })
@@ -162,13 +167,15 @@ impl Table {
         if inner.sessions.len() >= self.total && !inner.evict(now, |_| true) {
             return Err(Why::ServerBusy);
         }
+        inner.begun += 1;
         let session = Arc::new(Session {
+            id: inner.begun,
             key,
             begun: now,
             active_ms: AtomicU64::new(0),
             heard: AtomicBool::new(false),
             order: AtomicU8::new(Order::None as u8),
-            wake: Notify::new(),
+            mailbox: Arc::clone(&self.mailbox),
         });
         inner.sessions.insert(key, Arc::clone(&session));
         *inner.sources.entry(source).or_default() += 1;

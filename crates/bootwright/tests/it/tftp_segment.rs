@@ -86,7 +86,7 @@ impl Segment {
     /// Runs the service while `test` does.
     pub(crate) fn serve(&self, limits: Limits, files: Catalogue, test: impl FnOnce(&Service<'_>)) {
         let (sender, notices) = mpsc::channel(10_000);
-        let server = Server::new(files, limits, sender);
+        let server = Server::start(files, limits, sender).expect("a thread");
         let service = Service {
             segment: self,
             server: Arc::clone(&server),

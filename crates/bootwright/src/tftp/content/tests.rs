@@ -40,19 +40,30 @@ fn bytes(len: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Reads as a transfer does: a window of blocks at a time, which may come in parts.
-async fn read_all(reader: &mut Reader, size: usize, window: usize) -> io::Result<Vec<u8>> {
+/// Takes some bytes as a transfer does, at once or after they were read.
+fn blocks(reader: &mut Reader, offset: u64, want: usize) -> io::Result<&[u8]> {
+    while let Stock::Wanted(job) = reader.stock(offset)? {
+        reader.take(job.run())?;
+    }
+    if let Some(job) = reader.look_ahead(offset + want as u64) {
+        reader.take(job.run())?;
+    }
+    Ok(reader.bytes(offset, want))
+}
+
+/// Reads a window of blocks at a time, which may come in parts.
+fn read_all(reader: &mut Reader, size: usize, window: usize) -> io::Result<Vec<u8>> {
     let mut read = Vec::new();
     while read.len() < size {
-        let part = reader.blocks(read.len() as u64, window.min(size - read.len())).await?;
+        let part = blocks(reader, read.len() as u64, window.min(size - read.len()))?;
         assert!(!part.is_empty());
         read.extend_from_slice(part);
     }
     Ok(read)
 }
 
-#[tokio::test]
-async fn files_come_out_as_they_are_in_windows_of_any_size() {
+#[test]
+fn files_come_out_as_they_are_in_windows_of_any_size() {
     let whole = bytes(700_001);
     let scratch = Scratch::new("whole", &whole);
     for (block, windowsize) in [(512, 1), (1468, 1), (1468, 16), (65_464, 4)] {
@@ -60,15 +71,15 @@ async fn files_come_out_as_they_are_in_windows_of_any_size() {
             assert_eq!(content.size(), 700_001);
             let mut reader = Reader::new(content, block);
             let read = read_all(&mut reader, whole.len(), usize::from(block) * windowsize);
-            assert!(read.await.unwrap() == whole, "{windowsize} x {block}");
-            let behind = reader.blocks(700_001, 0).await.unwrap();
+            assert!(read.unwrap() == whole, "{windowsize} x {block}");
+            let behind = blocks(&mut reader, 700_001, 0).unwrap();
             assert!(behind.is_empty(), "the empty block behind the end");
         }
     }
 }
 
-#[tokio::test]
-async fn a_window_that_is_sent_again_is_read_again() {
+#[test]
+fn a_window_that_is_sent_again_is_read_again() {
     let whole = bytes(400_000);
     let scratch = Scratch::new("again", &whole);
     let mut reader = Reader::new(scratch.open_cold(), 1000);
@@ -80,7 +91,7 @@ async fn a_window_that_is_sent_again_is_read_again() {
         (14_000, 2000),
         (399_000, 1000),
     ] {
-        let part = reader.blocks(offset, want).await.unwrap();
+        let part = blocks(&mut reader, offset, want).unwrap();
         let at = offset as usize;
         assert!(
             !part.is_empty() && part == &whole[at..at + part.len()],
@@ -89,38 +100,38 @@ async fn a_window_that_is_sent_again_is_read_again() {
     }
 }
 
-#[tokio::test]
-async fn a_file_put_in_its_place_does_not_touch_a_transfer() {
+#[test]
+fn a_file_put_in_its_place_does_not_touch_a_transfer() {
     let whole = bytes(300_000);
     let scratch = Scratch::new("replaced", &whole);
     let mut reader = Reader::new(scratch.open(), 1000);
-    reader.blocks(0, 1000).await.unwrap();
+    blocks(&mut reader, 0, 1000).unwrap();
     let other = Scratch::new("replacing", &bytes(10));
     std::fs::rename(&other.0, &scratch.0).unwrap();
-    assert!(read_all(&mut reader, whole.len(), 4000).await.unwrap() == whole);
+    assert!(read_all(&mut reader, whole.len(), 4000).unwrap() == whole);
     assert_eq!(scratch.open().size(), 10, "who asks now gets the new one");
 }
 
-#[tokio::test]
-async fn a_file_that_shrinks_or_is_overwritten_ends_the_transfer_and_not_the_process() {
+#[test]
+fn a_file_that_shrinks_or_is_overwritten_ends_the_transfer_and_not_the_process() {
     let scratch = Scratch::new("shrinks", &bytes(600_000));
     let mut reader = Reader::new(scratch.open(), 1000);
-    reader.blocks(0, 1000).await.unwrap();
+    blocks(&mut reader, 0, 1000).unwrap();
     File::options()
         .write(true)
         .open(&scratch.0)
         .unwrap()
         .set_len(1000)
         .unwrap();
-    assert!(reader.blocks(300_000, 1000).await.is_err());
+    assert!(blocks(&mut reader, 300_000, 1000).is_err());
 
     let scratch = Scratch::new("overwritten", &bytes(600_000));
     let mut reader = Reader::new(scratch.open(), 1000);
-    reader.blocks(0, 1000).await.unwrap();
+    blocks(&mut reader, 0, 1000).unwrap();
     let mut file = File::options().write(true).open(&scratch.0).unwrap();
     file.write_all(b"other").unwrap();
     file.set_modified(std::time::UNIX_EPOCH).unwrap();
-    assert!(reader.blocks(300_000, 1000).await.is_err());
+    assert!(blocks(&mut reader, 300_000, 1000).is_err());
 }
 
 #[tokio::test]
@@ -131,7 +142,7 @@ async fn text_mode_ends_lines_with_cr_lf() {
         .unwrap()
         .unwrap();
     let mut reader = Reader::new(text.clone(), 512);
-    assert_eq!(reader.blocks(0, 512).await.unwrap(), b"a\r\nb\r\0\r\n\r\0c");
+    assert_eq!(blocks(&mut reader, 0, 512).unwrap(), b"a\r\nb\r\0\r\n\r\0c");
     let large = Content::Memory(vec![0; 600 << 10].into());
     assert!(large.into_text().await.unwrap().is_none());
 }

@@ -10,13 +10,18 @@ fn key(source: u8, port: u16) -> Key {
     }
 }
 
+fn table(per_source: usize, total: usize) -> Arc<Table> {
+    let poll = bootwright_net::poll::Poll::new().unwrap();
+    Table::new(per_source, total, Mailbox::new(poll.bell()))
+}
+
 fn after(start: Instant, millis: u64) -> Instant {
     start + Duration::from_millis(millis)
 }
 
 #[test]
 fn a_source_has_only_so_many_places_and_gets_them_back() {
-    let (table, start) = (Table::new(2, 10), Instant::now());
+    let (table, start) = (table(2, 10), Instant::now());
     let first = table.admit(key(1, 1000), start).unwrap();
     let _second = table.admit(key(1, 1001), start).unwrap();
     assert_eq!(table.admit(key(1, 1002), start).unwrap_err(), Why::SourceBusy);
@@ -28,7 +33,7 @@ fn a_source_has_only_so_many_places_and_gets_them_back() {
 
 #[test]
 fn the_longest_idle_gives_way_and_the_busy_do_not() {
-    let (table, start) = (Table::new(8, 3), Instant::now());
+    let (table, start) = (table(8, 3), Instant::now());
     let idle = table.admit(key(1, 1000), start).unwrap();
     let idler = table.admit(key(2, 1000), start).unwrap();
     let busy = table.admit(key(3, 1000), start).unwrap();
@@ -49,7 +54,7 @@ fn the_longest_idle_gives_way_and_the_busy_do_not() {
 
 #[test]
 fn requests_that_nobody_answers_give_way_soon() {
-    let (table, start) = (Table::new(8, 1), Instant::now());
+    let (table, start) = (table(8, 1), Instant::now());
     let forged = table.admit(key(1, 1000), start).unwrap();
     assert_eq!(
         table.admit(key(2, 1000), after(start, 200)).unwrap_err(),
@@ -61,7 +66,7 @@ fn requests_that_nobody_answers_give_way_soon() {
 
 #[test]
 fn a_repeated_request_is_the_same_transfer_until_its_client_was_heard() {
-    let (table, start) = (Table::new(8, 10), Instant::now());
+    let (table, start) = (table(8, 10), Instant::now());
     let first = table.admit(key(1, 1000), start).unwrap();
     assert_eq!(table.admit(key(1, 1000), start).unwrap_err(), Why::Repeated);
     assert_eq!(first.session().take_order(), Order::Repeat);
@@ -77,7 +82,7 @@ fn a_repeated_request_is_the_same_transfer_until_its_client_was_heard() {
 
 #[test]
 fn an_order_to_end_is_not_forgotten_over_one_to_repeat() {
-    let (table, start) = (Table::new(8, 10), Instant::now());
+    let (table, start) = (table(8, 10), Instant::now());
     let seat = table.admit(key(1, 1000), start).unwrap();
     assert_eq!(table.stop().now_or_never(), None, "the transfer has not ended");
     assert_eq!(table.admit(key(1, 1000), start).unwrap_err(), Why::Repeated);
@@ -86,7 +91,7 @@ fn an_order_to_end_is_not_forgotten_over_one_to_repeat() {
 
 #[test]
 fn who_stops_all_transfers_learns_when_the_last_one_has_ended() {
-    let (table, start) = (Table::new(8, 10), Instant::now());
+    let (table, start) = (table(8, 10), Instant::now());
     assert_eq!(table.stop().now_or_never(), Some(()), "there is none");
     let seats = [1000, 1001].map(|port| table.admit(key(1, port), start).unwrap());
     let mut stopping = std::pin::pin!(table.stop());
@@ -101,7 +106,7 @@ fn who_stops_all_transfers_learns_when_the_last_one_has_ended() {
 
 #[test]
 fn a_source_that_lost_many_packets_is_remembered_for_a_while() {
-    let (table, start) = (Table::new(8, 10), Instant::now());
+    let (table, start) = (table(8, 10), Instant::now());
     table.lost_many([10, 0, 0, 1].into(), start);
     assert!(table.is_lossy([10, 0, 0, 1].into(), after(start, 599_000)));
     assert!(!table.is_lossy([10, 0, 0, 1].into(), after(start, 600_000)));
