@@ -166,6 +166,7 @@ impl Sending {
             send_error(&self.conversation, ErrorCode::Other, "the server stops");
         }
         let terms = self.transfer.terms();
+        let begun = self.seat.session().begun();
         let report = TransferReport {
             peer: self.peer(),
             local: self.request.local,
@@ -176,7 +177,8 @@ impl Sending {
             acked_bytes: self.transfer.acked_bytes(),
             retransmits: self.transfer.packets_resent(),
             ending,
-            duration: self.seat.session().begun().elapsed(),
+            begun,
+            duration: begun.elapsed(),
         };
         self.books.remember_losses(&report);
         drop(self.seat);
