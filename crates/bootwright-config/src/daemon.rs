@@ -88,6 +88,8 @@ pub struct Tftp {
     pub strict: bool,
     /// A directory to serve beside the boot firmware, read only.
     pub root: Option<String>,
+    /// A directory with the firmware of Raspberry Pis, read only; without it they are not answered.
+    pub raspberry_pi: Option<String>,
 }
 
 /// Where the record is kept.
@@ -115,6 +117,7 @@ impl Default for Daemon {
                 max_windowsize: 16,
                 strict: false,
                 root: None,
+                raspberry_pi: None,
             },
             store: Store::Sqlite,
         }

@@ -93,6 +93,7 @@ pub(crate) fn lower(
         profiles: profiles.good,
         hosts,
         rules,
+        raspberry_pi: daemon.tftp.raspberry_pi.is_some(),
         ..Policy::default()
     };
     dhcp::lower_policy(root, &mut policy, &reserved, findings);

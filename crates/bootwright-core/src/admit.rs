@@ -23,6 +23,9 @@ pub fn admit(policy: &Policy, definition: Option<&HostDefinition>, ask: Ask) -> 
     if entry {
         return Some(Why::NoMenu);
     }
+    if loader == Loader::RaspberryPi && !policy.raspberry_pi {
+        return Some(Why::PiNotServed);
+    }
     let own_file = definition.is_some_and(|definition| definition.first_file.is_some());
     let site_file = arch.is_uboot() && policy.first_files.contains_key(&arch);
     (loader == Loader::UBoot && !own_file && !site_file).then_some(Why::UBootNotServed)

@@ -73,12 +73,12 @@ pub fn decide(
                 .and_then(local::before_loader);
             let left = own_disk.filter(|_| {
                 let verdict = decide_script(policy, situation, asker, definition, seen);
-                loader == Loader::Firmware && matches!(verdict, Verdict::Local(_))
+                loader.is_rom() && matches!(verdict, Verdict::Local(_))
             });
             let offered = decide_offer(policy, asker, definition, (arch, file), loader);
             let offered = match (offered, left) {
                 (Verdict::FirstFile(_), Some(Some(file))) => Verdict::FirstFile(file.to_owned()),
-                (Verdict::FirstFile(_), Some(None)) => Verdict::Silence(Why::OwnDisk),
+                (Verdict::FirstFile(_) | Verdict::OwnFiles, Some(None)) => Verdict::Silence(Why::OwnDisk),
                 (offered, _) => offered,
             };
             let verdict = match offered {
@@ -125,8 +125,10 @@ fn decide_offer(
     if undecided && policy.safety.unknown == Unknown::Ignore {
         return Verdict::Silence(Why::UnknownIgnored);
     }
-    if loader == Loader::Ipxe {
-        return Verdict::AskAgainByScript;
+    match loader {
+        Loader::Ipxe => return Verdict::AskAgainByScript,
+        Loader::RaspberryPi => return Verdict::OwnFiles,
+        Loader::Firmware | Loader::IpxeWithoutHttp | Loader::UBoot => {}
     }
     let own = definition.and_then(|definition| definition.first_file.as_ref());
     let of_arch = || {

@@ -26,6 +26,8 @@ pub struct Policy {
     pub first_files: BTreeMap<Arch, String>,
     /// What else there is for an architecture, for machines on which the first file does not run; in order.
     pub other_files: BTreeMap<Arch, Vec<String>>,
+    /// Whether the site keeps firmware for Raspberry Pis, which are not answered without.
+    pub raspberry_pi: bool,
     /// Whether an offer may repeat the DHCP server's own with our boot data in it, for firmware that needs that.
     pub merged_offer: bool,
     /// What hosts may boot. Shared with the runs that were started with them.
@@ -49,6 +51,8 @@ pub struct HostDefinition {
     pub metadata: BTreeMap<String, String>,
     /// The first boot file in place of the architecture's.
     pub first_file: Option<String>,
+    /// The directory below that of all Raspberry Pis in which its own files lie.
+    pub directory: Option<String>,
     /// How its offer is worded, in place of what is found out.
     pub offer: Option<Strategy>,
     /// How it is sent to its own disk in place of the firmware's list.
@@ -142,6 +146,7 @@ impl Default for Policy {
             census: Some(Span::from_mins(5)),
             first_files: default_first_files(),
             other_files: default_other_files(),
+            raspberry_pi: false,
             merged_offer: false,
             profiles: BTreeMap::new(),
             hosts: BTreeMap::new(),

@@ -41,6 +41,8 @@ pub enum FrontEnd {
     Pxelinux,
     /// GRUB from the network.
     Grub,
+    /// The firmware of a Raspberry Pi: its configuration says what it starts, and it can neither wait nor ask a person.
+    RaspberryPi,
 }
 
 /// What asks by DHCP where to boot.
@@ -54,6 +56,8 @@ pub enum Loader {
     IpxeWithoutHttp,
     /// U-Boot. Many devices run it that nobody wants to boot from here, so a site has to name a boot file for it.
     UBoot,
+    /// The boot ROM of a Raspberry Pi, which has names of its own for the files that it wants: a site has to keep these.
+    RaspberryPi,
 }
 
 /// What a machine is told.
@@ -63,6 +67,8 @@ pub enum Verdict {
     FirstFile(String),
     /// Fetch the script.
     AskAgainByScript,
+    /// Fetch the files whose names it knows itself: whether it gets them is decided when it asks.
+    OwnFiles,
     /// Install this profile; it is this attempt of its run.
     Install {
         /// What to install.
@@ -207,11 +213,24 @@ pub enum Why {
     NotOnLink(Ipv4Addr),
     /// It is U-Boot, for which neither the site nor its host has a boot file.
     UBootNotServed,
+    /// It is a Raspberry Pi, and the site has no directory of firmware for these.
+    PiNotServed,
+}
+
+impl Loader {
+    /// Whether it is what a machine begins with, so that its question begins a boot.
+    #[must_use]
+    pub const fn is_rom(self) -> bool {
+        match self {
+            Self::Firmware | Self::RaspberryPi => true,
+            Self::Ipxe | Self::IpxeWithoutHttp | Self::UBoot => false,
+        }
+    }
 }
 
 impl FrontEnd {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Ipxe, Self::Pxelinux, Self::Grub];
+    pub const ALL: [Self; 4] = [Self::Ipxe, Self::Pxelinux, Self::Grub, Self::RaspberryPi];
 
     /// The name in paths, counters and the API.
     #[must_use]
@@ -220,6 +239,7 @@ impl FrontEnd {
             Self::Ipxe => "ipxe",
             Self::Pxelinux => "pxelinux",
             Self::Grub => "grub",
+            Self::RaspberryPi => "raspberry-pi",
         }
     }
 
@@ -236,6 +256,7 @@ impl fmt::Display for FrontEnd {
             Self::Ipxe => "iPXE",
             Self::Pxelinux => "PXELINUX",
             Self::Grub => "GRUB",
+            Self::RaspberryPi => "a Raspberry Pi",
         })
     }
 }
@@ -302,6 +323,7 @@ impl fmt::Display for Why {
             Self::UnknownIgnored => f.write_str("the policy for unknown hosts is `ignore`"),
             Self::Observing(would) => match would.as_ref() {
                 Verdict::FirstFile(file) => write!(f, "the mode is `observe`; else it would fetch `{file}`"),
+                Verdict::OwnFiles => f.write_str("the mode is `observe`; else it would fetch its own files"),
                 Verdict::Silence(why) => write!(f, "the mode is `observe`; else it would hear nothing as well: {why}"),
                 _ => f.write_str("the mode is `observe`; else it would fetch the script"),
             },
@@ -321,6 +343,7 @@ impl fmt::Display for Why {
             Self::RelayIsUs(relay) => write!(f, "it names {relay} as its relay, which is this box: no relay sent it"),
             Self::NotOnLink(sender) => write!(f, "it came from {sender}, in none of our networks and through no listed relay"),
             Self::UBootNotServed => f.write_str("it is U-Boot, and `[dhcp.arch]` has no boot file for it"),
+            Self::PiNotServed => f.write_str("it is a Raspberry Pi, and `tftp.raspberry_pi` names no directory of its firmware"),
         }
     }
 }
@@ -343,7 +366,8 @@ impl Why {
             | Self::HandedBefore
             | Self::NameTellsNobody
             | Self::OwnDisk
-            | Self::UBootNotServed => None,
+            | Self::UBootNotServed
+            | Self::PiNotServed => None,
         }
     }
 
@@ -365,6 +389,7 @@ impl Why {
             Self::RelayIsUs(_) => "relay-is-us",
             Self::NotOnLink(_) => "not-on-link",
             Self::UBootNotServed => "uboot-not-served",
+            Self::PiNotServed => "raspberry-pi-not-served",
         }
     }
 }

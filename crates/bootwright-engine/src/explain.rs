@@ -97,9 +97,13 @@ impl Engine {
         } else {
             Arch::BIOS
         });
-        let mut answers: Vec<Answer> = [Loader::Firmware, Loader::Ipxe]
-            .into_iter()
-            .map(|loader| self.preview_offer(&situation, &host, seen, arch, loader))
+        let loaders: &[Loader] = match view.visit.rom {
+            Some(Loader::RaspberryPi) => &[Loader::RaspberryPi],
+            _ => &[Loader::Firmware, Loader::Ipxe],
+        };
+        let mut answers: Vec<Answer> = loaders
+            .iter()
+            .map(|loader| self.preview_offer(&situation, &host, seen, arch, *loader))
             .collect();
         let (verdict, reply) = self.preview_script(&situation, &host, seen);
         let ticket = self.promised(now, &host, seen, &verdict);
@@ -181,6 +185,7 @@ impl Engine {
                 strategy: stand.map_or(Strategy::Direct, |stand| stand.strategy),
             },
             Verdict::Silence(why) => OfferReply::Silence(why),
+            Verdict::OwnFiles => OfferReply::OwnFiles,
             _ => OfferReply::Script,
         };
         Answer::Dhcp {
@@ -249,7 +254,9 @@ impl Engine {
             Verdict::Local(why) => local(why.clone()),
             Verdict::Hold(why) => hold(why.clone()),
             Verdict::Silence(why) => ScriptReply::Silence(why.clone()),
-            Verdict::FirstFile(_) | Verdict::AskAgainByScript => hold(bootwright_core::HoldWhy::Undecided),
+            Verdict::FirstFile(_) | Verdict::AskAgainByScript | Verdict::OwnFiles => {
+                hold(bootwright_core::HoldWhy::Undecided)
+            }
         }
     }
 

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use bootwright_core::identify::Owner;
 use bootwright_core::{Ask, Facts, FrontEnd, HostId, MacAddr, Run, Sighting, Timestamp, Token, Trial, Uuid, Why};
-use bootwright_proto::script::name::{Act, Asking, Who};
+use bootwright_proto::script::name::{Act, Asking, PiSerial, Who};
 
 use crate::engine::Engine;
-use crate::limit::{PROMISE_SPAN, PROMISE_TIMES_MAX};
+use crate::limit::{PI_PROMISE_SPAN, PI_PROMISE_TIMES_MAX, PROMISE_SPAN, PROMISE_TIMES_MAX};
 use crate::outcome::Outcome;
 use crate::script::{InstallTicket, ScriptReply, ScriptTurn};
 use crate::visit::{Promise, Stage};
@@ -66,7 +66,7 @@ impl Engine {
     }
 
     /// What the question shows of the machine, and whether that tells it from others at all.
-    fn front_sighting(&self, now: Timestamp, ask: &FrontAsk) -> (Sighting, bool) {
+    pub(crate) fn front_sighting(&self, now: Timestamp, ask: &FrontAsk) -> (Sighting, bool) {
         let mut seen = Sighting {
             address: Some(ask.address),
             link: ask.link.clone(),
@@ -104,6 +104,17 @@ impl Engine {
                 };
                 Some((facts, ask.station))
             }
+            Who::Serial(serial) => {
+                let there = self.host_at(now, ask.address);
+                let visit = there.as_ref().and_then(|id| self.visits.get(id));
+                let mac = ask.station.or(visit.and_then(|visit| visit.boot_mac));
+                let facts = Facts {
+                    macs: mac.into_iter().collect(),
+                    serial: Some(self.whole_serial(serial)),
+                    ..Facts::default()
+                };
+                Some((facts, mac))
+            }
             Who::Address(_) | Who::Anyone => {
                 let there = self.host_at(now, ask.address);
                 let visit = there.as_ref().and_then(|id| self.visits.get(id));
@@ -128,13 +139,31 @@ impl Engine {
         host.filter(|facts| facts.macs.is_empty()).and_then(|facts| facts.uuid)
     }
 
+    /// The serial number of a Raspberry Pi, in the form in which it is known: its firmware asks by the last eight of sixteen
+    /// digits, the first eight of which are zeros, or a one and zeros.
+    fn whole_serial(&self, serial: PiSerial) -> String {
+        let short = serial.to_string();
+        let forms = [format!("10000000{short}"), format!("00000000{short}")];
+        let is_known = |form: &String| {
+            let owners = [self.index.by_serial(form), self.definitions.by_serial(form)];
+            owners.iter().any(|owner| *owner != Owner::None)
+        };
+        forms.into_iter().find(is_known).unwrap_or(short)
+    }
+
     /// Notes whether the boot loader that asks is the one that asked before.
     ///
     /// It is the same start of the machine as long as nothing else was heard of it: a new one begins with a DHCP request
     /// and a boot program, and what was started has fetched its kernel. iPXE fetches its script exactly once.
     pub(crate) fn note_start(&mut self, front: FrontEnd, id: &HostId) {
         let visit = self.visits.entry(id.clone()).or_default();
-        visit.same_start = front != FrontEnd::Ipxe && visit.stage == Stage::Script && visit.front == Some(front);
+        let goes_on = match front {
+            FrontEnd::Ipxe => false,
+            FrontEnd::Pxelinux | FrontEnd::Grub => visit.stage == Stage::Script,
+            // It reads its configuration up to ten times, between the other files, and its next start begins with DHCP.
+            FrontEnd::RaspberryPi => visit.stage >= Stage::Script,
+        };
+        visit.same_start = goes_on && visit.front == Some(front);
         visit.front = Some(front);
     }
 
@@ -146,7 +175,11 @@ impl Engine {
         };
         let told = |promise: &Promise| {
             let same = run.number == promise.run && run.attempts == promise.attempt;
-            same && now.since(promise.at) < PROMISE_SPAN && promise.times < PROMISE_TIMES_MAX
+            let (span, times_max) = match visit.front {
+                Some(FrontEnd::RaspberryPi) => (PI_PROMISE_SPAN, PI_PROMISE_TIMES_MAX),
+                _ => (PROMISE_SPAN, PROMISE_TIMES_MAX),
+            };
+            same && now.since(promise.at) < span && promise.times < times_max
         };
         match &visit.promise {
             Some(promise) if visit.same_start && told(promise) => Ask::ScriptAgain,

@@ -76,6 +76,7 @@ impl Engine {
             },
             Verdict::FirstFile(_)
             | Verdict::AskAgainByScript
+            | Verdict::OwnFiles
             | Verdict::Install { .. }
             | Verdict::Confirm(_)
             | Verdict::Menu(_)

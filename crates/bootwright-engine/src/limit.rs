@@ -34,6 +34,12 @@ pub(crate) const PROMISE_SPAN: Span = Span::from_secs(30);
 /// How often the script of one attempt is told to a boot loader that fetches it once more.
 pub(crate) const PROMISE_TIMES_MAX: u32 = 8;
 
+/// The same for a Raspberry Pi, which fetches a kernel and a ramdisk by TFTP between two looks at its configuration.
+pub(crate) const PI_PROMISE_SPAN: Span = Span::from_secs(120);
+
+/// How often a Raspberry Pi may read the configuration of one attempt. (3B+: seven times, each with a look at its size.)
+pub(crate) const PI_PROMISE_TIMES_MAX: u32 = 32;
+
 /// A held machine asks at least this often; one that was silent for longer has begun another boot.
 pub(crate) const HOLD_SPAN: Span = Span::from_secs(120);
 

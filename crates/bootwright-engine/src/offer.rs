@@ -56,6 +56,8 @@ pub enum OfferReply {
     },
     /// Fetch the script.
     Script,
+    /// Fetch the files whose names it knows itself, by TFTP.
+    OwnFiles,
     /// Nothing.
     Silence(Why),
 }
@@ -137,6 +139,7 @@ impl Engine {
                 }
             }
             Verdict::AskAgainByScript => OfferReply::Script,
+            Verdict::OwnFiles => OfferReply::OwnFiles,
             Verdict::Silence(why) => {
                 if let Some(id) = id.as_ref().filter(|_| matches!(why, Why::Observing(_))) {
                     self.note_observed(now, id, ask.loader, why.to_string());
@@ -176,7 +179,7 @@ impl Engine {
     /// again when it would be another answer.
     fn note_observed(&mut self, now: Timestamp, id: &HostId, loader: Loader, words: String) {
         let visit = self.visits.entry(id.clone()).or_default();
-        let by = if loader == Loader::Firmware { 0 } else { 1 };
+        let by = if loader.is_rom() { 0 } else { 1 };
         if visit.observed[by].as_ref() != Some(&words) {
             visit.observed[by] = Some(words.clone());
             self.note(now, id, Cause::Machine, Verb::Seen, words);
@@ -206,10 +209,11 @@ impl Engine {
         let visit = self.visits.entry(id.clone()).or_default();
         let before = Before::of(now, visit);
         let news = visit.stage != Stage::Discover || visit.seen.is_none_or(|seen| now.since(seen) > BOOT_SPAN);
-        let ipxe = ask.loader != Loader::Firmware;
+        let ipxe = !ask.loader.is_rom();
         let first_round = !ipxe || visit.stage == Stage::Unseen || visit.stage > Stage::FirstFile;
         visit.see(now, &ask.seen);
         visit.arch = Some(ask.arch);
+        visit.rom = ask.loader.is_rom().then_some(ask.loader).or(visit.rom);
         let forgotten = visit.handed.is_some_and(|at| now.since(at) >= HAND_SPAN);
         if forgotten || ask.loader == Loader::Ipxe {
             visit.handed = None;

@@ -157,21 +157,36 @@ impl Engine {
         trial: Option<Trial>,
     ) -> ScriptTurn {
         self.boot_program_called(now, seen);
+        match self.recognise(now, seen) {
+            Ok(id) => self.script_for(now, front, &id, seen, fresh, trial),
+            Err(reply) => ScriptTurn::Reply(reply),
+        }
+    }
+
+    /// The host that these facts are of, if they leave no doubt.
+    pub(crate) fn known_by(&self, seen: &Facts) -> Option<HostId> {
+        let facts_of = |id: &HostId| self.world.hosts.get(id).map(|host| &host.facts);
+        match identify(&self.index, facts_of, seen) {
+            Identity::Known(id) => Some(id),
+            Identity::Unknown | Identity::Nobody | Identity::Contradiction { .. } => None,
+        }
+    }
+
+    /// The host that asks, or what a machine is told that is none.
+    pub(crate) fn recognise(&mut self, now: Timestamp, seen: &Sighting) -> Result<HostId, ScriptReply> {
         self.merge_sighting(now, &seen.facts);
         let facts_of = |id: &HostId| self.world.hosts.get(id).map(|host| &host.facts);
         match identify(&self.index, facts_of, &seen.facts) {
-            Identity::Known(id) => self.script_for(now, front, &id, seen, fresh, trial),
-            Identity::Unknown => match self.meet(now, &seen.facts) {
-                Some(id) => self.script_for(now, front, &id, seen, fresh, trial),
-                None => ScriptTurn::Reply(self.hold_nobody(&seen.facts, Asker::Stranger, now, seen)),
-            },
-            Identity::Nobody => match self.meet_defined(now, &seen.facts) {
-                Some(id) => self.script_for(now, front, &id, seen, fresh, trial),
-                None => ScriptTurn::Reply(self.hold_nobody(&seen.facts, Asker::Nobody, now, seen)),
-            },
+            Identity::Known(id) => Ok(id),
+            Identity::Unknown => self
+                .meet(now, &seen.facts)
+                .ok_or_else(|| self.hold_nobody(&seen.facts, Asker::Stranger, now, seen)),
+            Identity::Nobody => self
+                .meet_defined(now, &seen.facts)
+                .ok_or_else(|| self.hold_nobody(&seen.facts, Asker::Nobody, now, seen)),
             Identity::Contradiction { candidates, why } => {
                 self.doubt(now, &candidates, seen, &why);
-                ScriptTurn::Reply(self.hold_nobody(&seen.facts, Asker::Contradiction(&why), now, seen))
+                Err(self.hold_nobody(&seen.facts, Asker::Contradiction(&why), now, seen))
             }
         }
     }
@@ -185,6 +200,25 @@ impl Engine {
         fresh: Token,
         trial: Option<Trial>,
     ) -> ScriptTurn {
+        self.show(now, front, id, seen, trial);
+        // A rule may arm the host; then the question is asked once more.
+        for _ in 0..2 {
+            let Some(host) = self.host(id).cloned() else { break };
+            let verdict = self.decide_script(now, &host, seen, self.script_ask(now, id));
+            if let Some(ticket) = self.untried(now, &host, seen, &verdict) {
+                return ScriptTurn::Try(Box::new(ticket));
+            }
+            match verdict {
+                Verdict::AutoArm { rule, profile } if self.auto_arm(now, &host, &rule, &profile) => {}
+                verdict => return ScriptTurn::Reply(self.serve(now, &host, seen, verdict, fresh)),
+            }
+        }
+        let why = HoldWhy::Undecided;
+        ScriptTurn::Reply(self.hold(now, id, why))
+    }
+
+    /// Takes over what a question shows of a host, before it is answered.
+    pub(crate) fn show(&mut self, now: Timestamp, front: FrontEnd, id: &HostId, seen: &Sighting, trial: Option<Trial>) {
         // The second turn is the same question.
         if trial.is_none() {
             self.note_start(front, id);
@@ -201,20 +235,6 @@ impl Engine {
         let visit = self.visits.entry(id.clone()).or_default();
         // What failed before is tried again: the machine may show more of itself now.
         visit.trial = trial.or_else(|| visit.trial.take().filter(|before| before.trouble.is_none()));
-        // A rule may arm the host; then the question is asked once more.
-        for _ in 0..2 {
-            let Some(host) = self.host(id).cloned() else { break };
-            let verdict = self.decide_script(now, &host, seen, self.script_ask(now, id));
-            if let Some(ticket) = self.untried(now, &host, seen, &verdict) {
-                return ScriptTurn::Try(Box::new(ticket));
-            }
-            match verdict {
-                Verdict::AutoArm { rule, profile } if self.auto_arm(now, &host, &rule, &profile) => {}
-                verdict => return ScriptTurn::Reply(self.serve(now, &host, seen, verdict, fresh)),
-            }
-        }
-        let why = HoldWhy::Undecided;
-        ScriptTurn::Reply(self.hold(now, id, why))
     }
 
     pub(crate) fn decide_script(&self, now: Timestamp, host: &Host, seen: &Sighting, ask: Ask) -> Verdict {
@@ -245,6 +265,7 @@ impl Engine {
             }
             Verdict::FirstFile(_)
             | Verdict::AskAgainByScript
+            | Verdict::OwnFiles
             | Verdict::GiveUp
             | Verdict::Menu(_)
             | Verdict::Live(_)
@@ -255,7 +276,13 @@ impl Engine {
     }
 
     /// What a verdict promises that was not rendered for this host yet.
-    fn untried(&self, now: Timestamp, host: &Arc<Host>, seen: &Sighting, verdict: &Verdict) -> Option<InstallTicket> {
+    pub(crate) fn untried(
+        &self,
+        now: Timestamp,
+        host: &Arc<Host>,
+        seen: &Sighting,
+        verdict: &Verdict,
+    ) -> Option<InstallTicket> {
         let ticket = self.promised(now, host, seen, verdict)?;
         let profile = &ticket.profile.name;
         let trial = self.visits.get(&host.id).and_then(|visit| visit.trial.as_ref());

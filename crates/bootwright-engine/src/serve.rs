@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bootwright_core::local::choose;
 use bootwright_core::{
-    Cause, Change, Event, Firmware, HoldWhy, Host, HostId, LocalBoot, LocalMethod, LocalWhy, Profile, ProfileName,
-    Sighting, Timestamp, Token, Verb, Verdict,
+    Cause, Change, Event, Firmware, FrontEnd, HoldWhy, Host, HostId, LocalBoot, LocalMethod, LocalWhy, Profile,
+    ProfileName, Sighting, Timestamp, Token, Verb, Verdict,
 };
 
 use crate::engine::Engine;
@@ -88,7 +88,9 @@ impl Engine {
             Verdict::Hold(why) => self.hold(now, id, why),
             Verdict::Silence(why) => ScriptReply::Silence(why),
             Verdict::AutoArm { rule, .. } => self.hold(now, id, HoldWhy::RuleNotApplied { rule }),
-            Verdict::FirstFile(_) | Verdict::AskAgainByScript => self.hold(now, id, HoldWhy::Undecided),
+            Verdict::FirstFile(_) | Verdict::AskAgainByScript | Verdict::OwnFiles => {
+                self.hold(now, id, HoldWhy::Undecided)
+            }
         }
     }
 
@@ -166,7 +168,10 @@ impl Engine {
             .firmware
             .or(visit.and_then(|visit| visit.firmware))
             .unwrap_or(Firmware::Bios);
+        // A Pi starts no boot loader of ours: it is not given its files, and goes on to its next way to boot.
+        let pi = visit.is_some_and(|visit| visit.front == Some(FrontEnd::RaspberryPi));
         let pinned = self.definition(id).and_then(|definition| definition.local);
+        let pinned = pinned.or(pi.then_some(LocalMethod::NoFile));
         let local = if self.is_sent_to_disk(now, id) {
             host.local.clone()
         } else {

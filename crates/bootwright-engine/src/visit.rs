@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use bootwright_core::{Arch, Climb, Firmware, FrontEnd, HoldWhy, MacAddr, RunNumber, Sighting, Timestamp, Trial};
+use bootwright_core::{
+    Arch, Climb, Firmware, FrontEnd, HoldWhy, Loader, MacAddr, RunNumber, Sighting, Timestamp, Trial,
+};
 
 use crate::pace::Pace;
 
@@ -77,6 +79,8 @@ pub struct Visit {
     pub firmware: Option<Firmware>,
     /// Its architecture, as its DHCP request named it.
     pub arch: Option<Arch>,
+    /// What its firmware is, as its DHCP request showed.
+    pub rom: Option<Loader>,
     /// The card that it boots from.
     pub boot_mac: Option<MacAddr>,
     /// The boot loader that last asked what to do.

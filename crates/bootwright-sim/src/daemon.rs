@@ -292,6 +292,7 @@ pub(crate) fn offer_ask(policy: &Policy, request: &Request, client: &Client, que
     let loader = match client.kind {
         ClientKind::Ipxe(_) => Loader::Ipxe,
         ClientKind::UBoot => Loader::UBoot,
+        ClientKind::RaspberryPi => Loader::RaspberryPi,
         _ => Loader::Firmware,
     };
     let known = |arch: Arch| policy.first_files.contains_key(&arch);
@@ -323,6 +324,7 @@ pub(crate) fn boot_of(base: &BaseUrl, reply: &OfferReply) -> Option<Boot> {
     let file = |name: &str| BootFile::new(name).ok();
     Some(match reply {
         OfferReply::Silence(_) => return None,
+        OfferReply::OwnFiles => Boot::RaspberryPi,
         OfferReply::Script => Boot::Ipxe {
             script: file(&base.join("/boot.ipxe"))?,
         },

@@ -289,9 +289,15 @@ fn start_tftp(plane: &Arc<Plane>) -> anyhow::Result<(Arc<Tftp>, mpsc::Receiver<c
             .map(Arc::new)
             .with_context(|| format!("cannot open `tftp.root`, `{path}`"))
     });
+    let pi = daemon.tftp.raspberry_pi.as_ref().map(|path| {
+        Root::open_dir(path)
+            .map(Arc::new)
+            .with_context(|| format!("cannot open `tftp.raspberry_pi`, `{path}`"))
+    });
     let files = BootFiles {
         plane: Arc::clone(plane),
         root: root.transpose()?,
+        pi: pi.transpose()?,
         strict: daemon.tftp.strict,
     };
     let mut limits = Limits::SITE;

@@ -11,13 +11,14 @@ use bootwright_engine::{FetchKind, Fetched, Fetching};
 use bootwright_net::beneath::Root;
 use bootwright_net::neighbour::station;
 use bootwright_proto::script::ipxe::autoexec_script;
-use bootwright_proto::script::name::{Wanted, is_module, read};
+use bootwright_proto::script::name::{PiAsking, Wanted, is_module, read};
 use bootwright_proto::tftp::{ErrorCode, Name};
 use tokio::sync::mpsc;
 
 use crate::core::Core;
 use crate::front::{self, Part};
 use crate::http::{Ends, Plane, Shelf};
+use crate::pi;
 use crate::tftp::{Content, Ending, Files, Notice, Refusal, Server, TransferReport, open_below};
 
 /// The TFTP server of the daemon.
@@ -29,6 +30,8 @@ pub struct BootFiles {
     pub plane: Arc<Plane>,
     /// The operator's directory.
     pub root: Option<Arc<Root>>,
+    /// The firmware of Raspberry Pis.
+    pub pi: Option<Arc<Root>>,
     /// Whether only machines are served that asked by DHCP before.
     pub strict: bool,
 }
@@ -44,6 +47,11 @@ impl Files for BootFiles {
     async fn open(&self, peer: SocketAddr, local: IpAddr, name: &Name) -> Result<Content, Refusal> {
         let (peer, local) = (peer.ip().to_canonical(), local.to_canonical());
         let ends = Ends { peer, local };
+        if let (Some(root), Some(asking)) = (&self.pi, name.as_str().and_then(PiAsking::read))
+            && let Some(opened) = pi::open(&self.plane, root, ends, &asking).await
+        {
+            return opened;
+        }
         if let Some(text) = name.as_str()
             && let Some(content) = self.made(ends, text).await
         {
@@ -248,6 +256,20 @@ async fn tell(plane: &Plane, report: &TransferReport) {
         ending => Some(ending.name().replace('_', " ")),
     };
     let text = report.name.as_str().unwrap_or("?");
+    let of_pi = plane
+        .daemon
+        .tftp
+        .raspberry_pi
+        .is_some()
+        .then(|| PiAsking::read(text))
+        .flatten();
+    if let Some(asking) = of_pi {
+        let fetched = pi::fetched(plane, report, &asking, failure.is_none()).await;
+        if let Some((name, kind)) = fetched {
+            note(plane, report, (name, kind), failure);
+        }
+        return;
+    }
     let (name, kind) = match read(text) {
         Some(Wanted::Part { token, place }) => {
             if failure.is_none() {
@@ -265,6 +287,10 @@ async fn tell(plane: &Plane, report: &TransferReport) {
     if kind == FetchKind::Firmware && !is_module(&name) {
         plane.sources.begins(report.peer.ip().to_canonical(), report.begun);
     }
+    note(plane, report, (name, kind), failure);
+}
+
+fn note(plane: &Plane, report: &TransferReport, (name, kind): (String, FetchKind), failure: Option<String>) {
     let took = Span::from_millis(u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX));
     let fetched = Fetched {
         peer: report.peer.ip(),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bootwright_content::{render_boot, render_document};
-use bootwright_core::{FrontEnd, HostDefinition, MacAddr, Sighting, Token};
+use bootwright_core::{FrontEnd, HostDefinition, MacAddr, Sighting, Token, Trial};
 use bootwright_engine::{FrontAsk, FrontReply, InstallTicket, ScriptReply, ScriptTurn};
 use bootwright_net::neighbour::station;
 use bootwright_proto::http::target::parse;
@@ -15,7 +15,7 @@ use bootwright_proto::script::grub::{Around, disk_script, first_script, http_scr
 use bootwright_proto::script::ipxe::{Install, Live};
 use bootwright_proto::script::name::{Asking, Wanted, Who};
 use bootwright_proto::script::told::Told;
-use bootwright_proto::script::{grub, pxelinux};
+use bootwright_proto::script::{grub, pi, pxelinux};
 use bytes::Bytes;
 
 use crate::core::{Core, Unrecorded};
@@ -23,7 +23,7 @@ use crate::http::script::{Surroundings, TURNS_MAX, context, definition, hold_of,
 use crate::http::{Ends, Plane, Shelf};
 
 /// The largest file that is put into an archive for an initial ramdisk, in bytes: it is held in memory meanwhile.
-const ARCHIVED_BYTES_MAX: u64 = 64 << 20;
+pub(crate) const ARCHIVED_BYTES_MAX: u64 = 64 << 20;
 
 /// The text of what a boot loader asks for; nothing if there is nothing for it under this name.
 pub(crate) async fn script(plane: &Arc<Plane>, ends: Ends, wanted: &Wanted) -> Option<String> {
@@ -47,7 +47,7 @@ async fn ask(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, asking: &Asking) ->
         asking: asking.clone(),
         station: match asking.who {
             Who::Card { .. } => None,
-            Who::Uuid(_) | Who::Address(_) | Who::Anyone => card_at(ends.peer).await,
+            Who::Uuid(_) | Who::Serial(_) | Who::Address(_) | Who::Anyone => card_at(ends.peer).await,
         },
         address: ends.peer,
         link: plane.link_of(ends),
@@ -79,7 +79,7 @@ async fn ask(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, asking: &Asking) ->
 }
 
 /// What the engine answers. What it would promise is rendered first, and the engine told what came of it.
-async fn reply(
+pub(crate) async fn reply(
     plane: &Arc<Plane>,
     ends: Ends,
     base: &BaseUrl,
@@ -102,18 +102,22 @@ async fn reply(
             ..Asked::default()
         };
         let around = surroundings(plane, ends, base, &asked, definition.as_ref());
-        let asking = &question.asking;
-        let unscriptable = || {
-            let told = install(&ticket, asking.front, &around);
-            told.and_then(|told| write(&told, asking, self::around(base, ends.local)))
-                .err()
-        };
-        trial = Some(try_out_as(plane, &ticket, &around, unscriptable));
+        trial = Some(try_out(plane, &ticket, &question.asking, &around));
     }
     Err(Unrecorded::busy())
 }
 
-fn surroundings<'a>(
+/// What comes of rendering what a boot loader would be promised, in its language.
+pub(crate) fn try_out(plane: &Plane, ticket: &InstallTicket, asking: &Asking, around: &Surroundings<'_>) -> Trial {
+    let unscriptable = || {
+        let told = install(ticket, asking.front, around);
+        told.and_then(|told| write(&told, asking, self::around(around.base, around.address)))
+            .err()
+    };
+    try_out_as(plane, ticket, around, unscriptable)
+}
+
+pub(crate) fn surroundings<'a>(
     plane: &Plane,
     ends: Ends,
     base: &'a BaseUrl,
@@ -131,7 +135,7 @@ fn surroundings<'a>(
 }
 
 /// The card that the kernel knows at an address, if it is near.
-async fn card_at(peer: IpAddr) -> Option<MacAddr> {
+pub(crate) async fn card_at(peer: IpAddr) -> Option<MacAddr> {
     let IpAddr::V4(address) = peer else { return None };
     station(address).await.unwrap_or_else(|error| {
         tracing::debug!(%peer, why = %error, "cannot read the neighbour table");
@@ -140,7 +144,7 @@ async fn card_at(peer: IpAddr) -> Option<MacAddr> {
 }
 
 /// What the machine said, with what is known of it: the console of one that waits shows that.
-fn said(seen: Sighting, reply: &ScriptReply) -> Asked {
+pub(crate) fn said(seen: Sighting, reply: &ScriptReply) -> Asked {
     let facts = match reply {
         ScriptReply::Hold(screen) => seen.facts.joined(&screen.facts),
         _ => seen.facts.clone(),
@@ -168,11 +172,12 @@ fn write(told: &Told, asking: &Asking, around: Around<'_>) -> Result<String, Str
     let written = match asking.front {
         FrontEnd::Ipxe | FrontEnd::Pxelinux => pxelinux::render(told, asking),
         FrontEnd::Grub => grub::render(told, asking, around),
+        FrontEnd::RaspberryPi => pi::render(told),
     };
     written.map_err(|error| error.to_string())
 }
 
-fn told(reply: &ScriptReply, asking: &Asking, around: &Surroundings<'_>) -> Result<Told, String> {
+pub(crate) fn told(reply: &ScriptReply, asking: &Asking, around: &Surroundings<'_>) -> Result<Told, String> {
     let Surroundings { base, asked, .. } = *around;
     let front = asking.front;
     match reply {
@@ -203,7 +208,7 @@ fn told(reply: &ScriptReply, asking: &Asking, around: &Surroundings<'_>) -> Resu
     }
 }
 
-fn install(ticket: &InstallTicket, front: FrontEnd, around: &Surroundings<'_>) -> Result<Told, String> {
+pub(crate) fn install(ticket: &InstallTicket, front: FrontEnd, around: &Surroundings<'_>) -> Result<Told, String> {
     let image = image(&ticket.host, &ticket.profile, Some(values(ticket)), around)?;
     let install = Install {
         base: around.base,
@@ -256,7 +261,7 @@ pub(crate) async fn part(plane: &Plane, ends: Ends, token: Token, place: u16) ->
     }
 }
 
-async fn made<'a>(
+pub(crate) async fn made<'a>(
     plane: &'a Plane,
     ends: Ends,
     ticket: &InstallTicket,
@@ -290,7 +295,7 @@ async fn made<'a>(
 }
 
 /// The whole of a file that goes into an archive.
-async fn read(shelf: &Shelf, name: &RelativePath) -> Result<Bytes, String> {
+pub(crate) async fn read(shelf: &Shelf, name: &RelativePath) -> Result<Bytes, String> {
     use std::io::Read as _;
 
     let (root, name) = (Arc::clone(&shelf.root), name.as_str().to_owned());

@@ -14,6 +14,7 @@ pub mod http;
 pub mod journal;
 pub mod link;
 pub mod mishap;
+mod pi;
 pub mod place;
 pub mod reload;
 mod slip;

@@ -226,6 +226,8 @@ impl Reloader {
         let mut loaded = self.files.load()?;
         self.catalogue
             .fit(self.running.tftp.root.as_deref(), &mut loaded.policy);
+        // The directory is opened at start.
+        loaded.policy.raspberry_pi = self.running.tftp.raspberry_pi.is_some();
         Ok(loaded)
     }
 

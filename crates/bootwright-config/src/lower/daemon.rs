@@ -113,6 +113,9 @@ fn tftp(root: &Table, daemon: &mut Daemon, findings: &mut Findings) {
     if let Some((path, at)) = section.text("root", "/srv/tftp", findings) {
         daemon.tftp.root = absolute("tftp.root", path, at, findings);
     }
+    if let Some((path, at)) = section.text("raspberry_pi", "/srv/raspberry-pi", findings) {
+        daemon.tftp.raspberry_pi = absolute("tftp.raspberry_pi", path, at, findings);
+    }
     section.finish(findings);
 }
 

@@ -85,6 +85,10 @@ fn host(
     let local = section
         .text("local_boot", "exit", findings)
         .and_then(|(word, at)| choice(&local_key, word, at, &methods, findings));
+    let directory_key = section.key("directory");
+    let directory = section
+        .text("directory", "pi-lab", findings)
+        .and_then(|(path, at)| directory(&directory_key, path, at, findings));
     section.take("address");
     section.finish(findings);
     HostDefinition {
@@ -93,10 +97,23 @@ fn host(
         labels,
         metadata,
         first_file,
+        directory,
         offer,
         local,
         addresses: Vec::new(),
     }
+}
+
+/// The directory of a Raspberry Pi's own files: plain names below that of all of them.
+fn directory(key: &str, path: &str, at: &At, findings: &mut Findings) -> Option<String> {
+    let plain = |name: &str| !matches!(name, "" | "." | "..") && !name.contains(|c: char| c == '\\' || c.is_control());
+    if path.len() <= 128 && path.split('/').all(plain) {
+        return Some(path.to_owned());
+    }
+    findings
+        .error(at, format!("`{key}` is no directory below `tftp.raspberry_pi`"))
+        .hint = Some("write its name, such as `pi-lab`, without a slash in front or behind".to_owned());
+    None
 }
 
 /// The addresses that are kept for it where addresses are lent.

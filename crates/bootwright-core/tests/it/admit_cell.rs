@@ -35,6 +35,7 @@ fn with_own_file() -> HostDefinition {
         labels: std::collections::BTreeMap::new(),
         metadata: std::collections::BTreeMap::new(),
         first_file: Some("board.img".to_owned()),
+        directory: None,
         offer: None,
         local: None,
         addresses: Vec::new(),
@@ -70,6 +71,15 @@ fn u_boot_is_heard_where_the_site_or_its_host_has_a_boot_file_for_it() {
     // One that calls itself a BIOS must not be handed the BIOS's boot program.
     let pretender = offer(Loader::UBoot, Arch::BIOS, None);
     assert_eq!(admit(&policy, None, pretender), Some(Why::UBootNotServed));
+}
+
+#[test]
+fn a_raspberry_pi_is_heard_where_the_site_keeps_its_firmware() {
+    let mut policy = Policy::default();
+    let pi = offer(Loader::RaspberryPi, Arch::BIOS, None);
+    assert_eq!(admit(&policy, None, pi), Some(Why::PiNotServed));
+    policy.raspberry_pi = true;
+    assert_eq!(admit(&policy, None, pi), None);
 }
 
 #[test]

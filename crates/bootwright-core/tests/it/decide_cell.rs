@@ -128,6 +128,7 @@ pub(crate) fn words(verdict: &Verdict) -> String {
     match verdict {
         Verdict::FirstFile(file) => format!("first file {file}"),
         Verdict::AskAgainByScript => "fetch the script".to_owned(),
+        Verdict::OwnFiles => "its own files".to_owned(),
         Verdict::Install { profile, attempt } => format!("install {profile}, attempt {attempt}"),
         Verdict::Confirm(profile) => format!("confirm {profile} at the console"),
         Verdict::Menu(profile) => format!("menu {profile}"),

@@ -59,6 +59,7 @@ fn what_firmware_is_offered() {
         labels: BTreeMap::new(),
         metadata: BTreeMap::new(),
         first_file: Some("custom.efi".to_owned()),
+        directory: None,
         offer: None,
         local: None,
         addresses: Vec::new(),
@@ -157,6 +158,7 @@ fn a_host_that_is_to_start_its_disk_without_a_loader_is_offered_nothing_or_a_fil
             labels: BTreeMap::new(),
             metadata: BTreeMap::new(),
             first_file: None,
+            directory: None,
             offer: None,
             local: Some(method),
             addresses: Vec::new(),
@@ -176,6 +178,60 @@ fn a_host_that_is_to_start_its_disk_without_a_loader_is_offered_nothing_or_a_fil
         no-file, arm debian: first file snponly.efi
         no-file, arm debian; start 1; finish 1: first file start-your-own-disk
         no-offer, arm debian: first file snponly.efi
+        no-offer, arm debian; start 1; finish 1: silence (it is to start its own disk, by `local_boot = "no-offer"`)
+    "#]]
+    .assert_eq(&text);
+}
+
+#[test]
+fn a_raspberry_pi_is_sent_to_its_own_files_whatever_state_its_host_is_in_and_never_to_a_boot_program() {
+    let offer = Ask::Offer {
+        arch: Arch::BIOS,
+        loader: Loader::RaspberryPi,
+        file: 0,
+        handed: false,
+        entry: false,
+        way: Way::Link,
+    };
+    let case = Case::with(|case| case.policy.raspberry_pi = true);
+    let mut text = String::new();
+    for story in STATES {
+        let answer = case.ask(Asker::Host(&host(story)), None, offer);
+        text.push_str(&format!("{story:<35} {answer}\n"));
+    }
+    let definition = HostDefinition {
+        facts: Facts::default(),
+        profile: None,
+        labels: BTreeMap::new(),
+        metadata: BTreeMap::new(),
+        first_file: Some("custom.efi".to_owned()),
+        directory: None,
+        offer: None,
+        local: Some(bootwright_core::LocalMethod::NoOffer),
+        addresses: Vec::new(),
+    };
+    for story in ["arm debian", "arm debian; start 1; finish 1"] {
+        let answer = case.ask(Asker::Host(&host(story)), Some(&definition), offer);
+        text.push_str(&format!("no-offer, {story}: {answer}\n"));
+    }
+    expect![[r#"
+                                            its own files
+        hold                                its own files
+        local                               its own files
+        arm debian                          its own files
+        arm gone                            its own files
+        arm debian; start 1                 its own files
+        arm debian; start 1; start 2        its own files
+        arm gone; start 1                   its own files
+        arm debian; start 1; finish 1       its own files
+        arm debian; start 1; up 1           its own files
+        arm debian; start 1; fail 1         its own files
+        live rescue                         its own files
+        live gone                           its own files
+        ignore                              silence (the host is ignored)
+        lock                                its own files
+        arm debian; start 1; finish 1; lock its own files
+        no-offer, arm debian: its own files
         no-offer, arm debian; start 1; finish 1: silence (it is to start its own disk, by `local_boot = "no-offer"`)
     "#]]
     .assert_eq(&text);

@@ -190,6 +190,7 @@ fn by_uuid(macs: &[u8]) -> Policy {
         labels: std::collections::BTreeMap::new(),
         metadata: std::collections::BTreeMap::new(),
         first_file: None,
+        directory: None,
         offer: None,
         addresses: Vec::new(),
         local: None,

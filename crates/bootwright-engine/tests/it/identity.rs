@@ -14,6 +14,7 @@ fn definition(facts: Facts) -> HostDefinition {
         labels: BTreeMap::new(),
         metadata: BTreeMap::new(),
         first_file: None,
+        directory: None,
         offer: None,
         local: None,
         addresses: Vec::new(),

@@ -229,6 +229,7 @@ fn what_the_configuration_words_stays_so() {
         labels: std::collections::BTreeMap::new(),
         metadata: std::collections::BTreeMap::new(),
         first_file: Some("own.efi".to_owned()),
+        directory: None,
         offer: Some(Strategy::OneEntryMenu),
         local: None,
         addresses: Vec::new(),

@@ -439,6 +439,6 @@ fn verdict_words(verdict: &Verdict) -> String {
         Verdict::Local(why) => format!("local disk, {why}"),
         Verdict::Hold(why) => format!("wait, {why}"),
         Verdict::Silence(why) => format!("nothing, {why}"),
-        Verdict::FirstFile(_) | Verdict::AskAgainByScript => "an offer".to_owned(),
+        Verdict::FirstFile(_) | Verdict::AskAgainByScript | Verdict::OwnFiles => "an offer".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! Which kind of boot client a request comes from.
 
-use bootwright_core::Arch;
+use bootwright_core::{Arch, MacAddr};
 
 use super::ipxe::Ipxe;
 use super::request::Request;
@@ -127,11 +127,17 @@ fn architecture_in_class(class: &[u8]) -> Option<Arch> {
 
 /// A Pi's ROM calls itself a BIOS, so the card or the machine id must tell; UEFI on a Pi is UEFI.
 fn is_raspberry_pi(request: &Request, archs: &[Arch]) -> bool {
-    let [a, b, c, ..] = request.mac.octets();
     let machine_id = request.machine_id.as_deref().and_then(|id| id.get(1..));
     let named = machine_id.is_some_and(|id| id.starts_with(b"RPi4") || id.starts_with(b"RPi5"));
     let rom = archs
         .first()
         .is_some_and(|arch| *arch == Arch::BIOS || *arch == RASPBERRY_PI_ROM);
-    rom && (named || RASPBERRY_PI_PREFIXES.contains(&[a, b, c]))
+    rom && (named || is_raspberry_pi_card(request.mac))
+}
+
+/// Whether a card is one of those that the makers of the Raspberry Pi use.
+#[must_use]
+pub fn is_raspberry_pi_card(mac: MacAddr) -> bool {
+    let [a, b, c, ..] = mac.octets();
+    RASPBERRY_PI_PREFIXES.contains(&[a, b, c])
 }

@@ -7,6 +7,11 @@
 
 use std::net::Ipv4Addr;
 
+pub(crate) use pi::OURS as PI_DIRECTORY;
+pub use pi::{PiAsking, PiFile, PiSerial};
+
+mod pi;
+
 use bootwright_core::{FrontEnd, MacAddr, Token, Uuid};
 
 /// The longest menu whose entries can be asked for.
@@ -55,6 +60,8 @@ pub enum Who {
     },
     /// Its UUID, in whatever byte order.
     Uuid(Uuid),
+    /// Its serial number, as far as a Raspberry Pi's firmware tells it.
+    Serial(PiSerial),
     /// Its address. The packet has one as well, which is not as easily made up.
     Address(Ipv4Addr),
     /// Nothing.
@@ -98,8 +105,8 @@ pub fn read(path: &str) -> Option<Wanted> {
     if *last == "grub.cfg" {
         return Some(Wanted::GrubFirst);
     }
-    let who = card(last.strip_prefix("grub.cfg-")?).or_else(|| uuid(last.strip_prefix("grub.cfg-")?));
-    let who = who.or_else(|| address(last.strip_prefix("grub.cfg-")?))?;
+    let name = last.strip_prefix("grub.cfg-")?;
+    let who = card(name).or_else(|| uuid(name)).or_else(|| address(name))?;
     Some(script(FrontEnd::Grub, who))
 }
 
@@ -158,7 +165,8 @@ fn ours(segments: &[&str]) -> Option<Wanted> {
             Some(script(FrontEnd::Grub, Who::Card { mac, uuid }))
         }
         [front, act, who] => {
-            let front = FrontEnd::from_name(front).filter(|front| *front != FrontEnd::Ipxe)?;
+            let front =
+                FrontEnd::from_name(front).filter(|front| matches!(front, FrontEnd::Pxelinux | FrontEnd::Grub))?;
             let who = if *who == "anyone" { Who::Anyone } else { card(who)? };
             let act = act_of(act)?;
             Some(Wanted::Script(Asking { front, who, act }))
@@ -241,7 +249,7 @@ impl Asking {
         let who = match self.who {
             Who::Card { mac, .. } => format!("01-{}", mac.hyphens()),
             // Whoever is told by the address now is told by it the next time.
-            Who::Uuid(_) | Who::Address(_) | Who::Anyone => "anyone".to_owned(),
+            Who::Uuid(_) | Who::Serial(_) | Who::Address(_) | Who::Anyone => "anyone".to_owned(),
         };
         format!("bootwright/{}/{act}/{who}", self.front.name())
     }

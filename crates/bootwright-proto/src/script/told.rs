@@ -140,8 +140,12 @@ impl Told {
         let key = match front {
             FrontEnd::Ipxe | FrontEnd::Pxelinux => "To start its own disk now, type local and press Enter.",
             FrontEnd::Grub => "To start its own disk now, press Escape.",
+            FrontEnd::RaspberryPi => "It goes on to its next way to boot.",
         };
-        let again = format!("It asks again every {WAIT_SECS} s.");
+        let again = match front {
+            FrontEnd::Ipxe | FrontEnd::Pxelinux | FrontEnd::Grub => format!("It asks again every {WAIT_SECS} s."),
+            FrontEnd::RaspberryPi => "It asks again when it starts anew.".to_owned(),
+        };
         let last = match hold.local {
             Some(_) => format!("{again} {key}"),
             None => again,
@@ -169,7 +173,7 @@ impl Told {
             });
         }
         let key = match asking.front {
-            FrontEnd::Ipxe | FrontEnd::Pxelinux => "Type yes and press Enter to agree.",
+            FrontEnd::Ipxe | FrontEnd::Pxelinux | FrontEnd::RaspberryPi => "Type yes and press Enter to agree.",
             FrontEnd::Grub => "Press Escape to be asked.",
         };
         let mut lines = wrapped(&title);

@@ -3,6 +3,7 @@
 
 mod grub;
 mod name;
+mod pi;
 mod pxelinux;
 
 use bootwright_core::{FrontEnd, HoldWhy, HostId, LocalMethod, LocalWhy, ProfileName, RunNumber, Token};

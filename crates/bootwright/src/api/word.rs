@@ -8,6 +8,7 @@ pub(super) const fn code(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::FirstFile(_) => "first-file",
         Verdict::AskAgainByScript => "script",
+        Verdict::OwnFiles => "own-files",
         Verdict::Install { .. } | Verdict::AutoArm { .. } => "install",
         Verdict::Confirm(_) => "confirm",
         Verdict::Menu(_) => "menu",
@@ -24,6 +25,7 @@ pub(super) fn verdict(verdict: &Verdict, policy: &Policy) -> String {
     match verdict {
         Verdict::FirstFile(file) => format!("it fetches `{file}` first"),
         Verdict::AskAgainByScript => "it fetches the script that asks what to do".to_owned(),
+        Verdict::OwnFiles => "it fetches the files that it knows by name".to_owned(),
         Verdict::Install { profile, attempt } => {
             let max = policy.safety.max_attempts;
             format!("it installs {profile}, attempt {attempt} of {max}")
@@ -50,6 +52,10 @@ pub(super) fn offer(reply: &OfferReply) -> (&'static str, String) {
             ("first-file", format!("it fetches `{file}` by {how}"))
         }
         OfferReply::Script => ("script", "it fetches the script that asks what to do".to_owned()),
+        OfferReply::OwnFiles => (
+            "own-files",
+            "it fetches the files that it knows by name, by TFTP".to_owned(),
+        ),
         OfferReply::Silence(why) => ("silence", format!("nothing is answered: {why}")),
     }
 }

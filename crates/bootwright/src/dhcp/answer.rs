@@ -276,6 +276,7 @@ impl Desk {
             ClientKind::Ipxe(ipxe) if ipxe.has(Feature::Http) || ipxe.has_none() => Loader::Ipxe,
             ClientKind::Ipxe(_) => Loader::IpxeWithoutHttp,
             ClientKind::UBoot => Loader::UBoot,
+            ClientKind::RaspberryPi => Loader::RaspberryPi,
             _ => Loader::Firmware,
         };
         let arch = client.arch(|arch| policy.first_files.contains_key(&arch));
@@ -319,6 +320,7 @@ impl Desk {
                     script: boot_file(&url)?,
                 })
             }
+            OfferReply::OwnFiles => Ok(Boot::RaspberryPi),
             OfferReply::FirstFile {
                 file,
                 transport: Transport::Tftp,

@@ -67,6 +67,22 @@ impl Content {
         }
     }
 
+    /// All of it at once. It waits for the disk.
+    ///
+    /// # Errors
+    /// When the file cannot be read or was changed.
+    pub fn whole(&self) -> io::Result<Bytes> {
+        match self {
+            Self::Memory(bytes) => Ok(bytes.clone()),
+            Self::File(file) => {
+                let mut bytes = vec![0; usize::try_from(file.size).map_err(io::Error::other)?];
+                file.file.read_exact_at(&mut bytes, 0)?;
+                file.check()?;
+                Ok(bytes.into())
+            }
+        }
+    }
+
     /// The content as text mode sends it (RFC 764): LF as CR LF, CR as CR NUL. Nothing if it is too large for that.
     pub(super) async fn into_text(self) -> io::Result<Option<Self>> {
         if self.size() > TEXT_BYTES_MAX {

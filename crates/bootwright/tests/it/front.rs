@@ -53,10 +53,10 @@ const HOST: &str = "52:54:00:00:00:01";
 const PXELINUX: &str = "pxelinux.cfg/01-52-54-00-00-00-01";
 
 /// An answer by TFTP: the content, or the number of the error.
-type Fetched = Result<Vec<u8>, u16>;
+pub(crate) type Fetched = Result<Vec<u8>, u16>;
 
 /// Fetches a file as PXELINUX does (`tsize`, blocks of 1408 bytes), from a port of its own.
-fn fetch(machine: &Netns, name: &str) -> Fetched {
+pub(crate) fn fetch(machine: &Netns, name: &str) -> Fetched {
     machine.run(|| {
         let socket = UdpSocket::bind("10.77.0.50:0").expect("a free port");
         socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");

@@ -25,6 +25,7 @@ mod link_follow;
 #[path = "../../../bootwright-net/tests/it/netns.rs"]
 mod netns;
 mod process;
+mod raspberry_pi;
 mod rehearsal;
 mod relay;
 mod segment;

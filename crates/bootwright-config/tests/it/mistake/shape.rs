@@ -153,7 +153,7 @@ port = 69
             2 | port = 69
               | ^^^^
               |
-              = help: known are `max_blksize`, `max_windowsize`, `strict`, `root`
+              = help: known are `max_blksize`, `max_windowsize`, `strict`, `root`, `raspberry_pi`
 
             1 error
         "#]],

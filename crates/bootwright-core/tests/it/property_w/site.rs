@@ -405,7 +405,9 @@ fn asked(moment: Moment<'_>) -> Result<Asked, String> {
         | Verdict::Silence(_)
         | Verdict::Confirm(_)
         | Verdict::Menu(_) => Ok(Asked::Nothing),
-        Verdict::FirstFile(_) | Verdict::AskAgainByScript => wrong("a script was asked for, not an offer"),
+        Verdict::FirstFile(_) | Verdict::AskAgainByScript | Verdict::OwnFiles => {
+            wrong("a script was asked for, not an offer")
+        }
     }
 }
 

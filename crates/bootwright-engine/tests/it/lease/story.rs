@@ -89,6 +89,7 @@ pub(crate) fn host(policy: &mut Policy, name: &str, card: char, addresses: &[&st
         labels: BTreeMap::new(),
         metadata: BTreeMap::new(),
         first_file: None,
+        directory: None,
         offer: None,
         local: None,
         addresses: addresses.iter().map(|text| address(text)).collect(),

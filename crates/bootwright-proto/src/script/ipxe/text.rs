@@ -48,6 +48,8 @@ pub enum Fault {
     Comma,
     /// It is a URL of a protocol that the boot loader does not speak.
     Protocol,
+    /// It is on another server, and the boot loader knows only this one.
+    Elsewhere,
     /// It is to be put into an initial ramdisk, which this boot loader cannot do outside of a run.
     Target,
 }
@@ -147,6 +149,7 @@ impl fmt::Display for Unscriptable {
             FrontEnd::Ipxe => "an iPXE script",
             FrontEnd::Pxelinux => "a configuration of PXELINUX",
             FrontEnd::Grub => "a script of GRUB",
+            FrontEnd::RaspberryPi => "what a Raspberry Pi reads",
         };
         write!(f, "`{}` cannot stand in {kind}: ", text.escape_debug())?;
         match fault {
@@ -163,6 +166,7 @@ impl fmt::Display for Unscriptable {
             Fault::Quotation => f.write_str("GRUB puts a backslash before quotation marks and backslashes"),
             Fault::Comma => f.write_str("a comma separates the names of initial ramdisks"),
             Fault::Protocol => f.write_str("this boot loader does not speak the protocol of the URL"),
+            Fault::Elsewhere => f.write_str("it fetches everything from this server; put the file into an image"),
             Fault::Target => f.write_str("only iPXE, GRUB and a run put a plain file into an initial ramdisk"),
         }
     }

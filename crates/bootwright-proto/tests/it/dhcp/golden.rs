@@ -65,6 +65,8 @@ const FILES: &[(&str, &str)] = files![
     "table-http-discover"
     "table-legacy-boot-request"
     "table-legacy-discover"
+    "table-pi3-discover"
+    "table-pi4-discover"
     "table-rom-discover"
     "table-uefi-boot-request"
     "table-uefi-discover"

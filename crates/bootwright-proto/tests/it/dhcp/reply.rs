@@ -30,7 +30,8 @@ fn boot(client: &Client, server: Ipv4Addr) -> Boot {
             file: file("undionly.kpxe"),
             strategy: Strategy::Direct,
         },
-        ClientKind::Plain | ClientKind::RaspberryPi | ClientKind::UBoot | ClientKind::UnknownPxe => {
+        ClientKind::RaspberryPi => Boot::RaspberryPi,
+        ClientKind::Plain | ClientKind::UBoot | ClientKind::UnknownPxe => {
             panic!("no golden packet is of this kind")
         }
     }
@@ -112,15 +113,24 @@ fn a_decoder_of_other_hands_reads_every_field_that_we_meant() {
             Some(&DhcpOption::TFTPServerName(server.to_string().into_bytes())),
             "{name}"
         );
-        let Some(DhcpOption::BootfileName(file)) = options.get(OptionCode::BootfileName) else {
-            panic!("{name}: no option 67")
-        };
-        assert_eq!(file.last(), Some(&0), "{name}: option 67 ends with a NUL");
-        assert_eq!(
-            reply.fname(),
-            Some(file.as_slice()),
-            "{name}: both places name the same file"
-        );
+        if name.contains("-pi") {
+            assert_eq!(
+                options.get(OptionCode::BootfileName),
+                None,
+                "{name}: it knows its names itself"
+            );
+            assert_eq!(asked_file(&bytes), [0; 128], "{name}");
+        } else {
+            let Some(DhcpOption::BootfileName(file)) = options.get(OptionCode::BootfileName) else {
+                panic!("{name}: no option 67")
+            };
+            assert_eq!(file.last(), Some(&0), "{name}: option 67 ends with a NUL");
+            assert_eq!(
+                reply.fname(),
+                Some(file.as_slice()),
+                "{name}: both places name the same file"
+            );
+        }
         let machine = decode(asked).opts().get(OptionCode::ClientMachineIdentifier).cloned();
         assert_eq!(
             options.get(OptionCode::ClientMachineIdentifier),
@@ -136,7 +146,12 @@ fn a_decoder_of_other_hands_reads_every_field_that_we_meant() {
         assert_eq!(order(&bytes)[..3], [53, 54, 60], "{name}: order");
         assert!((300..=548).contains(&bytes.len()), "{name}: {} bytes", bytes.len());
     }
-    assert_eq!(answered, 26, "packets that get an answer");
+    assert_eq!(answered, 28, "packets that get an answer");
+}
+
+/// The field of the boot file's name.
+fn asked_file(bytes: &[u8]) -> [u8; 128] {
+    bytes[108..236].try_into().expect("a field")
 }
 
 /// One line for each answered packet whose name starts so.
@@ -222,13 +237,15 @@ fn the_packets_written_out_by_hand_are_answered_alike() {
     check(
         "table-",
         expect![[r#"
-        http-discover -> Offer http://10.77.0.1:8080/firmware/snponly.efi\x00 class HTTPClient to BroadcastLocal { port: 68 }
-        legacy-boot-request -> Ack undionly.kpxe\x00 class PXEClient to Unicast { addr: 10.77.0.50, port: 68 }
-        legacy-discover -> Offer undionly.kpxe\x00 class PXEClient 43 [06, 01, 08, ff] to BroadcastLocal { port: 68 }
-        rom-discover -> Offer http://10.77.0.1:8080/boot.ipxe\x00 class PXEClient 175 [01, 01, 7f] to BroadcastLocal { port: 68 }
-        uefi-boot-request -> Ack snponly.efi\x00 class PXEClient to Unicast { addr: 10.77.0.50, port: 4011 }
-        uefi-discover -> Offer snponly.efi\x00 class PXEClient 43 [06, 01, 08, ff] to BroadcastLocal { port: 68 }
-    "#]],
+            http-discover -> Offer http://10.77.0.1:8080/firmware/snponly.efi\x00 class HTTPClient to BroadcastLocal { port: 68 }
+            legacy-boot-request -> Ack undionly.kpxe\x00 class PXEClient to Unicast { addr: 10.77.0.50, port: 68 }
+            legacy-discover -> Offer undionly.kpxe\x00 class PXEClient 43 [06, 01, 08, ff] to BroadcastLocal { port: 68 }
+            pi3-discover -> Offer  class PXEClient 43 [06, 01, 03, 0a, 04, 00, 50, 58, 45, 09, 14, 00, 00, 11, 52, 61, 73, 70, 62, 65, 72, 72, 79, 20, 50, 69, 20, 42, 6f, 6f, 74, ff] to BroadcastLocal { port: 68 }
+            pi4-discover -> Offer  class PXEClient 43 [06, 01, 03, 0a, 04, 00, 50, 58, 45, 09, 14, 00, 00, 11, 52, 61, 73, 70, 62, 65, 72, 72, 79, 20, 50, 69, 20, 42, 6f, 6f, 74, ff] to BroadcastLocal { port: 68 }
+            rom-discover -> Offer http://10.77.0.1:8080/boot.ipxe\x00 class PXEClient 175 [01, 01, 7f] to BroadcastLocal { port: 68 }
+            uefi-boot-request -> Ack snponly.efi\x00 class PXEClient to Unicast { addr: 10.77.0.50, port: 4011 }
+            uefi-discover -> Offer snponly.efi\x00 class PXEClient 43 [06, 01, 08, ff] to BroadcastLocal { port: 68 }
+        "#]],
     );
 }
 

@@ -157,14 +157,16 @@ fn packets_written_out_by_hand() {
     check(
         "table-",
         expect![[r#"
-        http-discover Discover uefi-http [x64 UEFI, HTTP boot] 52:54:00:12:34:56 00112233-4455-6677-8899-aabbccddeeff broadcast -> Discover
-        legacy-boot-request Request bios-pxe [x86 BIOS] 52:54:00:12:34:56 00112233-4455-6677-8899-aabbccddeeff broadcast has 10.77.0.50 to 10.77.0.1 -> BootFile
-        legacy-discover Discover bios-pxe [x86 BIOS] 52:54:00:12:34:56 00112233-4455-6677-8899-aabbccddeeff broadcast -> Discover
-        rom-discover Discover ipxe [x86 BIOS] 52:54:00:12:34:56 00112233-4455-6677-8899-aabbccddeeff -> Discover
-        uefi-boot-request Request uefi-pxe [x64 UEFI] 52:54:00:12:34:56 00112233-4455-6677-8899-aabbccddeeff has 10.77.0.50 -> BootFile
-        uefi-discover Discover uefi-pxe [x64 UEFI] 52:54:00:12:34:56 00112233-4455-6677-8899-aabbccddeeff broadcast -> Discover
-        uefi-request Request uefi-pxe [x64 UEFI] 52:54:00:12:34:56 00112233-4455-6677-8899-aabbccddeeff broadcast to 10.77.0.254 -> not-a-discover: Request on port 67 is for the DHCP server
-    "#]],
+            http-discover Discover uefi-http [x64 UEFI, HTTP boot] 52:54:00:12:34:56 00112233-4455-6677-8899-aabbccddeeff broadcast -> Discover
+            legacy-boot-request Request bios-pxe [x86 BIOS] 52:54:00:12:34:56 00112233-4455-6677-8899-aabbccddeeff broadcast has 10.77.0.50 to 10.77.0.1 -> BootFile
+            legacy-discover Discover bios-pxe [x86 BIOS] 52:54:00:12:34:56 00112233-4455-6677-8899-aabbccddeeff broadcast -> Discover
+            pi3-discover Discover raspberry-pi [x86 BIOS] b8:27:eb:12:34:56 44444444-4444-4444-4444-444444444444 -> Discover
+            pi4-discover Discover raspberry-pi [x86 BIOS] dc:a6:32:01:02:03 34695052-3114-00d0-3201-0203d4c3b2a1 -> Discover
+            rom-discover Discover ipxe [x86 BIOS] 52:54:00:12:34:56 00112233-4455-6677-8899-aabbccddeeff -> Discover
+            uefi-boot-request Request uefi-pxe [x64 UEFI] 52:54:00:12:34:56 00112233-4455-6677-8899-aabbccddeeff has 10.77.0.50 -> BootFile
+            uefi-discover Discover uefi-pxe [x64 UEFI] 52:54:00:12:34:56 00112233-4455-6677-8899-aabbccddeeff broadcast -> Discover
+            uefi-request Request uefi-pxe [x64 UEFI] 52:54:00:12:34:56 00112233-4455-6677-8899-aabbccddeeff broadcast to 10.77.0.254 -> not-a-discover: Request on port 67 is for the DHCP server
+        "#]],
     );
 }
 

@@ -31,6 +31,7 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) 
                 let who = match loader {
                     Loader::Firmware | Loader::UBoot => arch.name().unwrap_or("other"),
                     Loader::Ipxe | Loader::IpxeWithoutHttp => "ipxe",
+                    Loader::RaspberryPi => "raspberry-pi",
                 };
                 answers.push(dhcp(who, reply, *whence, &here));
                 answers.extend(tftp(state, reply));
@@ -40,7 +41,12 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) 
                 if let ScriptReply::Local { method, .. } = &**reply {
                     words.push_str(&format!("; {}", word::local(*method)));
                 }
-                let front = explained.view.visit.front.unwrap_or(FrontEnd::Ipxe);
+                let visit = &explained.view.visit;
+                let usual = match visit.rom {
+                    Some(Loader::RaspberryPi) => FrontEnd::RaspberryPi,
+                    _ => FrontEnd::Ipxe,
+                };
+                let front = visit.front.unwrap_or(usual);
                 answers.push(Answer {
                     channel: front.name().to_owned(),
                     verdict: word::code(verdict).to_owned(),
@@ -179,6 +185,7 @@ fn dhcp(who: &str, reply: &OfferReply, whence: Option<Whence>, here: &Here) -> A
             let url = here.base.join("/boot.ipxe");
             (Some(url.clone()), format!(": {url}"))
         }
+        OfferReply::OwnFiles => (None, format!(" from {}", here.address)),
         OfferReply::Silence(_) => (None, String::new()),
     };
     words.push_str(&whence);
