@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Plane;
 use super::answer::words;
+use super::head::{PromptHeads, Turn};
 use super::route::route;
 use super::source::Source;
 use crate::mishap::contain_async;
@@ -28,12 +29,15 @@ const CONNECTIONS_MAX: usize = 8192;
 const DESCRIPTORS_LEFT: u64 = 2304;
 /// What a connection takes: its socket, and the file that it sends.
 const DESCRIPTORS_EACH: u64 = 2;
-/// The longest time for a request's header, and for an idle connection between requests.
-const HEADER_WITHIN: Duration = Duration::from_secs(10);
+/// The longest time for the head of a request, from its first byte; the first one's from the connection's beginning.
+const HEADER_WITHIN: Duration = Duration::from_secs(5);
+/// The longest pause between requests. iPXE gives a connection up after ten seconds without use; as we wait longer, it
+/// never asks on one that is being closed.
+const IDLE_WITHIN: Duration = Duration::from_secs(30);
 /// The longest time in which nothing of an answer is taken: firmware may verify or unpack in between.
 const STALL_WITHIN: Duration = Duration::from_secs(120);
-/// The largest header, in bytes; iPXE's own requests stay below half of it.
-const HEADER_BYTES_MAX: usize = 16 << 10;
+/// The largest head, in bytes; iPXE's own requests stay below half of it.
+const HEADER_BYTES_MAX: usize = 8 << 10;
 
 /// Binds the machine plane's port.
 ///
@@ -92,9 +96,12 @@ async fn connection(plane: Arc<Plane>, stream: TcpStream, peer: SocketAddr, held
     let _ = socket2::SockRef::from(&stream).set_keepalive(true);
     let io = SendfileIo::new(stream).with_stall_limit(STALL_WITHIN);
     let gone = io.gone();
+    let turn = Turn::default();
+    let io = PromptHeads::new(io, turn.clone(), HEADER_WITHIN);
     let service = service_fn(|request| {
-        let plane = Arc::clone(&plane);
+        let (plane, answering) = (Arc::clone(&plane), turn.answer());
         async move {
+            let _until_answered = answering;
             let answered =
                 contain_async(&plane.counters, "http", route(Arc::clone(&plane), peer, local, request)).await;
             let answer = || {
@@ -109,8 +116,9 @@ async fn connection(plane: Arc<Plane>, stream: TcpStream, peer: SocketAddr, held
     let serving = http1::Builder::new()
         .title_case_headers(true)
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_WITHIN)
+        .header_read_timeout(IDLE_WITHIN)
         .max_buf_size(HEADER_BYTES_MAX)
+        .max_header_size(HEADER_BYTES_MAX)
         .serve_connection(TokioIo::new(io), service);
     let served = tokio::select! {
         served = serving => served,

@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod file;
+mod head;
 mod heard;
 mod listen;
 mod report;

@@ -11,7 +11,7 @@ use crate::process::{resident_kb, threads};
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 const CONFIG: &str = "[server]\ninterfaces = [\"lab0\"]\n";
 
-/// More than any answer takes here, on a machine under load; an answer that waits for the slow ones would take ten seconds.
+/// More than any answer takes here, on a machine under load; an answer that waits for the slow ones would take longer.
 const SOON: Duration = Duration::from_secs(4);
 
 fn segment() -> (Netns, Netns) {
@@ -91,6 +91,56 @@ fn threat_16_a_thousand_connections_that_say_nothing_keep_nobody_waiting_and_are
             .max(Duration::from_millis(1));
         assert!(is_ended(stream, left), "a silent connection is still there");
     }
+}
+
+/// Asks on a connection that stays open, and returns the status.
+fn ask(stream: &mut TcpStream, more: &str) -> String {
+    let head = format!("HEAD /boot.ipxe HTTP/1.1\r\nHost: x\r\n{more}\r\n");
+    stream.write_all(head.as_bytes()).expect("it is sent");
+    stream.set_read_timeout(Some(SOON)).expect("a time limit");
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).expect("the answer comes whole");
+        answer.extend(byte);
+    }
+    String::from_utf8_lossy(&answer[9..12]).into_owned()
+}
+
+#[test]
+fn threat_16_a_head_that_trickles_in_is_cut_off_while_a_pause_between_requests_is_not() {
+    let (inside, machine) = segment();
+    let _daemon = Daemon::start(&inside, CONFIG);
+    let connection = || machine.run(|| connect(Ipv4Addr::new(10, 77, 0, 50)).expect("a connection"));
+    let (mut patient, mut second, mut first) = (connection(), connection(), connection());
+    for stream in [&mut patient, &mut second] {
+        assert_eq!(ask(stream, ""), "200");
+    }
+    let begun = Instant::now();
+    let mut are_open = [true, true];
+    while are_open != [false, false] {
+        for (stream, is_open) in [&mut first, &mut second].into_iter().zip(&mut are_open) {
+            // One byte at a time, always a sign of life.
+            *is_open = *is_open && stream.write_all(b"G").is_ok() && !is_ended(stream, Duration::from_millis(200));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{are_open:?}");
+    }
+    assert!(begun.elapsed() > Duration::from_secs(4), "{:?}", begun.elapsed());
+    // It said nothing for longer than a head may take.
+    assert_eq!(ask(&mut patient, ""), "200");
+}
+
+#[test]
+fn threat_16_a_head_of_eight_kilobytes_is_the_longest() {
+    let (inside, machine) = segment();
+    let _daemon = Daemon::start(&inside, CONFIG);
+    machine.run(|| {
+        for (bytes, status) in [(8000, "200"), (8300, "431"), (12_000, "431")] {
+            let mut stream = connect(Ipv4Addr::new(10, 77, 0, 50)).expect("a connection");
+            let padding = format!("X-Padding: {}\r\n", "a".repeat(bytes));
+            assert_eq!(ask(&mut stream, &padding), status, "{bytes} bytes");
+        }
+    });
 }
 
 #[test]
