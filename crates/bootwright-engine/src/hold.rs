@@ -10,11 +10,11 @@ use bootwright_core::{
 };
 
 use crate::engine::Engine;
-use crate::limit::{HOLD_SPAN, WARNING_SPAN};
+use crate::limit::HOLD_SPAN;
 use crate::outcome::Outcome;
 use crate::record::name_key;
 use crate::script::{HoldScreen, ScriptReply};
-use crate::visit::Stage;
+use crate::visit::{News, Stage};
 
 impl Engine {
     pub(crate) fn hold(&mut self, now: Timestamp, id: &HostId, why: HoldWhy) -> ScriptReply {
@@ -107,16 +107,15 @@ impl Engine {
     pub fn trouble(&mut self, now: Timestamp, seen: &Sighting, what: &str) -> Outcome<()> {
         let facts_of = |id: &HostId| self.world.hosts.get(id).map(|host| &host.facts);
         if let Identity::Known(id) = identify(&self.index, facts_of, &seen.facts) {
-            self.news_once(now, &id, Verb::Warn, crate::limit::words(what));
+            self.news_once(now, &id, (News::Trouble, Verb::Warn), crate::limit::words(what));
         }
         self.outcome(())
     }
 
     /// News that a machine makes again and again, once a minute at most.
-    pub(crate) fn news_once(&mut self, now: Timestamp, id: &HostId, verb: Verb, note: String) {
+    pub(crate) fn news_once(&mut self, now: Timestamp, id: &HostId, (news, verb): (News, Verb), note: String) {
         let visit = self.visits.entry(id.clone()).or_default();
-        if visit.warned.is_none_or(|at| now.since(at) > WARNING_SPAN) {
-            visit.warned = Some(now);
+        if visit.is_due(now, news) {
             self.note(now, id, Cause::Machine, verb, note);
         }
     }

@@ -6,8 +6,8 @@ use bootwright_core::identify::{Owner, difference, grant_difference};
 use bootwright_core::{Cause, Change, Event, Facts, HostId, HostState, Phase, Sighting, Timestamp, Verb};
 
 use crate::engine::Engine;
-use crate::limit::WARNING_SPAN;
 use crate::record::describe;
+use crate::visit::News;
 
 impl Engine {
     /// A host may be decided about by its serial number before it was ever seen. Its firmware's request shows only a card,
@@ -90,10 +90,7 @@ impl Engine {
     pub(crate) fn doubt(&mut self, now: Timestamp, candidates: &[HostId], seen: &Sighting, why: &str) {
         for id in candidates {
             let visit = self.visits.entry(id.clone()).or_default();
-            let warn = visit.warned.is_none_or(|at| now.since(at) > WARNING_SPAN);
-            if warn {
-                visit.warned = Some(now);
-            }
+            let warn = visit.is_due(now, News::Doubt);
             let event = Event::IdentityChanged {
                 seen: seen.facts.clone(),
                 difference: why.to_owned(),

@@ -11,7 +11,7 @@ use bootwright_core::{
 use crate::engine::Engine;
 use crate::limit::WARNING_SPAN;
 use crate::script::{InstallTicket, ScriptReply};
-use crate::visit::Stage;
+use crate::visit::{News, Stage};
 
 impl Engine {
     pub(crate) fn serve(
@@ -34,7 +34,7 @@ impl Engine {
             Verdict::Confirm(profile) => {
                 let name = self.display_name(id).clone();
                 let note = format!("asks at its console whether {profile} may be installed");
-                self.news_once(now, id, Verb::Hold, note);
+                self.news_once(now, id, (News::Confirm, Verb::Hold), note);
                 ScriptReply::Confirm {
                     host: Arc::clone(host),
                     name,
@@ -44,7 +44,7 @@ impl Engine {
             Verdict::Menu(name) => match self.policy.profiles.get(&name).cloned() {
                 Some(profile) => {
                     let note = format!("the menu {name} is shown at its console");
-                    self.news_once(now, id, Verb::Hold, note);
+                    self.news_once(now, id, (News::Menu, Verb::Hold), note);
                     ScriptReply::Menu {
                         host: Arc::clone(host),
                         profile,

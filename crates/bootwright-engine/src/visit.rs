@@ -1,13 +1,14 @@
 //! What is known of a host's present boot: seen, not promised, and gone with the process.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use bootwright_core::{
     Arch, Climb, Firmware, FrontEnd, HoldWhy, Loader, MacAddr, RunNumber, Sighting, Timestamp, Trial,
 };
 
+use crate::limit::WARNING_SPAN;
 use crate::pace::Pace;
-
 use crate::transfer::Fetching;
 
 /// How far a boot has come.
@@ -116,8 +117,21 @@ pub struct Visit {
     pub(crate) observed: [Option<String>; 2],
     /// The file that it is fetching.
     pub fetching: Option<Fetching>,
-    /// When a warning about it was last recorded.
-    pub(crate) warned: Option<Timestamp>,
+    /// When news of each kind about it were last told.
+    pub(crate) told: BTreeMap<News, Timestamp>,
+}
+
+/// News that a machine makes again and again as it asks again and again. Those of one kind hold up none of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum News {
+    /// Its facts contradict the record.
+    Doubt,
+    /// Something that it needs did not come about.
+    Trouble,
+    /// It asks at its console for agreement.
+    Confirm,
+    /// It shows a menu.
+    Menu,
 }
 
 /// An attempt that a boot loader was told to begin.
@@ -145,6 +159,15 @@ pub struct Ignored {
 }
 
 impl Visit {
+    /// Whether news of this kind are due, which they then are no more for a minute.
+    pub(crate) fn is_due(&mut self, now: Timestamp, news: News) -> bool {
+        let is_due = self.told.get(&news).is_none_or(|at| now.since(*at) > WARNING_SPAN);
+        if is_due {
+            self.told.insert(news, now);
+        }
+        is_due
+    }
+
     /// Takes over what a request shows; the address is the engine's to bind.
     pub(crate) fn see(&mut self, now: Timestamp, seen: &Sighting) {
         self.seen = Some(now);

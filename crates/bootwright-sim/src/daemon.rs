@@ -36,8 +36,6 @@ pub(crate) enum Release {
     Nothing,
     /// An answer by HTTP.
     Http(Waiting, u16, String),
-    /// The answer to the operator.
-    Operator(usize),
     /// An answer by DHCP about an address.
     Lease(Parcel),
     /// The same, if nobody uses the address.
@@ -283,7 +281,7 @@ impl Daemon {
 pub(crate) fn unrecorded(release: Release) -> Release {
     match release {
         Release::Http(waiting, _, _) => Release::Http(waiting, 503, String::new()),
-        Release::Operator(_) | Release::Lease(_) | Release::Look(..) | Release::Nothing => Release::Nothing,
+        Release::Lease(_) | Release::Look(..) | Release::Nothing => Release::Nothing,
     }
 }
 

@@ -156,7 +156,7 @@ impl World {
         let parked = daemon.parked.into_iter().map(|parked| parked.waiting);
         let unanswered = pending.into_iter().filter_map(|batch| match batch.release {
             Release::Http(waiting, _, _) => Some(waiting),
-            Release::Nothing | Release::Operator(_) | Release::Lease(_) | Release::Look(..) => None,
+            Release::Nothing | Release::Lease(_) | Release::Look(..) => None,
         });
         let left: Vec<Waiting> = parked.chain(unanswered).collect();
         for waiting in left {
@@ -201,7 +201,6 @@ impl World {
                 };
                 self.after(Duration::from_millis(after), Event::Response(waiting, status, body));
             }
-            Release::Operator(word) => self.acknowledged.push(word),
             Release::Lease(parcel) => self.deliver(parcel),
             Release::Look(errand, parcel) => self.look_later(errand, parcel),
         }
@@ -230,10 +229,7 @@ impl World {
                 self.note(&format!("the operator says {word:?}"));
                 self.ask(
                     |engine, now| engine.command(now, "alice", &command),
-                    |reply| match reply {
-                        Ok(_) => Release::Operator(number),
-                        Err(_) => Release::Nothing,
-                    },
+                    |_| Release::Nothing,
                 );
             }
             (_, None) => {
@@ -243,7 +239,7 @@ impl World {
                         let hosts: Vec<_> = engine.proposals().into_iter().map(|one| one.host).collect();
                         engine.apply_proposals(now, "alice", &hosts)
                     },
-                    |_| Release::Operator(number),
+                    |_| Release::Nothing,
                 );
             }
         }

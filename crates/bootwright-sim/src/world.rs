@@ -110,7 +110,6 @@ pub struct World {
     pub(crate) committing: bool,
     tokens: u64,
     log: Vec<String>,
-    pub(crate) acknowledged: Vec<usize>,
     pub(crate) by_card: BTreeMap<MacAddr, usize>,
     pub(crate) by_address: BTreeMap<Ipv4Addr, usize>,
     deadlines: Deadlines<usize>,
@@ -152,7 +151,6 @@ impl World {
             committing: false,
             tokens: 0,
             log: Vec::new(),
-            acknowledged: Vec::new(),
             by_card: BTreeMap::new(),
             by_address: BTreeMap::new(),
             deadlines: Deadlines::default(),
@@ -208,12 +206,6 @@ impl World {
         self.now
     }
 
-    /// Whether the operator was told that this word was carried out.
-    #[must_use]
-    pub fn was_acknowledged(&self, word: usize) -> bool {
-        self.acknowledged.contains(&word)
-    }
-
     /// Sets what goes wrong from now on.
     pub const fn set_faults(&mut self, faults: Faults) {
         self.faults = faults;
@@ -236,12 +228,10 @@ impl World {
         &self.leases
     }
 
-    /// The operator says something after a while. Gives the number of the word.
-    pub fn say_after(&mut self, after: Duration, word: Word) -> usize {
+    /// The operator says something after a while.
+    pub fn say_after(&mut self, after: Duration, word: Word) {
         self.words.push(word);
-        let number = self.words.len() - 1;
-        self.after(after, Event::Say(number));
-        number
+        self.after(after, Event::Say(self.words.len() - 1));
     }
 
     /// A machine is switched on, or reset, after a while.

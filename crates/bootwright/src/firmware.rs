@@ -149,11 +149,16 @@ impl Catalogue {
         self.files.get(name)
     }
 
+    /// Whether a file of this name is there, here or in the operator's directory.
+    #[must_use]
+    pub fn has(&self, root: Option<&str>, name: &str) -> bool {
+        self.files.contains_key(name) || root.is_some_and(|root| Path::new(root).join(name).is_file())
+    }
+
     /// Takes out of the policy what it could try and what is not there: neither here nor in the operator's directory.
     pub fn fit(&self, root: Option<&str>, policy: &mut Policy) {
-        let below_root = |file: &str| root.is_some_and(|root| Path::new(root).join(file).is_file());
         for files in policy.other_files.values_mut() {
-            files.retain(|file| self.files.contains_key(file) || below_root(file));
+            files.retain(|file| self.has(root, file));
         }
     }
 
@@ -169,9 +174,11 @@ impl Catalogue {
             .map(|(_, file)| file);
         let of_hosts = policy.hosts.values().filter_map(|host| host.first_file.as_ref());
         let used: BTreeSet<&String> = of_archs.chain(of_hosts).collect();
-        let below_root = |file: &str| root.is_some_and(|root| Path::new(root).join(file).is_file());
         let missing = self.missing.iter().filter(|name| used.contains(name));
-        missing.map(String::as_str).filter(|name| !below_root(name)).collect()
+        missing
+            .map(String::as_str)
+            .filter(|name| !self.has(root, name))
+            .collect()
     }
 
     /// What to say of files that are missed; nothing if none is.

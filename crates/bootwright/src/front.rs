@@ -12,7 +12,6 @@ use bootwright_proto::http::target::parse;
 use bootwright_proto::http::{Asked, BaseUrl, RelativePath, Route};
 use bootwright_proto::newc::archive;
 use bootwright_proto::script::grub::{Around, disk_script, first_script, http_script};
-use bootwright_proto::script::ipxe::{Install, Live};
 use bootwright_proto::script::name::{Asking, Wanted, Who};
 use bootwright_proto::script::told::Told;
 use bootwright_proto::script::{grub, pi, pxelinux};
@@ -188,14 +187,7 @@ pub(crate) fn told(reply: &ScriptReply, asking: &Asking, around: &Surroundings<'
         ScriptReply::Live { host, profile } => {
             let broken = |why: String| format!("profile {} cannot be rendered: {why}", profile.name);
             let image = image(host, profile, None, around).map_err(broken)?;
-            let live = Live {
-                base,
-                asked,
-                host: &host.id,
-                profile: &profile.name,
-                image: &image,
-            };
-            Told::live(front, &live).map_err(|error| broken(error.to_string()))
+            Told::live(front, &around.live(host, profile, &image)).map_err(|error| broken(error.to_string()))
         }
         ScriptReply::Menu { profile, .. } => Ok(profile
             .menu
@@ -210,18 +202,7 @@ pub(crate) fn told(reply: &ScriptReply, asking: &Asking, around: &Surroundings<'
 
 pub(crate) fn install(ticket: &InstallTicket, front: FrontEnd, around: &Surroundings<'_>) -> Result<Told, String> {
     let image = image(&ticket.host, &ticket.profile, Some(values(ticket)), around)?;
-    let install = Install {
-        base: around.base,
-        asked: around.asked,
-        host: &ticket.name,
-        profile: &ticket.profile.name,
-        image: &image,
-        run: ticket.run.number,
-        token: ticket.run.token,
-        attempt: ticket.run.attempts,
-        max_attempts: around.max_attempts,
-    };
-    Told::install(front, &install).map_err(|error| error.to_string())
+    Told::install(front, &around.install(ticket, &image)).map_err(|error| error.to_string())
 }
 
 /// Something that goes with the kernel of a run.

@@ -1,6 +1,8 @@
 //! `cargo xtask test`: every tier, one after the other, with its time and its count.
 
+mod caches;
 mod count;
+mod room;
 mod tier;
 
 use std::fmt::Write as _;
@@ -8,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+use self::caches::Caches;
 use self::count::Count;
 use self::tier::{TIERS, Tier};
 
@@ -42,7 +45,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         return Ok(());
     }
-    let rows: Vec<Row> = chosen.into_iter().map(run_tier).collect();
+    if let Err(error) = room::check(&chosen) {
+        println!("\n0 passed, 1 failed");
+        return Err(error.context("the gate is closed"));
+    }
+    let caches = Caches::choose();
+    let rows: Vec<Row> = chosen.into_iter().map(|tier| run_tier(tier, caches)).collect();
     let (text, total) = report(&rows);
     print!("{text}");
     if total.failed > 0 || total.passed == 0 {
@@ -68,10 +76,10 @@ fn choose(args: &Args) -> Result<Vec<&'static Tier>> {
         .collect())
 }
 
-fn run_tier(tier: &'static Tier) -> Row {
+fn run_tier(tier: &'static Tier, caches: Caches) -> Row {
     println!("\n=== {}: {}", tier.name, tier.proves);
     let start = Instant::now();
-    let (count, trouble) = tier.run();
+    let (count, trouble) = tier.run(caches);
     Row {
         name: tier.name,
         took: start.elapsed(),

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Error, Result, anyhow};
 
+use super::caches::Caches;
 use super::count::Count;
 use crate::{package, process, tree};
 
@@ -15,6 +16,8 @@ pub(crate) struct Tier {
     pub(crate) proves: &'static str,
     /// Whether `--fast` leaves it out.
     pub(crate) slow: bool,
+    /// What it adds to cargo's target directory where nothing was built before, in megabytes, rounded up: measured.
+    pub(crate) room_mb: u64,
     /// Whether it makes network namespaces and opens privileged ports.
     root: bool,
     /// Tools and the Debian packages that bring them.
@@ -56,6 +59,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "format",
         proves: "the sources are as rustfmt writes them",
         slow: false,
+        room_mb: 0,
         root: false,
         tools: &[],
         steps: &[Step::Cargo(&["fmt", "--all", "--check"])],
@@ -64,6 +68,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "lints",
         proves: "clippy has nothing to say",
         slow: false,
+        room_mb: 700,
         root: false,
         tools: COMPILER,
         steps: &[Step::Cargo(&[
@@ -80,6 +85,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "tidy",
         proves: "arrows, dependencies, lengths, paths in documents, firmware hashes, example configurations",
         slow: false,
+        room_mb: 100,
         root: false,
         tools: &[("git", "git")],
         steps: &[Step::Task(&["tidy"])],
@@ -88,6 +94,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "unit",
         proves: "stories, golden files, parsers and the seeded forms of the fuzz targets",
         slow: false,
+        room_mb: 2000,
         root: false,
         tools: COMPILER,
         steps: &[
@@ -99,6 +106,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "simulation",
         proves: "the pure crates from outside; machines, wire and store with faults, in virtual time",
         slow: false,
+        room_mb: 500,
         root: false,
         tools: COMPILER,
         steps: &[Step::Cargo(&[
@@ -116,6 +124,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "shell",
         proves: "the real process with real sockets and files, in network namespaces",
         slow: false,
+        room_mb: 500,
         root: true,
         tools: NETWORK,
         steps: &[Step::Cargo(&[
@@ -132,6 +141,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "lab",
         proves: "real firmware in virtual machines installs once",
         slow: true,
+        room_mb: 1500,
         root: true,
         tools: &[],
         steps: &[Step::Task(&["lab"])],
@@ -140,6 +150,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "compose",
         proves: "the container, started by Compose v1 and v2, installs a virtual machine",
         slow: true,
+        room_mb: 4000,
         root: true,
         tools: &[],
         steps: &[Step::Task(&["lab", "--compose"])],
@@ -148,11 +159,11 @@ pub(crate) const TIERS: &[Tier] = &[
 
 impl Tier {
     /// Runs all steps, even after a failed one. A tier that cannot run has failed.
-    pub(crate) fn run(&self) -> (Count, Option<Error>) {
-        self.run_when(self.ready())
+    pub(super) fn run(&self, caches: Caches) -> (Count, Option<Error>) {
+        self.run_when(self.ready(), caches)
     }
 
-    fn run_when(&self, ready: Result<()>) -> (Count, Option<Error>) {
+    fn run_when(&self, ready: Result<()>, caches: Caches) -> (Count, Option<Error>) {
         if let Err(error) = ready {
             return (
                 Count { passed: 0, failed: 1 },
@@ -162,11 +173,25 @@ impl Tier {
         let mut count = Count::default();
         let mut trouble = None;
         for step in self.steps {
-            let (part, error) = step.run();
+            let (part, error) = step.run(caches);
             count.add(part);
             trouble = trouble.or(error);
         }
         (count, trouble)
+    }
+
+    /// One that does next to nothing and takes so much room.
+    #[cfg(test)]
+    pub(super) fn of_room(room_mb: u64) -> Self {
+        Tier {
+            name: "none",
+            proves: "nothing",
+            slow: false,
+            room_mb,
+            root: false,
+            tools: &[],
+            steps: &[Step::Cargo(&["--version"])],
+        }
     }
 
     fn ready(&self) -> Result<()> {
@@ -180,7 +205,7 @@ impl Tier {
 }
 
 impl Step {
-    fn run(&self) -> (Count, Option<Error>) {
+    fn run(&self, caches: Caches) -> (Count, Option<Error>) {
         let mut command = match self {
             Self::Cargo(arguments) => {
                 let mut command = tree::cargo();
@@ -196,6 +221,7 @@ impl Step {
                 Err(error) => return (Count { passed: 0, failed: 1 }, Some(error.into())),
             },
         };
+        caches.tell(&mut command);
         match watch(&mut command, &mut std::io::stdout()) {
             Ok(count) => judge(count, None),
             Err((count, error)) => judge(count, Some(error)),
@@ -283,15 +309,8 @@ mod tests {
 
     #[test]
     fn a_tier_that_cannot_run_has_failed_with_the_reason() {
-        let tier = Tier {
-            name: "none",
-            proves: "nothing",
-            slow: false,
-            root: false,
-            tools: &[],
-            steps: &[Step::Cargo(&["--version"])],
-        };
-        let (count, error) = tier.run_when(Err(anyhow!("missing here: `swtpm`")));
+        let tier = Tier::of_room(0);
+        let (count, error) = tier.run_when(Err(anyhow!("missing here: `swtpm`")), Caches::AsUsual);
         assert_eq!(count, Count { passed: 0, failed: 1 });
         assert_eq!(
             format!("{:#}", error.unwrap()),

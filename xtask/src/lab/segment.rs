@@ -6,8 +6,10 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::{package, process};
 
@@ -15,6 +17,8 @@ use crate::{package, process};
 pub(crate) const INTERFACE: &str = "eth0";
 /// The relay's interface on the far segment.
 const FAR_INTERFACE: &str = "eth1";
+/// How long a server may take to listen, with virtual machines beside it.
+const START: Duration = Duration::from_secs(20);
 /// The relay's host numbers on the two segments.
 const RELAY: u8 = 9;
 const RELAY_FAR: u8 = 1;
@@ -60,7 +64,7 @@ impl Segment {
         ))?;
         segment.station(&segment.boot_namespace(), segment.boot_address())?;
         segment.station(&segment.dhcp_namespace(), segment.address(254))?;
-        segment.start_dhcp(logs)?;
+        segment.start_dhcp(&segment.dhcp_namespace(), logs)?;
         Ok(segment)
     }
 
@@ -176,14 +180,27 @@ impl Segment {
         format!("segment{}", self.label())
     }
 
+    /// Moves the DHCP server to Bootwright's own box, where it holds port 67 first.
+    pub(crate) fn move_dhcp(&self, logs: &Path) -> Result<()> {
+        self.end_dhcp()?;
+        self.start_dhcp(&self.boot_namespace(), logs)?;
+        let deadline = Instant::now() + START;
+        // The kernel writes ports in hexadecimal digits.
+        while !inside(&self.boot_namespace(), "cat", &["/proc/net/udp"])?.contains(":0043 ") {
+            ensure!(Instant::now() < deadline, "`dnsmasq` does not listen on port 67");
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
     /// dnsmasq as a home router has it: addresses, and not a word about booting.
-    fn start_dhcp(&self, logs: &Path) -> Result<()> {
+    fn start_dhcp(&self, namespace: &str, logs: &Path) -> Result<()> {
         let dnsmasq = package::find("dnsmasq").context("`dnsmasq` is missing")?;
         let range = |segment: &Segment| format!("{},{},255.255.255.0,1h", segment.address(100), segment.address(199));
         let far = Segment::new(self.number, Side::Far);
         let log = File::create(logs.join("dnsmasq.log"))?;
         let child = Command::new("ip")
-            .args(["netns", "exec", &self.dhcp_namespace()])
+            .args(["netns", "exec", namespace])
             .arg(dnsmasq)
             .args([
                 "--keep-in-foreground",
@@ -268,11 +285,11 @@ fn quiet(interface: &str) -> Result<()> {
     ip(&format!("link set {interface} addrgenmode none"))
 }
 
-/// Runs a program in a namespace.
-fn inside(namespace: &str, program: &str, arguments: &[&str]) -> Result<()> {
+/// Runs a program in a namespace, and gives what it prints.
+fn inside(namespace: &str, program: &str, arguments: &[&str]) -> Result<String> {
     let mut command = Command::new("ip");
     command.args(["netns", "exec", namespace, program]).args(arguments);
-    process::output(&mut command).map(drop)
+    process::output(&mut command)
 }
 
 fn ip(arguments: &str) -> Result<()> {

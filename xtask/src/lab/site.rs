@@ -114,6 +114,14 @@ impl Site {
         Ok(own)
     }
 
+    /// Puts the plain DHCP server onto Bootwright's own box, where it was first. Gives the address of that box.
+    pub(crate) fn share_box(&self) -> Result<Ipv4Addr> {
+        self.daemon.kill()?;
+        self.segment.move_dhcp(&self.logs)?;
+        self.daemon.start()?;
+        Ok(self.segment.boot_address())
+    }
+
     /// Asks the machine plane as a computer on the segment would, and gives the status.
     pub(crate) fn ask(&self, path: &str) -> Result<u16> {
         let server = SocketAddr::from((self.segment.boot_address(), HTTP_PORT));

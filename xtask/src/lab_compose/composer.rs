@@ -46,6 +46,15 @@ impl Composer {
         }
     }
 
+    /// The words of `up`: in the background, with the image that is there. The current one also waits until all is well,
+    /// which fails where a service has ended that should run.
+    pub(super) fn up(self) -> &'static [&'static str] {
+        match self {
+            Self::V1 => &["up", "--detach", "--no-build"],
+            Self::V2 => &["up", "--detach", "--no-build", "--wait"],
+        }
+    }
+
     /// What the lab plays through its container.
     pub(super) fn scenario(self) -> &'static str {
         match self {

@@ -95,7 +95,7 @@ fn segment() -> Result<()> {
 }
 
 fn up(composer: Composer, docker: &Docker, project: &Path) -> Result<()> {
-    let said = process::output(&mut composer.command(docker.socket(), project, &["up", "--detach", "--no-build"]));
+    let said = process::output(&mut composer.command(docker.socket(), project, composer.up()));
     said.map(drop)
 }
 

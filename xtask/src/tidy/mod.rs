@@ -5,6 +5,7 @@ mod binary;
 mod document;
 mod example;
 mod length;
+mod licence;
 mod pin;
 mod word;
 
@@ -47,6 +48,10 @@ const CHECKS: &[(&str, Check)] = &[
     ("the arrows between our crates are those that are drawn", arrow::crates),
     ("the pure crates use only what they may", arrow::externals),
     ("the architecture page shows the same arrows", arrow::page),
+    (
+        "licences, banned crates and sources are as `deny.toml` has them",
+        licence::check,
+    ),
     ("files and functions are short enough to be read", length::check),
     ("paths named in documents exist", document::check),
     ("firmware is pinned, and what is here is what is pinned", pin::check),

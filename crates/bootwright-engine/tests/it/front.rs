@@ -253,6 +253,37 @@ fn a_person_at_the_console_agrees_by_asking_at_another_point() {
     .assert_eq(&site.story());
 }
 
+#[test]
+fn news_of_one_kind_hold_up_none_of_another() {
+    let mut policy = policy();
+    let mut profile = (*policy.profiles["debian"]).clone();
+    profile.confirm = Confirm::Console;
+    policy.profiles.insert(profile.name.clone(), profile.into());
+    let mut site = Site::new(policy);
+    site.arm("52:54:00:00:00:01", &["debian"]);
+    for _ in 0..2 {
+        site.ask_file(1, None, CARD);
+        site.trouble_at(1, "its kernel is gone");
+    }
+    site.wait(Span::from_secs(61));
+    site.trouble_at(1, "its kernel is gone");
+    expect![[r#"
+        Arm { profiles: [debian], wipe: {} } for 52:54:00:00:00:01 -> quince-61: armed with debian by alice for 1 d
+            New quince-61: 52:54:00:00:00:01
+            Armed quince-61: armed with debian by alice for 1 d
+        pxelinux.cfg/01-52-54-00-00-00-01 asks -> confirm debian
+            Hold quince-61: asks at its console whether debian may be installed
+        52:54:00:00:00:01 cannot go on
+            Warn quince-61: its kernel is gone
+        pxelinux.cfg/01-52-54-00-00-00-01 asks -> confirm debian
+        52:54:00:00:00:01 cannot go on
+        wait 1 min 1 s
+        52:54:00:00:00:01 cannot go on
+            Warn quince-61: its kernel is gone
+    "#]]
+    .assert_eq(&site.story());
+}
+
 /// Whoever chose to install goes on asking for that, so that an arming with the menu begins it; and a menu that nobody armed
 /// leads to no install, whatever is chosen.
 #[test]

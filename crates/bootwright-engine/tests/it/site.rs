@@ -204,6 +204,16 @@ impl Site {
         self.tell(&what, &outcome);
     }
 
+    /// Something that the script of a machine needs did not come about.
+    pub(crate) fn trouble_at(&mut self, number: u8, what: &str) {
+        let seen = Sighting {
+            facts: Facts::of_mac(mac(number)),
+            ..Sighting::default()
+        };
+        let outcome = self.engine.trouble(self.now, &seen, what);
+        self.tell(&format!("{} cannot go on", mac(number)), &outcome);
+    }
+
     /// A machine with papers of its own asks.
     pub(crate) fn ask_machine(&mut self, number: u8) {
         self.ask(&machine(number));

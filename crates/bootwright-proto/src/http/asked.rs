@@ -26,7 +26,7 @@ pub struct Asked {
     pub version: Option<String>,
     /// The address that the machine says it has.
     pub ip: Option<IpAddr>,
-    /// What its console shows: the [`fingerprint`](crate::script::ipxe::fingerprint) of the last screen we painted.
+    /// What its console shows: the number of the last screen we painted, as the script that painted it said.
     pub screen: Option<u32>,
     /// Whether a person at the console agreed to what the screen asked.
     pub confirmed: bool,

@@ -19,7 +19,7 @@ pub(super) use hold::{digest, screen};
 pub(super) use install::COMMAND_LINE_BYTES_MAX;
 
 pub use boot::{ask_script, autoexec_script, boot_script, leave_script, notice_script, unavailable_script};
-pub use hold::{Confirmation, Hold, confirm_script, fingerprint, hold_script};
+pub use hold::{Confirmation, Hold, confirm_script, hold_script};
 pub use install::{Image, Initrd, Install, Live, install_script, live_script};
 pub use local::local_script;
 pub use menu::menu_script;

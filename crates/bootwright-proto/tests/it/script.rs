@@ -4,8 +4,8 @@ use bootwright_core::{Choice, HoldWhy, HostId, LocalMethod, LocalWhy, Menu, Menu
 use bootwright_proto::http::{Asked, BaseUrl, Poll, Query};
 use bootwright_proto::script::ipxe::{
     Confirmation, Fault, Hold, Image, Initrd, Install, Live, ask_script, autoexec_script, boot_script, check_argument,
-    check_url, confirm_script, fingerprint, hold_script, install_script, leave_script, live_script, local_script,
-    menu_script, notice_script, unavailable_script,
+    check_url, confirm_script, hold_script, install_script, leave_script, live_script, local_script, menu_script,
+    notice_script, unavailable_script,
 };
 use expect_test::expect_file;
 use proptest::prelude::*;
@@ -154,9 +154,12 @@ fn a_held_machine_says_who_it_is_and_polls() {
 fn a_poll_repaints_the_screen_only_if_it_changed_or_scrolled_away() {
     let (base, asked, host) = (base(), asked(), host());
     let undecided = hold(&base, &asked, Some(&host), &HoldWhy::Undecided);
+    let painted = hold_script(&undecided, None);
+    let (_, screen) = painted.split_once("&screen=").expect("the poll says what is shown");
+    let screen = u32::from_str_radix(&screen[..8], 16).expect("a number");
     let answered = |polls| Poll {
         asked: Asked {
-            screen: Some(fingerprint(&undecided)),
+            screen: Some(screen),
             ..Asked::default()
         },
         polls,

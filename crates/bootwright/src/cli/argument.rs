@@ -68,7 +68,11 @@ pub(super) enum Verb {
         log: LogFormat,
     },
     /// Write a commented configuration where there is none
-    Init,
+    Init {
+        /// Where nothing can be written, say so and succeed: the daemon runs without a file too
+        #[arg(long)]
+        lenient: bool,
+    },
     /// Read and render the whole configuration and list every mistake
     Check {
         /// Where the boot firmware and its manifest are, looked at if a data directory is named

@@ -16,11 +16,19 @@ struct Initialised {
     written: bool,
 }
 
-pub(super) fn run(printer: Printer, config: &Path) -> Result<Exit, Failure> {
-    let outcome = starter::write_if_missing(config).map_err(|cause| Failure::File {
+pub(super) fn run(printer: Printer, config: &Path, lenient: bool) -> Result<Exit, Failure> {
+    let written = starter::write_if_missing(config).map_err(|cause| Failure::File {
         message: format!("cannot write `{}`: {}", config.display(), plain(&cause)),
         hint: "name another file with `--config`, or go on without one: every key has a default".to_owned(),
-    })?;
+    });
+    let outcome = match written {
+        Ok(outcome) => outcome,
+        Err(failure) if lenient => {
+            eprint!("{}", failure.words().unwrap_or_default());
+            return Ok(Exit::Good);
+        }
+        Err(failure) => return Err(failure),
+    };
     let document = Initialised {
         config: config.display().to_string(),
         written: outcome == Outcome::Written,

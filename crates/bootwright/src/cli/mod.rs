@@ -77,7 +77,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Resume => wait(site::resume(&client, printer)),
         Verb::Reload => wait(site::reload(&client, printer)),
         Verb::Apply { hosts, dry_run } => wait(site::apply(&client, printer, hosts, dry_run)),
-        Verb::Init => init::run(printer, &common.config),
+        Verb::Init { lenient } => init::run(printer, &common.config, lenient),
         Verb::Check { store: true, .. } => check::store(printer, &common),
         Verb::Check { firmware_dir, .. } => check::configuration(printer, &common, &firmware_dir),
         Verb::Version => site::version(printer),

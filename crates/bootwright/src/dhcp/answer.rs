@@ -14,7 +14,7 @@ use bootwright_proto::dhcp::{
     Arrival, Boot, BootFile, CLIENT_PORT, Client, ClientKind, Destination, Discard, Feature, MessageType, NotBootFile,
     Port, Question, Reply, Request, Silence, Unrenderable, classify, destination, is_search, parse, question, render,
 };
-
+use bootwright_proto::hexdump::Hexdump;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::later::Later;
@@ -113,6 +113,7 @@ impl Desk {
     ///
     /// A panic costs this datagram and no other. (One in the engine ends the process: see `telemetry`.)
     pub(super) fn handle(&self, datagram: &Datagram<'_>, port: Port) -> Option<Handled> {
+        self.show("received", datagram.source, datagram.payload);
         match contain(&self.counters, "dhcp", || self.answer(datagram, port)) {
             Some(Ok(handled)) => Some(handled),
             Some(Err((mac, ignored))) => {
@@ -124,6 +125,18 @@ impl Desk {
                 None
             }
         }
+    }
+
+    /// Shows a packet to whoever looks that closely, and costs others nothing.
+    pub(super) fn show(&self, event: &'static str, peer: SocketAddrV4, payload: &[u8]) {
+        tracing::trace!(
+            link = %self.place.name,
+            %peer,
+            event,
+            bytes = payload.len(),
+            dump = %format_args!("\n{}", Hexdump(payload)),
+            "packet"
+        );
     }
 
     pub(super) fn ignore(&self, peer: SocketAddrV4, mac: Option<MacAddr>, ignored: &Ignored) {

@@ -44,6 +44,9 @@ pub enum Outlet {
 impl Outlet {
     /// Sends the replies, as many at once as the kernel takes.
     pub(super) async fn send(&self, desk: &Desk, answers: &[Answered]) {
+        for answer in answers {
+            desk.show("sent", answer.receiver(), &answer.payload);
+        }
         match self {
             Self::Kernel { socket, frames } => {
                 let by_frame = |answer: &&Answered| frames.is_some() && answer.has_no_address_yet();

@@ -41,6 +41,34 @@ pub struct Surroundings<'a> {
     pub max_attempts: u32,
 }
 
+impl<'a> Surroundings<'a> {
+    /// What the script of an install says.
+    pub(crate) fn install(&self, ticket: &'a InstallTicket, image: &'a Image) -> Install<'a> {
+        Install {
+            base: self.base,
+            asked: self.asked,
+            host: &ticket.name,
+            profile: &ticket.profile.name,
+            image,
+            run: ticket.run.number,
+            token: ticket.run.token,
+            attempt: ticket.run.attempts,
+            max_attempts: self.max_attempts,
+        }
+    }
+
+    /// What the script of a live profile says.
+    pub(crate) fn live(&self, host: &'a Host, profile: &'a Profile, image: &'a Image) -> Live<'a> {
+        Live {
+            base: self.base,
+            asked: self.asked,
+            host: &host.id,
+            profile: &profile.name,
+            image,
+        }
+    }
+}
+
 /// How often a question is taken up again whose answer became another while it was rendered.
 pub(crate) const TURNS_MAX: usize = 4;
 
@@ -186,30 +214,12 @@ pub fn render_reply(reply: &ScriptReply, around: &Surroundings<'_>) -> String {
 
 fn install(ticket: &InstallTicket, around: &Surroundings<'_>) -> Result<String, String> {
     let image = image(&ticket.host, &ticket.profile, Some(values(ticket)), around)?;
-    let install = Install {
-        base: around.base,
-        asked: around.asked,
-        host: &ticket.name,
-        profile: &ticket.profile.name,
-        image: &image,
-        run: ticket.run.number,
-        token: ticket.run.token,
-        attempt: ticket.run.attempts,
-        max_attempts: around.max_attempts,
-    };
-    install_script(&install).map_err(|error| error.to_string())
+    install_script(&around.install(ticket, &image)).map_err(|error| error.to_string())
 }
 
 fn live(host: &Host, profile: &Profile, around: &Surroundings<'_>) -> Result<String, String> {
     let image = image(host, profile, None, around)?;
-    let live = Live {
-        base: around.base,
-        asked: around.asked,
-        host: &host.id,
-        profile: &profile.name,
-        image: &image,
-    };
-    live_script(&live).map_err(|error| error.to_string())
+    live_script(&around.live(host, profile, &image)).map_err(|error| error.to_string())
 }
 
 /// What templates may know of a run.

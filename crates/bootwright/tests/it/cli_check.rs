@@ -149,6 +149,35 @@ fn init_writes_a_configuration_once() {
         "{}",
         refused.err
     );
+    let lenient = place.run("init --lenient --config /proc/bootwright/config.toml");
+    assert_eq!((lenient.code, lenient.err), (0, refused.err));
+}
+
+#[test]
+fn firmware_below_the_directory_for_tftp_is_there_and_a_missing_directory_is_said() {
+    let place = Place::new("tftp-root");
+    let root = place.0.join("tftp").display().to_string();
+    place.write(
+        "config.toml",
+        &format!("[tftp]\nroot = \"{root}\"\n[dhcp.arch]\nbios = \"own/pxelinux.0\"\n"),
+    );
+    place.write("shipped/manifest.toml", "");
+    let check = || place.run("check --config config.toml --data-dir data --firmware-dir shipped");
+    let said = check();
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(
+        said.out.contains("the firmware has no `own/pxelinux.0`"),
+        "{}",
+        said.out
+    );
+    assert!(
+        said.out.contains(&format!("there is no directory `{root}`")),
+        "{}",
+        said.out
+    );
+    place.write("tftp/own/pxelinux.0", "a boot program");
+    let said = check();
+    assert_eq!((said.code, said.out.contains("warning")), (0, false), "{}", said.out);
 }
 
 #[test]

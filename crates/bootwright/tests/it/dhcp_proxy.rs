@@ -58,6 +58,38 @@ fn a_bios_rom_gets_undionly_and_then_ipxe_gets_the_script_of_this_very_address()
     drop(daemon);
 }
 
+/// The bytes of the first packet that the log shows with this word.
+fn dumped(log: &str, word: &str) -> Vec<u8> {
+    let mut lines = log.lines().skip_while(|line| !line.contains(word));
+    lines.next();
+    let rows = lines.take_while(|line| line.get(4..6) == Some("  "));
+    let bytes = rows.flat_map(|row| row[4..53].split_whitespace().collect::<Vec<_>>());
+    bytes
+        .map(|byte| u8::from_str_radix(byte, 16).expect("a byte"))
+        .collect()
+}
+
+#[test]
+fn a_log_at_trace_shows_every_byte_that_came_and_went_and_no_other_does() {
+    let (inside, machine) = segment();
+    let mut daemon = Daemon::prepare(&inside, CONFIG);
+    daemon.log_level = "bootwright::dhcp=trace,info";
+    daemon.run();
+    daemon.wait_for_log("ready ");
+    let packet = captured("uefi-firmware-discover");
+    let heard = discover(&machine, "eth0", &packet, PATIENCE).expect("an offer");
+    assert_eq!(dumped(&daemon.log(), "event=\"received\""), packet);
+    assert_eq!(dumped(&daemon.log(), "event=\"sent\""), heard.bytes);
+
+    daemon.stop();
+    daemon.clear_log();
+    daemon.log_level = "debug";
+    daemon.run();
+    daemon.wait_for_log("ready ");
+    discover(&machine, "eth0", &packet, PATIENCE).expect("an offer");
+    assert!(!daemon.log().contains("0000  "), "{}", daemon.log());
+}
+
 #[test]
 fn port_4011_answers_to_the_port_that_asked() {
     let (inside, machine) = segment();

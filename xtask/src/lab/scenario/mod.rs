@@ -7,6 +7,7 @@ mod held;
 mod http_boot;
 mod install;
 mod relay;
+mod same_box;
 mod server;
 mod story;
 
@@ -160,6 +161,13 @@ const OWN_KEYS: Build = Build {
     rom: Rom::Itself,
 };
 
+const NEIGHBOUR: Build = Build {
+    name: "same-box",
+    number: 30,
+    firmware: Firmware::Bios,
+    rom: Rom::VendorLike,
+};
+
 /// Every scenario, the longest first, so that the last to end is short.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
@@ -307,6 +315,16 @@ pub(crate) const ALL: &[Scenario] = &[
             known: true,
         }],
         play: relay::relay_lease,
+    },
+    Scenario {
+        name: "same-box",
+        story: "another DHCP server runs on Bootwright's own box and holds port 67: a BIOS machine gets its address from it and \
+                boots by captured packets, installs once, starts from its disk",
+        cast: &[Role {
+            build: NEIGHBOUR,
+            known: true,
+        }],
+        play: same_box::same_box,
     },
     Scenario {
         name: "bad-cable",

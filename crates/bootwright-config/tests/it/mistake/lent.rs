@@ -258,6 +258,7 @@ dns = ["10.0.0.2", "10.0.0.2"]
         "#]],
     );
 }
+
 #[test]
 fn addresses_of_hosts_that_no_pool_has() {
     check(

@@ -76,12 +76,6 @@ pub fn hold_script(hold: &Hold<'_>, answered: Option<&Poll>) -> String {
     script.finish()
 }
 
-/// What the screen shows, as a number that polls carry.
-#[must_use]
-pub fn fingerprint(hold: &Hold<'_>) -> u32 {
-    digest(&own_screen(hold))
-}
-
 /// Asks a person at the console for agreement, and then for the decision again. No run begins before that.
 ///
 /// Once painted, the screen stays: the machine asks again every minute whether it still stands.

@@ -11,8 +11,13 @@ use bootwright_proto::http::api::{DiagnosticView, Severity};
 use crate::api::diagnostic::plain;
 use crate::firmware::Catalogue;
 
-/// What is missing, a warning each.
-pub(super) fn missing(policy: &Policy, firmware_dir: &Path, data_dir: &Path) -> Vec<DiagnosticView> {
+/// What is missing, a warning each. What lies in the operator's directory for TFTP is there.
+pub(super) fn missing(
+    policy: &Policy,
+    firmware_dir: &Path,
+    data_dir: &Path,
+    tftp_root: Option<&str>,
+) -> Vec<DiagnosticView> {
     let catalogue = Catalogue::load(firmware_dir, &data_dir.join("firmware"));
     let warn = |words: &String| {
         plain(
@@ -24,16 +29,27 @@ pub(super) fn missing(policy: &Policy, firmware_dir: &Path, data_dir: &Path) -> 
     let mut found: Vec<DiagnosticView> = catalogue.troubles.iter().map(warn).collect();
     // What the operator chose is spoken of below, with who is to fetch it.
     let built_in = default_first_files();
-    let mut missed = catalogue.missed(None, policy);
+    let mut missed = catalogue.missed(tftp_root, policy);
     missed.retain(|name| built_in.values().any(|file| file == name));
     found.extend(catalogue.missed_words(&missed).as_ref().map(warn));
-    found.extend(missing_firmware(policy, &catalogue));
+    found.extend(missing_root(tftp_root));
+    found.extend(missing_firmware(policy, &catalogue, tftp_root));
     found.extend(missing_files(policy, data_dir));
     found
 }
 
+/// The directory below the catalogue, without which the daemon does not start.
+fn missing_root(tftp_root: Option<&str>) -> Option<DiagnosticView> {
+    let root = tftp_root.filter(|root| !Path::new(root).is_dir())?;
+    Some(plain(
+        Severity::Warning,
+        format!("there is no directory `{root}`, which `tftp.root` names"),
+        "make it before the daemon is started, or take the key out",
+    ))
+}
+
 /// First files that the operator chose. Those that are built in are for more architectures than are shipped.
-fn missing_firmware(policy: &Policy, catalogue: &Catalogue) -> Vec<DiagnosticView> {
+fn missing_firmware(policy: &Policy, catalogue: &Catalogue, tftp_root: Option<&str>) -> Vec<DiagnosticView> {
     let built_in = default_first_files();
     let by_arch = policy
         .first_files
@@ -46,12 +62,12 @@ fn missing_firmware(policy: &Policy, catalogue: &Catalogue) -> Vec<DiagnosticVie
         .filter_map(|(name, host)| Some((host.first_file.as_ref()?, format!("host `{name}`"))));
     by_arch
         .chain(by_host)
-        .filter(|(file, _)| catalogue.get(file).is_none())
+        .filter(|(file, _)| !catalogue.has(tftp_root, file))
         .map(|(file, whose)| {
             plain(
                 Severity::Warning,
                 format!("the firmware has no `{file}`, which {whose} is to fetch"),
-                "put the file into `firmware/` in the data directory",
+                "put the file into `firmware/` in the data directory, or below `tftp.root`",
             )
         })
         .collect()
