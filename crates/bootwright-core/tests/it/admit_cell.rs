@@ -2,12 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-use bootwright_core::{
-    Arch, Ask, Asker, DhcpMode, Facts, HostDefinition, Loader, Policy, Sighting, Site, Situation, Verdict, Way, Why,
-    admit, decide,
-};
+use bootwright_core::{Arch, Ask, Asker, DhcpMode, Facts, HostDefinition, Loader, Policy, Way, Why, admit};
 
-use crate::story::START;
+use crate::decide_cell::Case;
 
 const RELAY: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 1);
 const ARM64_UBOOT: Arch = Arch::new(0x16);
@@ -98,30 +95,14 @@ fn nobody_is_told_of_an_entry_of_a_menu_that_was_not_shown() {
 #[test]
 fn what_is_not_for_us_is_silence_in_every_mode() {
     for mode in [DhcpMode::Proxy, DhcpMode::Server, DhcpMode::Observe, DhcpMode::Off] {
-        let policy = Policy {
-            dhcp: mode,
-            ..Policy::default()
-        };
-        let site = Site::default();
-        let situation = Situation {
-            site: &site,
-            installing: 0,
-            started_last_hour: 0,
-            store_ready: true,
-            store_low: false,
-            revision_lost: false,
-            trial: None,
-            now: START,
-        };
+        let case = Case::with(|case| {
+            case.policy = Policy {
+                dhcp: mode,
+                ..Policy::default()
+            };
+        });
         let relayed = offer(Loader::Firmware, Arch::BIOS, Some(RELAY));
-        let verdict = decide(
-            &policy,
-            &situation,
-            Asker::Stranger,
-            None,
-            &Sighting::default(),
-            relayed,
-        );
-        assert_eq!(verdict, Verdict::Silence(Why::RelayNotListed(RELAY)), "{mode:?}");
+        let told = case.ask(Asker::Stranger, None, relayed);
+        assert_eq!(told, format!("silence ({})", Why::RelayNotListed(RELAY)), "{mode:?}");
     }
 }

@@ -80,7 +80,8 @@ pub(crate) struct Case {
     revision_lost: bool,
     trial: Option<Trial>,
     confirmed: bool,
-    now: Timestamp,
+    pub(crate) chosen: Option<u16>,
+    pub(crate) now: Timestamp,
 }
 
 impl Case {
@@ -95,6 +96,7 @@ impl Case {
             revision_lost: false,
             trial: None,
             confirmed: false,
+            chosen: None,
             now: START.after(Span::from_mins(1)),
         }
     }
@@ -118,6 +120,7 @@ impl Case {
         };
         let seen = Sighting {
             confirmed: self.confirmed,
+            chosen: self.chosen,
             ..Sighting::default()
         };
         words(&decide(&self.policy, &situation, asker, definition, &seen, ask))

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use bootwright_core::{
-    Asker, Choice, Confirm, HostState, Menu, MenuEntry, ProfileName, Sighting, Situation, Step, Timestamp, decide, step,
-};
+use bootwright_core::{Ask, Asker, Choice, Confirm, HostState, Menu, MenuEntry, ProfileName, Step, Timestamp, step};
 use expect_test::expect;
 
-use crate::decide_cell::{a_profile, host, policy, words};
+use crate::decide_cell::{Case, a_profile, host, policy};
 use crate::story::{START, event, profile};
 
 fn menu_policy() -> bootwright_core::Policy {
@@ -41,30 +39,12 @@ fn menu_policy() -> bootwright_core::Policy {
 }
 
 fn told(story: &str, chosen: Option<u16>, now: Timestamp) -> String {
-    let site = bootwright_core::Site::default();
-    let situation = Situation {
-        site: &site,
-        installing: 0,
-        started_last_hour: 0,
-        store_ready: true,
-        store_low: false,
-        revision_lost: false,
-        trial: None,
-        now,
-    };
-    let seen = Sighting {
-        chosen,
-        ..Sighting::default()
-    };
-    let host = host(story);
-    words(&decide(
-        &menu_policy(),
-        &situation,
-        Asker::Host(&host),
-        None,
-        &seen,
-        bootwright_core::Ask::Script,
-    ))
+    let case = Case::with(|case| {
+        case.policy = menu_policy();
+        case.chosen = chosen;
+        case.now = now;
+    });
+    case.ask(Asker::Host(&host(story)), None, Ask::Script)
 }
 
 #[test]

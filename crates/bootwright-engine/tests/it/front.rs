@@ -231,14 +231,20 @@ fn a_uuid_speaks_only_for_a_host_of_which_no_card_is_known() {
     "#]].assert_eq(&site.story());
 }
 
-#[test]
-fn a_person_at_the_console_agrees_by_asking_at_another_point() {
+/// A machine that was armed with a profile that somebody at its console has to agree to.
+fn armed_and_to_be_confirmed() -> Site {
     let mut policy = policy();
     let mut profile = (*policy.profiles["debian"]).clone();
     profile.confirm = Confirm::Console;
     policy.profiles.insert(profile.name.clone(), profile.into());
     let mut site = Site::new(policy);
     site.arm("52:54:00:00:00:01", &["debian"]);
+    site
+}
+
+#[test]
+fn a_person_at_the_console_agrees_by_asking_at_another_point() {
+    let mut site = armed_and_to_be_confirmed();
     site.ask_file(1, None, CARD);
     site.ask_file(1, None, "bootwright/pxelinux/agreed/01-52-54-00-00-00-01");
     expect![[r#"
@@ -255,12 +261,7 @@ fn a_person_at_the_console_agrees_by_asking_at_another_point() {
 
 #[test]
 fn news_of_one_kind_hold_up_none_of_another() {
-    let mut policy = policy();
-    let mut profile = (*policy.profiles["debian"]).clone();
-    profile.confirm = Confirm::Console;
-    policy.profiles.insert(profile.name.clone(), profile.into());
-    let mut site = Site::new(policy);
-    site.arm("52:54:00:00:00:01", &["debian"]);
+    let mut site = armed_and_to_be_confirmed();
     for _ in 0..2 {
         site.ask_file(1, None, CARD);
         site.trouble_at(1, "its kernel is gone");
