@@ -12,28 +12,35 @@ pub struct Hexdump<'a>(pub &'a [u8]);
 impl fmt::Display for Hexdump<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = self.0.get(..BYTES_MAX).unwrap_or(self.0);
+        // Row by row and not byte by byte: whoever logs at this level still wants machines to be answered in time.
+        let mut line = String::with_capacity(80);
         for (row, bytes) in shown.chunks(16).enumerate() {
-            if row > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{:04x} ", row.saturating_mul(16))?;
+            line.clear();
+            line.push_str(if row > 0 { "\n" } else { "" });
+            line.push_str(&format!("{:04x} ", row.saturating_mul(16)));
             for place in 0..16 {
-                match bytes.get(place) {
-                    Some(byte) => write!(f, " {byte:02x}")?,
-                    None => f.write_str("   ")?,
-                }
+                let digits = bytes
+                    .get(place)
+                    .map_or([' '; 2], |byte| [digit(byte >> 4), digit(byte & 15)]);
+                line.push(' ');
+                line.extend(digits);
             }
-            f.write_str("  ")?;
-            for byte in bytes {
-                let shown = byte.is_ascii_graphic() || *byte == b' ';
-                write!(f, "{}", if shown { char::from(*byte) } else { '.' })?;
-            }
+            line.push_str("  ");
+            line.extend(bytes.iter().map(|byte| match byte {
+                b' '..=b'~' => char::from(*byte),
+                _ => '.',
+            }));
+            f.write_str(&line)?;
         }
         match self.0.len().saturating_sub(shown.len()) {
             0 => Ok(()),
             left => write!(f, "\n… {left} bytes more"),
         }
     }
+}
+
+fn digit(number: u8) -> char {
+    char::from_digit(u32::from(number), 16).unwrap_or('?')
 }
 
 impl fmt::Debug for Hexdump<'_> {

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::daemon::{Daemon, PATIENCE, get};
+use crate::daemon::{Daemon, PATIENCE, get, wait_until};
 use crate::netns::{End, Netns, cable};
 use crate::process::{Random, resident_kb};
 use crate::segment::{captured, discover, with_card};
@@ -154,8 +154,10 @@ fn dhcp_noise(random: &mut Random, port: u16, count: usize) {
             heard += dhcp_replies(&sockets, port, &sent);
         }
     }
-    std::thread::sleep(Duration::from_millis(100));
-    heard += dhcp_replies(&sockets, port, &sent);
+    wait_until("something is answered", || {
+        heard += dhcp_replies(&sockets, port, &sent);
+        heard > 0
+    });
     assert!(
         heard > 0 && heard < count / 2,
         "{heard} of {count} were answered on port {port}"
