@@ -125,14 +125,15 @@ fn architecture_in_class(class: &[u8]) -> Option<Arch> {
     all_digits.then(|| digits.parse().ok().map(Arch::new)).flatten()
 }
 
-/// A Pi's ROM calls itself a BIOS, so the card or the machine id must tell; UEFI on a Pi is UEFI.
+/// Where a Pi's ROM has no architecture of its own it calls itself a BIOS, so the card or the machine id must tell; UEFI on a Pi is UEFI.
 fn is_raspberry_pi(request: &Request, archs: &[Arch]) -> bool {
     let machine_id = request.machine_id.as_deref().and_then(|id| id.get(1..));
     let named = machine_id.is_some_and(|id| id.starts_with(b"RPi4") || id.starts_with(b"RPi5"));
-    let rom = archs
-        .first()
-        .is_some_and(|arch| *arch == Arch::BIOS || *arch == RASPBERRY_PI_ROM);
-    rom && (named || is_raspberry_pi_card(request.mac))
+    match archs.first() {
+        Some(&RASPBERRY_PI_ROM) => true,
+        Some(&Arch::BIOS) => named || is_raspberry_pi_card(request.mac),
+        Some(_) | None => false,
+    }
 }
 
 /// Whether a card is one of those that the makers of the Raspberry Pi use.

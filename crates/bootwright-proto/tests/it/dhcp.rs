@@ -1,6 +1,7 @@
 //! DHCP: golden packets, stories of single traps, and everything that could go wrong.
 
 mod answer;
+mod arch;
 mod census;
 mod destination;
 mod digest;
