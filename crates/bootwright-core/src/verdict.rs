@@ -37,10 +37,12 @@ pub enum Ask {
 pub enum FrontEnd {
     /// iPXE: it asks by HTTP, and says itself who it is.
     Ipxe,
-    /// PXELINUX, and U-Boot, which reads the same files: the name of the file says who asks.
+    /// PXELINUX: the name of the file says who asks.
     Pxelinux,
     /// GRUB from the network.
     Grub,
+    /// U-Boot, which asks for PXELINUX's files, and reads less of them: it neither waits nor asks a person.
+    UBoot,
     /// The firmware of a Raspberry Pi: its configuration says what it starts, and it can neither wait nor ask a person.
     RaspberryPi,
 }
@@ -222,15 +224,15 @@ impl Loader {
     #[must_use]
     pub const fn is_rom(self) -> bool {
         match self {
-            Self::Firmware | Self::RaspberryPi => true,
-            Self::Ipxe | Self::IpxeWithoutHttp | Self::UBoot => false,
+            Self::Firmware | Self::RaspberryPi | Self::UBoot => true,
+            Self::Ipxe | Self::IpxeWithoutHttp => false,
         }
     }
 }
 
 impl FrontEnd {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Ipxe, Self::Pxelinux, Self::Grub, Self::RaspberryPi];
+    pub const ALL: [Self; 5] = [Self::Ipxe, Self::Pxelinux, Self::Grub, Self::UBoot, Self::RaspberryPi];
 
     /// The name in paths, counters and the API.
     #[must_use]
@@ -239,7 +241,17 @@ impl FrontEnd {
             Self::Ipxe => "ipxe",
             Self::Pxelinux => "pxelinux",
             Self::Grub => "grub",
+            Self::UBoot => "u-boot",
             Self::RaspberryPi => "raspberry-pi",
+        }
+    }
+
+    /// Whether a person at the machine's console can agree to something there.
+    #[must_use]
+    pub const fn asks_console(self) -> bool {
+        match self {
+            Self::Ipxe | Self::Pxelinux | Self::Grub => true,
+            Self::UBoot | Self::RaspberryPi => false,
         }
     }
 
@@ -256,6 +268,7 @@ impl fmt::Display for FrontEnd {
             Self::Ipxe => "iPXE",
             Self::Pxelinux => "PXELINUX",
             Self::Grub => "GRUB",
+            Self::UBoot => "U-Boot",
             Self::RaspberryPi => "a Raspberry Pi",
         })
     }

@@ -99,6 +99,7 @@ impl Engine {
         });
         let loaders: &[Loader] = match view.visit.rom {
             Some(Loader::RaspberryPi) => &[Loader::RaspberryPi],
+            Some(Loader::UBoot) => &[Loader::UBoot, Loader::Ipxe],
             _ => &[Loader::Firmware, Loader::Ipxe],
         };
         let mut answers: Vec<Answer> = loaders

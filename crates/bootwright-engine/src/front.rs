@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use bootwright_core::identify::Owner;
-use bootwright_core::{Ask, Facts, FrontEnd, HostId, MacAddr, Run, Sighting, Timestamp, Token, Trial, Uuid, Why};
+use bootwright_core::{
+    Ask, Facts, FrontEnd, HostId, Loader, MacAddr, Run, Sighting, Timestamp, Token, Trial, Uuid, Why,
+};
 use bootwright_proto::script::name::{Act, Asking, PiSerial, Who};
 
 use crate::engine::Engine;
@@ -30,6 +32,8 @@ pub struct FrontAsk {
 pub struct FrontReply {
     /// The machine.
     pub seen: Sighting,
+    /// The language in which it is answered.
+    pub front: FrontEnd,
     /// The answer, or what has to be done before there is one.
     pub turn: ScriptTurn,
 }
@@ -39,12 +43,13 @@ impl Engine {
     /// came of rendering what the answer to the same question asked for.
     pub fn front(&mut self, now: Timestamp, ask: &FrontAsk, fresh: Token, trial: Option<Trial>) -> Outcome<FrontReply> {
         let (seen, known) = self.front_sighting(now, ask);
+        let front = self.spoken(ask.asking.front, &seen);
         let turn = if known {
-            self.tell(now, ask.asking.front, &seen, fresh, trial)
+            self.tell(now, front, &seen, fresh, trial)
         } else {
             ScriptTurn::Reply(ScriptReply::Silence(Why::NameTellsNobody))
         };
-        self.outcome(FrontReply { seen, turn })
+        self.outcome(FrontReply { seen, front, turn })
     }
 
     /// Both turns in one, for those who may render while they have the engine for themselves. `render` says why it cannot,
@@ -57,12 +62,22 @@ impl Engine {
         render: impl FnOnce(&InstallTicket) -> Option<String>,
     ) -> Outcome<ScriptReply> {
         let (seen, known) = self.front_sighting(now, ask);
+        let front = self.spoken(ask.asking.front, &seen);
         let reply = if known {
-            self.tell_with(now, ask.asking.front, &seen, fresh, render)
+            self.tell_with(now, front, &seen, fresh, render)
         } else {
             ScriptReply::Silence(Why::NameTellsNobody)
         };
         self.outcome(reply)
+    }
+
+    /// The language of whoever asks: U-Boot asks for the files of PXELINUX, and only its DHCP request told that it is none.
+    fn spoken(&self, front: FrontEnd, seen: &Sighting) -> FrontEnd {
+        let rom = || self.visits.get(&self.known_by(&seen.facts)?)?.rom;
+        match front {
+            FrontEnd::Pxelinux if rom() == Some(Loader::UBoot) => FrontEnd::UBoot,
+            front => front,
+        }
     }
 
     /// What the question shows of the machine, and whether that tells it from others at all.
@@ -159,7 +174,7 @@ impl Engine {
         let visit = self.visits.entry(id.clone()).or_default();
         let goes_on = match front {
             FrontEnd::Ipxe => false,
-            FrontEnd::Pxelinux | FrontEnd::Grub => visit.stage == Stage::Script,
+            FrontEnd::Pxelinux | FrontEnd::UBoot | FrontEnd::Grub => visit.stage == Stage::Script,
             // It reads its configuration up to ten times, between the other files, and its next start begins with DHCP.
             FrontEnd::RaspberryPi => visit.stage >= Stage::Script,
         };

@@ -94,6 +94,13 @@ impl Engine {
         };
         if let Some(why) = admit(&policy, definition, question) {
             self.tell_intruder(now, ask.seen.boot_mac, &why);
+            // Another server may lead it here, and then its language has to be known.
+            if let Some(visit) = known
+                .and_then(|id| self.visits.get_mut(&id))
+                .filter(|_| ask.loader == Loader::UBoot)
+            {
+                visit.rom = Some(Loader::UBoot);
+            }
             return OfferReply::Silence(why);
         }
         let id = known.or_else(|| {

@@ -80,7 +80,7 @@ pub struct Visit {
     pub firmware: Option<Firmware>,
     /// Its architecture, as its DHCP request named it.
     pub arch: Option<Arch>,
-    /// What its firmware is, as its DHCP request showed.
+    /// What its firmware is, as its last DHCP request showed.
     pub rom: Option<Loader>,
     /// The card that it boots from.
     pub boot_mac: Option<MacAddr>,

@@ -111,6 +111,10 @@ impl BootFiles {
                     }
                 };
             }
+            Some(Wanted::Parts { token }) => {
+                let load = pi::load_of(plane, token)?;
+                return pi::ramdisk(plane, ends, &plane.base_url(ends), &load).await.ok();
+            }
             // Without an answer of ours the operator's directory may have one.
             Some(wanted) => return front::script(plane, ends, &wanted).await.map(memory),
             None => {}
@@ -277,6 +281,13 @@ async fn tell(plane: &Plane, report: &TransferReport) {
                 front::part_served(plane, Ends { peer, local }, token, place).await;
             }
             (format!("initial ramdisk {place}"), FetchKind::Other)
+        }
+        Some(Wanted::Parts { token }) => {
+            if failure.is_none() {
+                let (peer, local) = (report.peer.ip().to_canonical(), report.local.to_canonical());
+                pi::parts_served(plane, Ends { peer, local }, token).await;
+            }
+            ("initial ramdisks".to_owned(), FetchKind::Other)
         }
         // That it was asked for is told already.
         Some(_) if failure.is_none() => return,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bootwright_content::{render_boot, render_document};
-use bootwright_core::{FrontEnd, HostDefinition, MacAddr, Sighting, Token, Trial};
+use bootwright_core::{Confirm, FrontEnd, HostDefinition, MacAddr, Sighting, Token, Trial};
 use bootwright_engine::{FrontAsk, FrontReply, InstallTicket, ScriptReply, ScriptTurn};
 use bootwright_net::neighbour::station;
 use bootwright_proto::http::target::parse;
@@ -14,7 +14,7 @@ use bootwright_proto::newc::archive;
 use bootwright_proto::script::grub::{Around, disk_script, first_script, http_script};
 use bootwright_proto::script::name::{Asking, Wanted, Who};
 use bootwright_proto::script::told::Told;
-use bootwright_proto::script::{grub, pi, pxelinux};
+use bootwright_proto::script::{grub, pi, pxelinux, uboot};
 use bytes::Bytes;
 
 use crate::core::{Core, Unrecorded};
@@ -33,7 +33,7 @@ pub(crate) async fn script(plane: &Arc<Plane>, ends: Ends, wanted: &Wanted) -> O
         Wanted::GrubFirst => Some(first_script(around)),
         Wanted::GrubHttp => Some(http_script(&base)),
         Wanted::GrubDisk => Some(disk_script()),
-        Wanted::Part { .. } => None,
+        Wanted::Part { .. } | Wanted::Parts { .. } => None,
     }
 }
 
@@ -51,7 +51,7 @@ async fn ask(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, asking: &Asking) ->
         address: ends.peer,
         link: plane.link_of(ends),
     };
-    let (seen, reply) = match reply(plane, ends, base, &question).await {
+    let (front, seen, reply) = match reply(plane, ends, base, &question).await {
         Ok(answer) => answer,
         Err(why) => {
             tracing::error!(%why, "an answer could not be recorded, the machine asks again");
@@ -64,7 +64,11 @@ async fn ask(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, asking: &Asking) ->
         tracing::debug!(peer = %ends.peer, %why, "no configuration for a boot loader");
         return None;
     }
-    plane.counters.count("front", asking.front.name());
+    plane.counters.count("front", front.name());
+    let asking = &Asking {
+        front,
+        ..asking.clone()
+    };
     let asked = said(seen, &reply);
     plane.heard.remember(&reply, &asked);
     let definition = definition(plane, &reply);
@@ -77,22 +81,22 @@ async fn ask(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, asking: &Asking) ->
     }))
 }
 
-/// What the engine answers. What it would promise is rendered first, and the engine told what came of it.
+/// What the engine answers, in which language. What it would promise is rendered first, and the engine told what came of it.
 pub(crate) async fn reply(
     plane: &Arc<Plane>,
     ends: Ends,
     base: &BaseUrl,
     question: &FrontAsk,
-) -> Result<(Sighting, ScriptReply), Unrecorded> {
+) -> Result<(FrontEnd, Sighting, ScriptReply), Unrecorded> {
     let mut trial = None;
     for _ in 0..TURNS_MAX {
         let fresh = Core::fresh_token();
         let answer = plane
             .core
             .ask(|engine, now| engine.front(now, question, fresh, trial.take()));
-        let FrontReply { seen, turn } = answer.settled().await?;
+        let FrontReply { seen, front, turn } = answer.settled().await?;
         let ticket = match turn {
-            ScriptTurn::Reply(reply) => return Ok((seen, reply)),
+            ScriptTurn::Reply(reply) => return Ok((front, seen, reply)),
             ScriptTurn::Try(ticket) => ticket,
         };
         let definition = plane.core.read(|engine, _| engine.definition(&ticket.host.id).cloned());
@@ -101,7 +105,11 @@ pub(crate) async fn reply(
             ..Asked::default()
         };
         let around = surroundings(plane, ends, base, &asked, definition.as_ref());
-        trial = Some(try_out(plane, &ticket, &question.asking, &around));
+        let asking = Asking {
+            front,
+            ..question.asking.clone()
+        };
+        trial = Some(try_out(plane, &ticket, &asking, &around));
     }
     Err(Unrecorded::busy())
 }
@@ -109,6 +117,12 @@ pub(crate) async fn reply(
 /// What comes of rendering what a boot loader would be promised, in its language.
 pub(crate) fn try_out(plane: &Plane, ticket: &InstallTicket, asking: &Asking, around: &Surroundings<'_>) -> Trial {
     let unscriptable = || {
+        if ticket.profile.confirm == Confirm::Console && !asking.front.asks_console() {
+            let front = asking.front;
+            return Some(format!(
+                "nobody can agree at the console of {front}; `confirm = \"dashboard\"` asks nobody there"
+            ));
+        }
         let told = install(ticket, asking.front, around);
         told.and_then(|told| write(&told, asking, self::around(around.base, around.address)))
             .err()
@@ -171,6 +185,7 @@ fn write(told: &Told, asking: &Asking, around: Around<'_>) -> Result<String, Str
     let written = match asking.front {
         FrontEnd::Ipxe | FrontEnd::Pxelinux => pxelinux::render(told, asking),
         FrontEnd::Grub => grub::render(told, asking, around),
+        FrontEnd::UBoot => uboot::render(told),
         FrontEnd::RaspberryPi => pi::render(told),
     };
     written.map_err(|error| error.to_string())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bootwright_content::render_boot;
-use bootwright_core::{FrontEnd, HostId, Sighting};
+use bootwright_core::{FrontEnd, HostId, Sighting, Token};
 use bootwright_engine::{FetchKind, FrontAsk, InstallTicket, LookTurn, PiLoad, ScriptReply};
 use bootwright_net::beneath::Root;
 use bootwright_proto::dhcp::is_raspberry_pi_card;
@@ -186,7 +186,7 @@ async fn text_of(content: Content) -> String {
 async fn config(plane: &Arc<Plane>, ends: Ends, question: &FrontAsk) -> Option<String> {
     let base = plane.base_url(ends);
     let reply = front::reply(plane, ends, &base, question).await;
-    let (seen, reply) = reply
+    let (_, seen, reply) = reply
         .inspect_err(|why| tracing::error!(%why, "an answer could not be recorded, the machine asks again"))
         .ok()?;
     let starts = matches!(reply, ScriptReply::Install(_) | ScriptReply::Live { .. });
@@ -308,7 +308,7 @@ async fn on_shelf(shelf: &Shelf, name: &RelativePath) -> Result<Content, String>
 
 /// All initial ramdisks in one file, since a line of its configuration holds the name of one: the kernel reads archives one
 /// behind the other, each from a multiple of four bytes on.
-async fn ramdisk(plane: &Plane, ends: Ends, base: &BaseUrl, load: &PiLoad) -> Result<Content, String> {
+pub(crate) async fn ramdisk(plane: &Plane, ends: Ends, base: &BaseUrl, load: &PiLoad) -> Result<Content, String> {
     let image = image_of(plane, ends, base, load)?;
     if let ([initrd], None) = (image.initrds.as_slice(), run_of(load))
         && initrd.target.is_none()
@@ -395,5 +395,18 @@ async fn documents_served(plane: &Plane, ends: Ends, ticket: &InstallTicket) {
     };
     for place in (0_u16..).take(plan.initrds.len()) {
         front::part_served(plane, ends, ticket.run.token, place).await;
+    }
+}
+
+/// What the run with this token starts.
+pub(crate) fn load_of(plane: &Plane, token: Token) -> Option<PiLoad> {
+    let ticket = plane.core.read(|engine, now| engine.ticket(now, token))?;
+    Some(PiLoad::Install(Box::new(ticket)))
+}
+
+/// All initial ramdisks of a run were delivered in one.
+pub(crate) async fn parts_served(plane: &Plane, ends: Ends, token: Token) {
+    if let Some(PiLoad::Install(ticket)) = load_of(plane, token) {
+        documents_served(plane, ends, &ticket).await;
     }
 }

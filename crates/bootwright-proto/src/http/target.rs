@@ -180,7 +180,7 @@ impl Route {
             Self::Asset(_) => "assets",
             Self::Front(Wanted::Script(asking)) => asking.front.name(),
             Self::Front(Wanted::GrubFirst | Wanted::GrubHttp | Wanted::GrubDisk) => "grub",
-            Self::Front(Wanted::Part { .. }) => "part",
+            Self::Front(Wanted::Part { .. } | Wanted::Parts { .. }) => "part",
             Self::Elsewhere(_) => "elsewhere",
             Self::Code(_) => "code",
             Self::Report { kind, .. } => kind.name(),

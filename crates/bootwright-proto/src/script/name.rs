@@ -35,6 +35,11 @@ pub enum Wanted {
         /// Which of the profile's initial ramdisks; the first is 0.
         place: u16,
     },
+    /// All of a run's initial ramdisks in one file, for a boot loader that loads one.
+    Parts {
+        /// The run.
+        token: Token,
+    },
 }
 
 /// Who asks for a configuration, in which language, and at which point.
@@ -152,6 +157,9 @@ fn address(name: &str) -> Option<Who> {
 /// What stands behind `bootwright/`.
 fn ours(segments: &[&str]) -> Option<Wanted> {
     match segments {
+        ["part", token, "all"] => Some(Wanted::Parts {
+            token: Token::parse(token)?,
+        }),
         ["part", token, place] => Some(Wanted::Part {
             token: Token::parse(token)?,
             place: place.parse().ok()?,
@@ -266,4 +274,10 @@ pub fn is_module(name: &str) -> bool {
 #[must_use]
 pub fn part_link(token: Token, place: usize) -> String {
     format!("bootwright/part/{}/{place}", token.reveal())
+}
+
+/// The path of all initial ramdisks of a run in one, without a slash in front.
+#[must_use]
+pub fn parts_link(token: Token) -> String {
+    format!("bootwright/part/{}/all", token.reveal())
 }

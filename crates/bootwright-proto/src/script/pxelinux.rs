@@ -1,4 +1,4 @@
-//! Configurations for PXELINUX, and for U-Boot, which reads the same words and leaves out those that it does not know.
+//! Configurations for PXELINUX. U-Boot asks for the same files: [`super::uboot`].
 //!
 //! A line is one directive, and what stands behind it is taken as it is: there is nothing to escape, and nothing that
 //! holds no line end can change another line. PXELINUX does not hold a connection open, so that whoever waits asks again
@@ -115,7 +115,7 @@ fn unscriptable(text: &str, fault: Fault) -> Unscriptable {
     }
 }
 
-/// Our paths are relative to the directory that PXELINUX itself came from, which U-Boot has no other way to say.
+/// Our paths are relative to the directory that PXELINUX itself came from.
 fn path(source: &Source) -> &str {
     match source {
         Source::Ours(path) => path,
@@ -125,7 +125,7 @@ fn path(source: &Source) -> &str {
 
 /// How the machine's own disk is started, under the label `local`.
 ///
-/// A UEFI machine that boots a PXELINUX for UEFI can only be left; U-Boot runs what its `localcmd` says.
+/// A UEFI machine that boots a PXELINUX for UEFI can only be left.
 fn local(config: &mut Config, method: LocalMethod) {
     config.line("LABEL local");
     match method {

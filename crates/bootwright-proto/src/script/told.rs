@@ -3,7 +3,7 @@
 use bootwright_core::{FrontEnd, HostId, LocalMethod, LocalWhy, ProfileName, Token};
 
 use super::ipxe::{COMMAND_LINE_BYTES_MAX, Fault, Hold, Image, Install, Live, Unscriptable, digest, screen};
-use super::name::{Act, Asking, part_link};
+use super::name::{Act, Asking, part_link, parts_link};
 use super::say::wrapped;
 use crate::http::BaseUrl;
 
@@ -140,11 +140,11 @@ impl Told {
         let key = match front {
             FrontEnd::Ipxe | FrontEnd::Pxelinux => "To start its own disk now, type local and press Enter.",
             FrontEnd::Grub => "To start its own disk now, press Escape.",
-            FrontEnd::RaspberryPi => "It goes on to its next way to boot.",
+            FrontEnd::UBoot | FrontEnd::RaspberryPi => "It goes on to its next way to boot.",
         };
         let again = match front {
             FrontEnd::Ipxe | FrontEnd::Pxelinux | FrontEnd::Grub => format!("It asks again every {WAIT_SECS} s."),
-            FrontEnd::RaspberryPi => "It asks again when it starts anew.".to_owned(),
+            FrontEnd::UBoot | FrontEnd::RaspberryPi => "It asks again when it starts anew.".to_owned(),
         };
         let last = match hold.local {
             Some(_) => format!("{again} {key}"),
@@ -173,8 +173,9 @@ impl Told {
             });
         }
         let key = match asking.front {
-            FrontEnd::Ipxe | FrontEnd::Pxelinux | FrontEnd::RaspberryPi => "Type yes and press Enter to agree.",
+            FrontEnd::Ipxe | FrontEnd::Pxelinux => "Type yes and press Enter to agree.",
             FrontEnd::Grub => "Press Escape to be asked.",
+            FrontEnd::UBoot | FrontEnd::RaspberryPi => "Nobody can agree at its console.",
         };
         let mut lines = wrapped(&title);
         lines.extend(wrapped(&format!(
@@ -271,6 +272,16 @@ impl Load {
                     target: target.clone(),
                 },
             });
+        }
+        // U-Boot loads one file, and no name in it may hold a comma for several.
+        if let (FrontEnd::UBoot, true) = (front, parts.len() > 1) {
+            let Some(token) = run else {
+                return refuse("initrds", Fault::OneRamdisk);
+            };
+            parts = vec![Part {
+                source: Source::Ours(parts_link(token)),
+                target: None,
+            }];
         }
         Ok(Self {
             lines,

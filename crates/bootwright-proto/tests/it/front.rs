@@ -5,6 +5,7 @@ mod grub;
 mod name;
 mod pi;
 mod pxelinux;
+mod uboot;
 
 use bootwright_core::{FrontEnd, HoldWhy, HostId, LocalMethod, LocalWhy, ProfileName, RunNumber, Token};
 use bootwright_proto::http::{Asked, BaseUrl, Query};

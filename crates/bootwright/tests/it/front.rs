@@ -275,6 +275,97 @@ fn an_install_by_pxelinux_ends_with_its_configuration_if_the_profile_says_so() {
     wait_until("the run is over", || state(&daemon) == "installed");
 }
 
+/// What each language cannot say: a quotation mark for GRUB, a comma in a ramdisk's name for PXELINUX.
+#[test]
+fn a_profile_that_a_boot_loader_cannot_be_told_costs_no_attempt_and_its_console_and_the_record_say_why() {
+    let (inside, machine) = segment();
+    let config = format!(
+        "{CONFIG}\n[profiles.quotes]\nkernel = \"/images/lab/vmlinuz\"\nargs = ['name=\"lab\"']\n\
+         [profiles.comma]\nkernel = \"/images/lab/vmlinuz\"\ninitrds = [\"/images/lab/a,b\"]\n"
+    );
+    let daemon = Daemon::start(&inside, &config);
+    let by_grub = || {
+        let asked = "/bootwright/grub/ask/52:54:00:00:00:01/";
+        get(&machine, OURS, asked).text().to_owned()
+    };
+    let by_pxelinux = || text(fetch(&machine, PXELINUX));
+    for (profile, why, cannot, can) in [
+        (
+            "quotes",
+            "GRUB puts a backslash before quotation marks",
+            &by_grub as &dyn Fn() -> String,
+            &by_pxelinux as &dyn Fn() -> String,
+        ),
+        (
+            "comma",
+            "a comma separates the names of initial ramdisks",
+            &by_pxelinux,
+            &by_grub,
+        ),
+    ] {
+        arm(&daemon, profile);
+        for _ in 0..3 {
+            let told = cannot();
+            let told = told
+                .replace("SAY ", "")
+                .replace("echo '", "")
+                .replace("'\n", "\n")
+                .replace('\n', " ");
+            assert!(
+                told.contains(&format!("profile `{profile}` cannot be rendered for it")),
+                "{told}"
+            );
+            assert!(told.contains(why), "{told}");
+        }
+        assert_eq!(state(&daemon), "armed", "{profile}");
+        let told = || daemon.api("GET", "/api/v1/events", "").text().contains(why);
+        wait_until(&format!("the record says that {why}"), told);
+        // Whoever can be told is.
+        assert!(can().contains("attempt 1 of 2"), "{profile}");
+        let hold = command(&daemon, HOST, r#"{"command":"hold"}"#);
+        assert_eq!(hold.status, 200, "{}", hold.text());
+    }
+}
+
+/// A site that installs whoever is new, as simple provisioners do: no rule names the machine, its configuration is fetched
+/// by its address, and a known machine starts its disk.
+#[test]
+fn a_new_machine_with_a_plain_pxelinux_is_installed_once_where_the_site_wants_that() {
+    let (inside, machine) = segment();
+    let config = r#"
+[server]
+interfaces = ["lab0"]
+[safety]
+unknown = { install = "coreos" }
+i_understand_this_wipes = true
+[profiles.coreos]
+kernel = "/images/coreos/kernel"
+initrds = ["/images/coreos/initramfs.img"]
+args = ["coreos.inst.install_dev=/dev/sda", "coreos.inst.ignition_url={{ run.url }}/config.ign"]
+done = { config-served = "config.ign" }
+[profiles.coreos.files]
+"config.ign" = '{"ignition":{"version":"3.4.0"}}'
+"#;
+    let daemon = Daemon::start(&inside, config);
+    let told = text(fetch(&machine, PXELINUX));
+    assert!(
+        told.contains("  LINUX images/coreos/kernel\n  INITRD images/coreos/initramfs.img\n"),
+        "{told}"
+    );
+    // `BOOTIF=` with its card, for installers that have several.
+    assert!(told.contains("  APPEND BOOTIF=01-52-54-00-00-00-01 "), "{told}");
+    let url = told
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("coreos.inst.ignition_url="));
+    let path = url
+        .and_then(|url| url.strip_prefix("http://10.77.0.1:8080"))
+        .expect("its configuration");
+    let fetched = get(&machine, OURS, path);
+    assert_eq!((fetched.status, fetched.text().contains("3.4.0")), (200, true));
+    wait_until("the run is over", || state(&daemon) == "installed");
+    assert!(text(fetch(&machine, PXELINUX)).contains("COM32 chain.c32"));
+}
+
 #[test]
 fn a_menu_is_shown_in_every_language_and_only_a_grant_lets_it_install() {
     let (inside, machine) = segment();

@@ -41,3 +41,4 @@ mod threat_flood;
 mod threat_http;
 mod threat_noise;
 mod trouble;
+mod uboot;

@@ -165,11 +165,9 @@ fn a_pi_is_held_armed_and_installed_once_and_goes_on_to_its_own_disk_from_then_o
     let held = host(&daemon);
     assert_eq!(held["state"], "new", "{held}");
     assert_eq!(held["host"], "pi-1", "{held}");
-    assert!(
-        events(&daemon).contains("waiting: nobody has armed it"),
-        "{}",
-        events(&daemon)
-    );
+    wait_until("the hold is recorded", || {
+        events(&daemon).contains("waiting: nobody has armed it")
+    });
 
     arm(&daemon, "lab");
     let started = switch_on(&machine).expect("it starts something");
@@ -258,7 +256,7 @@ fn a_profile_that_a_pi_cannot_be_told_costs_no_attempt_and_is_told_in_the_record
         arm(&daemon, profile);
         assert_eq!(switch_on(&machine), None);
         assert_eq!(host(&daemon)["state"], "armed", "{profile}");
-        assert!(events(&daemon).contains(why), "{profile}: {}", events(&daemon));
+        wait_until(&format!("the record says that {why}"), || events(&daemon).contains(why));
     }
 }
 

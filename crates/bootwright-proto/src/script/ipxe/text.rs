@@ -48,6 +48,10 @@ pub enum Fault {
     Comma,
     /// It is a URL of a protocol that the boot loader does not speak.
     Protocol,
+    /// It holds one of `$`, `'` and a backslash, in whose place U-Boot puts something else.
+    Macro,
+    /// There are several initial ramdisks, and this boot loader loads one.
+    OneRamdisk,
     /// It is on another server, and the boot loader knows only this one.
     Elsewhere,
     /// It is to be put into an initial ramdisk, which this boot loader cannot do outside of a run.
@@ -149,6 +153,7 @@ impl fmt::Display for Unscriptable {
             FrontEnd::Ipxe => "an iPXE script",
             FrontEnd::Pxelinux => "a configuration of PXELINUX",
             FrontEnd::Grub => "a script of GRUB",
+            FrontEnd::UBoot => "a configuration of U-Boot",
             FrontEnd::RaspberryPi => "what a Raspberry Pi reads",
         };
         write!(f, "`{}` cannot stand in {kind}: ", text.escape_debug())?;
@@ -166,6 +171,8 @@ impl fmt::Display for Unscriptable {
             Fault::Quotation => f.write_str("GRUB puts a backslash before quotation marks and backslashes"),
             Fault::Comma => f.write_str("a comma separates the names of initial ramdisks"),
             Fault::Protocol => f.write_str("this boot loader does not speak the protocol of the URL"),
+            Fault::Macro => f.write_str("U-Boot puts something else in place of `$`, `'` and a backslash"),
+            Fault::OneRamdisk => f.write_str("it loads one; only those of a run are joined for it"),
             Fault::Elsewhere => f.write_str("it fetches everything from this server; put the file into an image"),
             Fault::Target => f.write_str("only iPXE, GRUB and a run put a plain file into an initial ramdisk"),
         }

@@ -44,6 +44,7 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) 
                 let visit = &explained.view.visit;
                 let usual = match visit.rom {
                     Some(Loader::RaspberryPi) => FrontEnd::RaspberryPi,
+                    Some(Loader::UBoot) => FrontEnd::UBoot,
                     _ => FrontEnd::Ipxe,
                 };
                 let front = visit.front.unwrap_or(usual);

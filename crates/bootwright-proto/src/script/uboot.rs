@@ -1,0 +1,91 @@
+//! Configurations for U-Boot, which asks for the files of PXELINUX and reads some of their words (`boot/pxe_utils.c`).
+//!
+//! It starts what `DEFAULT` names and, should that fail, every other label in turn: so there is one label and no more. It
+//! does not ask again, and whoever is to wait gets no label at all: then it goes on to its next boot target. Device trees
+//! are looked for in `dtbs/` beside the kernel; where there is none, it uses its own.
+
+use bootwright_core::{FrontEnd, LocalMethod};
+
+use super::ipxe::{Fault, Unscriptable};
+use super::say::sentence;
+use super::told::{Load, Source, Told};
+
+/// What U-Boot is told, as a configuration.
+///
+/// # Errors
+/// The first text that no configuration can say.
+pub fn render(told: &Told) -> Result<String, Unscriptable> {
+    let mut config = Config(String::new());
+    match told {
+        Told::Start(load) => start(&mut config, load)?,
+        Told::Local { lines, method } => {
+            config.say(lines);
+            config.line("DEFAULT local").line("LABEL local");
+            // A number below 0 leaves it; else it runs what its `localcmd` says.
+            match method {
+                LocalMethod::BiosDisk | LocalMethod::UefiDisk => config.line("LOCALBOOT 0"),
+                LocalMethod::Exit | LocalMethod::NoFile | LocalMethod::NoOffer => config.line("LOCALBOOT -1"),
+            };
+        }
+        Told::Wait(wait) => config.say(&wait.lines),
+        Told::Menu(menu) => config.say(&[format!("It cannot show the menu {}.", menu.title)]),
+    }
+    Ok(config.0)
+}
+
+struct Config(String);
+
+impl Config {
+    fn line(&mut self, line: impl AsRef<str>) -> &mut Self {
+        self.0.push_str(line.as_ref().trim_end());
+        self.0.push('\n');
+        self
+    }
+
+    /// Words for people who read the file: U-Boot shows none.
+    fn say(&mut self, lines: &[String]) {
+        for line in lines {
+            self.line(format!("# {}", sentence(line)));
+        }
+    }
+}
+
+fn start(config: &mut Config, load: &Load) -> Result<(), Unscriptable> {
+    let kernel = path(&load.kernel)?;
+    config.say(&load.lines);
+    config.line("DEFAULT start").line("LABEL start");
+    config.line(format!("LINUX {kernel}"));
+    if let Some(part) = load.parts.first() {
+        config.line(format!("INITRD {}", path(&part.source)?));
+    }
+    let directory = kernel.rsplit_once('/').map_or("", |(directory, _)| directory);
+    config.line(format!("FDTDIR {directory}/dtbs"));
+    let line = load.args.join(" ");
+    if let Some(arg) = load.args.iter().find(|arg| arg.contains(['$', '\'', '\\'])) {
+        return Err(unscriptable(arg, Fault::Macro));
+    }
+    if !line.is_empty() {
+        config.line(format!("APPEND {line}"));
+    }
+    if !load.args.iter().any(|arg| arg.starts_with("BOOTIF=")) {
+        config.line("IPAPPEND 2");
+    }
+    Ok(())
+}
+
+/// Relative to the directory of its own boot file, as for PXELINUX. Behind a `#` stands which part of an image is meant.
+fn path(source: &Source) -> Result<&str, Unscriptable> {
+    match source {
+        Source::Ours(path) if path.contains('#') => Err(unscriptable(path, Fault::Operator)),
+        Source::Ours(path) => Ok(path),
+        Source::Elsewhere(url) => Err(unscriptable(url, Fault::Elsewhere)),
+    }
+}
+
+fn unscriptable(text: &str, fault: Fault) -> Unscriptable {
+    Unscriptable {
+        text: text.to_owned(),
+        fault,
+        front: FrontEnd::UBoot,
+    }
+}
