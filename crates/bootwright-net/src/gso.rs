@@ -4,7 +4,7 @@
 //! through the network stack once. The blocks of a run are not copied on the way: each datagram is a header beside a slice
 //! of the caller's bytes.
 
-use std::io::{self, IoSlice, Read as _};
+use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -97,7 +97,7 @@ impl Conversation {
     /// # Errors
     /// The kernel's; `WouldBlock` when there is no room, `ConnectionRefused` when the peer's port was found closed before.
     pub fn send(&self, datagram: &[u8]) -> io::Result<()> {
-        self.socket.send(datagram).map(drop)
+        gso::send(self.socket.as_fd(), datagram).map(drop)
     }
 
     /// Sends `count` datagrams: each a header and the next `block` bytes of `payload`, of which the last datagram may
@@ -150,7 +150,7 @@ impl Conversation {
     /// # Errors
     /// The kernel's; `WouldBlock` when there is none, `ConnectionRefused` when nothing listens at the peer's port.
     pub fn receive(&self, buffer: &mut [u8; SMALL]) -> io::Result<usize> {
-        (&self.socket).read(buffer)
+        gso::receive(self.socket.as_fd(), buffer)
     }
 }
 

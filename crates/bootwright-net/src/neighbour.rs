@@ -1,5 +1,6 @@
 //! The kernel's neighbour table: which station has an address, for clients that tell us nothing but that.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
@@ -9,24 +10,49 @@ use bootwright_core::MacAddr;
 /// The kernel's flag for an entry whose station has answered, ATF_COM of `arp(7)`.
 const COMPLETE: u32 = 0x02;
 
-/// The station that has an IPv4 address on a segment of ours, as the kernel knows from having spoken with it.
-///
-/// While a connection from that address is open the entry is there. None if it is not, and also where two stations on
-/// different segments have the same address: then nobody can say which one it was.
+/// The stations of our segments at one moment, by their addresses.
+#[derive(Clone, Debug, Default)]
+pub struct Stations(BTreeMap<Ipv4Addr, Option<MacAddr>>);
+
+impl Stations {
+    /// Reads the kernel's table.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn read() -> io::Result<Self> {
+        // A read of some kilobytes from memory. With a thousand neighbours it takes a millisecond, which is not ours to
+        // spend.
+        let read = || fs::read_to_string("/proc/thread-self/net/arp").map(|table| Self::parse(&table));
+        tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
+    }
+
+    fn parse(table: &str) -> Self {
+        let mut stations = BTreeMap::new();
+        for (address, station) in table.lines().skip(1).filter_map(entry) {
+            let known = stations.entry(address).or_insert(Some(station));
+            if *known != Some(station) {
+                *known = None;
+            }
+        }
+        Self(stations)
+    }
+
+    /// The station that has an IPv4 address, as the kernel knows from having spoken with it.
+    ///
+    /// While a connection from that address is open the entry is there. None if it is not, and also where two stations on
+    /// different segments have the same address: then nobody can say which one it was.
+    #[must_use]
+    pub fn at(&self, address: Ipv4Addr) -> Option<MacAddr> {
+        self.0.get(&address).copied().flatten()
+    }
+}
+
+/// The station that has an IPv4 address at this moment, as [`Stations::at`] says.
 ///
 /// # Errors
 /// When the table cannot be read.
 pub async fn station(address: Ipv4Addr) -> io::Result<Option<MacAddr>> {
-    // A read of some kilobytes from memory. With a thousand neighbours it takes a millisecond, which is not ours to spend.
-    let read = || fs::read_to_string("/proc/thread-self/net/arp");
-    let table = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
-    Ok(find(&table, address))
-}
-
-fn find(table: &str, address: Ipv4Addr) -> Option<MacAddr> {
-    let mut stations = table.lines().skip(1).filter_map(entry).filter(|(at, _)| *at == address);
-    let (_, first) = stations.next()?;
-    stations.all(|(_, other)| other == first).then_some(first)
+    Stations::read().await.map(|stations| stations.at(address))
 }
 
 /// A line of the table: address, hardware type, flags, hardware address, mask, device.
@@ -56,7 +82,8 @@ garbage
 
     #[test]
     fn only_an_answer_without_a_doubt_is_one() {
-        let told = |last: u8| find(TABLE, [10, 0, 0, last].into()).map(|station| station.to_string());
+        let stations = Stations::parse(TABLE);
+        let told = |last: u8| stations.at([10, 0, 0, last].into()).map(|station| station.to_string());
         assert_eq!(told(2).as_deref(), Some("52:54:00:00:00:02"));
         assert_eq!(told(3), None, "nobody has answered");
         assert_eq!(told(4).as_deref(), Some("52:54:00:00:00:04"), "set by hand");

@@ -208,7 +208,8 @@ async fn serve_all(
     let transfers = tftp::Thread::start().context("cannot start the thread of TFTP")?;
     let (tftp, notices) = start_tftp(&plane)?;
     counters.show_tftp(tftp.counts());
-    tokio::spawn(follow_transfers(Arc::clone(&plane), notices));
+    // Where transfers begin: nobody else is woken for each that ends.
+    transfers.handle().spawn(follow_transfers(Arc::clone(&plane), notices));
     let reloader = Arc::new(Reloader::new(
         files,
         Arc::clone(&core),

@@ -2,14 +2,15 @@
 //! operator's directory below them.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bootwright_core::Span;
+use bootwright_core::{MacAddr, Span};
 use bootwright_engine::{FetchKind, Fetched, Fetching};
 use bootwright_net::beneath::Root;
-use bootwright_net::neighbour::station;
+use bootwright_net::neighbour::Stations;
 use bootwright_proto::script::ipxe::autoexec_script;
 use bootwright_proto::script::name::{PiAsking, Wanted, is_module, read};
 use bootwright_proto::tftp::{ErrorCode, Name};
@@ -182,15 +183,22 @@ pub async fn follow_transfers(plane: Arc<Plane>, mut notices: mpsc::Receiver<Not
     }
 }
 
-/// Peers of which no DHCP request told who they are, and when the kernel was asked about them.
+/// Peers of which no DHCP request told who they are.
 #[derive(Default)]
-struct Strangers(BTreeMap<IpAddr, Instant>);
+struct Strangers {
+    /// When they were looked up.
+    asked: BTreeMap<IpAddr, Instant>,
+    /// What the kernel said last, and when. Many machines that start together are found by reading its table once.
+    stations: Option<(Instant, Stations)>,
+}
 
 impl Strangers {
     /// How many are remembered; with more, all are looked up anew.
     const MAX: usize = 4096;
     /// How long a look-up that found nothing is not repeated.
     const PATIENCE: Duration = Duration::from_secs(60);
+    /// How long the kernel's word for a station is taken to be true.
+    const FRESH: Duration = Duration::from_secs(1);
 
     /// Finds out which machine has an address, if no host is known to have it: from the kernel's neighbour table.
     async fn look_up(&mut self, core: &Core, peer: IpAddr) {
@@ -198,18 +206,32 @@ impl Strangers {
         if core.read(|engine, now| engine.host_at(now, peer).is_some()) {
             return;
         }
-        if self.0.get(&peer).is_some_and(|asked| asked.elapsed() < Self::PATIENCE) {
+        if self
+            .asked
+            .get(&peer)
+            .is_some_and(|asked| asked.elapsed() < Self::PATIENCE)
+        {
             return;
         }
-        if self.0.len() >= Self::MAX {
-            self.0.clear();
+        if self.asked.len() >= Self::MAX {
+            self.asked.clear();
         }
-        self.0.insert(peer, Instant::now());
-        match station(address).await {
+        self.asked.insert(peer, Instant::now());
+        match self.station(address).await {
             Ok(Some(mac)) => core.learn_address(mac, peer),
             Ok(None) => {}
             Err(error) => tracing::debug!(%peer, why = %error, "cannot read the neighbour table"),
         }
+    }
+
+    /// The station at an address. That there is none is never an old answer.
+    async fn station(&mut self, address: Ipv4Addr) -> io::Result<Option<MacAddr>> {
+        let held = self.stations.as_ref().filter(|(read, _)| read.elapsed() < Self::FRESH);
+        if let Some(mac) = held.and_then(|(_, stations)| stations.at(address)) {
+            return Ok(Some(mac));
+        }
+        let (_, stations) = self.stations.insert((Instant::now(), Stations::read().await?));
+        Ok(stations.at(address))
     }
 }
 

@@ -49,3 +49,44 @@ pub(crate) fn mtu(socket: BorrowedFd<'_>, ipv6: bool) -> io::Result<u32> {
         Err(io::Error::last_os_error())
     }
 }
+
+/// Sends one datagram to the connected peer, without waiting.
+///
+/// The call itself and not the C library's function for it: that is a place where a thread may be cancelled, and to say so
+/// costs as much as all of a transfer's own work on a block.
+pub(crate) fn send(socket: BorrowedFd<'_>, datagram: &[u8]) -> io::Result<usize> {
+    let nobody: *const libc::c_void = ptr::null();
+    // SAFETY: pointer and length are those of a live slice, which the kernel only reads; the address is absent, and so is
+    // its length.
+    let sent = unsafe {
+        libc::syscall(
+            libc::SYS_sendto,
+            socket.as_raw_fd(),
+            datagram.as_ptr(),
+            datagram.len(),
+            libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
+            nobody,
+            0_usize,
+        )
+    };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
+/// Receives one datagram that is there, without waiting; what does not fit is cut. The call itself, as in [`send`].
+pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    let nobody: *mut libc::c_void = ptr::null_mut();
+    // SAFETY: pointer and length are those of an exclusively borrowed slice, of which the kernel writes no more than the
+    // length; nobody asks for the sender's address.
+    let received = unsafe {
+        libc::syscall(
+            libc::SYS_recvfrom,
+            socket.as_raw_fd(),
+            buffer.as_mut_ptr(),
+            buffer.len(),
+            libc::MSG_DONTWAIT,
+            nobody,
+            nobody,
+        )
+    };
+    usize::try_from(received).map_err(|_| io::Error::last_os_error())
+}

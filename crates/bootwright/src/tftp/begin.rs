@@ -63,7 +63,7 @@ pub(super) async fn begin<F: Files>(server: Arc<Server<F>>, seat: Seat, request:
         first: Some(first),
         unsent: None,
         begun: Instant::now(),
-        told_at: Duration::ZERO,
+        told_bytes: 0,
     };
     server.mailbox.post(Letter::Begin(Box::new(sending)));
 }

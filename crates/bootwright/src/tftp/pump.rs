@@ -14,7 +14,7 @@ use bootwright_net::poll::{For, News, Poll};
 use super::count::Why;
 use super::mailbox::{Letter, Mailbox};
 use super::report::Ending;
-use super::sending::{Desk, Sending};
+use super::sending::{Desk, PROGRESS_EVERY, Sending};
 
 /// The alarm rings at most this often: retransmissions may be late by so much, for they wait for 200 ms and more.
 const ALARM_EVERY: Duration = Duration::from_millis(10);
@@ -31,6 +31,8 @@ struct Pump {
     desk: Desk,
     /// When the alarm rings; no transfer is due before that. A packet makes its own due later and moves nothing here.
     alarm: Option<Instant>,
+    /// When the progress of transfers was told last: that of all together, so that whoever follows is woken once.
+    told: Instant,
 }
 
 struct UnderWay {
@@ -51,6 +53,7 @@ pub(super) fn start() -> io::Result<(Thread, Arc<Mailbox>)> {
         under_way: BTreeMap::new(),
         desk: Desk::new(),
         alarm: None,
+        told: Instant::now(),
     };
     std::thread::Builder::new()
         .name("tftp-send".to_owned())
@@ -105,6 +108,12 @@ impl Pump {
             }
             if alarmed {
                 self.rang(now);
+            }
+            if now.saturating_duration_since(self.told) >= PROGRESS_EVERY {
+                self.told = now;
+                self.under_way
+                    .values_mut()
+                    .for_each(|way| way.sending.tell_progress(now));
             }
         }
     }

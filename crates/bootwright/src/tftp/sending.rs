@@ -20,7 +20,7 @@ use super::server::Admitted;
 use super::session::{Order, Seat};
 
 /// The shortest time between two notices of progress.
-const PROGRESS_EVERY: Duration = Duration::from_millis(500);
+pub(super) const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 /// A block up to this length, Ethernet's, is put behind its header where it goes alone, which is cheaper than telling the
 /// kernel of two places.
 const SHORT_BLOCK: usize = 1468;
@@ -42,7 +42,8 @@ pub(super) struct Sending {
     /// Blocks that should have left, and what they wait for.
     pub(super) unsent: Option<(Blocks, Lack)>,
     pub(super) begun: Instant,
-    pub(super) told_at: Duration,
+    /// How many bytes were acknowledged when its progress was told last.
+    pub(super) told_bytes: u64,
 }
 
 /// What keeps blocks from leaving.
@@ -99,7 +100,6 @@ impl Sending {
         let ending = self.act(action, desk);
         if ending.is_none() {
             self.seat.session().touch(now, self.transfer.heard());
-            self.tell_progress(now);
         }
         ending
     }
@@ -150,6 +150,21 @@ impl Sending {
     pub(super) fn due(&self) -> Option<Instant> {
         let reads = matches!(self.unsent, Some((_, Lack::Bytes)));
         (!reads).then(|| self.begun + self.transfer.deadline())
+    }
+
+    /// Tells how far the transfer is, if it has lasted a while and got further.
+    pub(super) fn tell_progress(&mut self, now: Instant) {
+        let acked_bytes = self.transfer.acked_bytes();
+        if acked_bytes == self.told_bytes || self.since(now) < PROGRESS_EVERY {
+            return;
+        }
+        self.told_bytes = acked_bytes;
+        self.books.tell(Notice::Progress {
+            peer: self.peer(),
+            name: Arc::clone(&self.request.name),
+            size: self.transfer.size(),
+            acked_bytes,
+        });
     }
 
     /// What to watch the socket for.
@@ -287,19 +302,6 @@ impl Sending {
         }
         self.books.counts.add(Why::SendFailed);
         None
-    }
-
-    fn tell_progress(&mut self, now: Duration) {
-        if now.saturating_sub(self.told_at) < PROGRESS_EVERY {
-            return;
-        }
-        self.told_at = now;
-        self.books.tell(Notice::Progress {
-            peer: self.peer(),
-            name: Arc::clone(&self.request.name),
-            size: self.transfer.size(),
-            acked_bytes: self.transfer.acked_bytes(),
-        });
     }
 
     fn peer(&self) -> SocketAddr {
