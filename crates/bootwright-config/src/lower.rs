@@ -4,6 +4,7 @@ mod daemon;
 mod dhcp;
 mod document;
 mod host;
+mod ipv6;
 mod menu;
 mod origin;
 mod pool;
@@ -25,7 +26,7 @@ pub use origin::Places;
 
 /// The names of the sections.
 const SECTIONS: &[&str] = &[
-    "server", "control", "dhcp", "tftp", "store", "safety", "profiles", "hosts", "rules",
+    "server", "control", "dhcp", "ipv6", "tftp", "store", "safety", "profiles", "hosts", "rules",
 ];
 
 /// Sections of a later version, and what to do without them.
@@ -50,6 +51,7 @@ const PLACES: &[(&str, &str)] = &[
     ("mode", "[dhcp]"),
     ("arch", "[dhcp.arch]"),
     ("relays", "[dhcp]"),
+    ("prefixes", "[ipv6]"),
     ("unknown", "[safety]"),
     ("wipe", "[safety]"),
     ("max_attempts", "[safety]"),
@@ -97,6 +99,7 @@ pub(crate) fn lower(
         ..Policy::default()
     };
     dhcp::lower_policy(root, &mut policy, &reserved, findings);
+    ipv6::lower(root, &mut policy, &daemon, findings);
     (policy, daemon, places)
 }
 

@@ -63,6 +63,7 @@ pub fn decide(
             loader,
             file,
             handed,
+            way,
             ..
         } => {
             if let Some(why) = admit(policy, definition, ask) {
@@ -87,7 +88,7 @@ pub fn decide(
                 }
                 verdict => verdict,
             };
-            match policy.dhcp {
+            match policy.dhcp_by(way) {
                 DhcpMode::Proxy | DhcpMode::Server => verdict,
                 DhcpMode::Observe => Verdict::Silence(Why::Observing(Box::new(verdict))),
                 DhcpMode::Off => Verdict::Silence(Why::DhcpOff),

@@ -18,6 +18,7 @@ pub mod fact;
 pub mod guard;
 pub mod host;
 pub mod identify;
+pub mod ipv6;
 mod label;
 pub mod ladder;
 pub mod lease;

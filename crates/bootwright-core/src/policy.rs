@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use crate::ipv6::Ipv6;
 use crate::lease::Subnet;
 use crate::{Arch, Facts, HostId, LocalMethod, Profile, ProfileName, Rule, Span, Strategy};
 
@@ -22,6 +23,8 @@ pub struct Policy {
     pub force: bool,
     /// How often other DHCP servers are searched for; without it they are only overheard.
     pub census: Option<Span>,
+    /// What is heard and said over IPv6.
+    pub ipv6: Ipv6,
     /// The first boot file for each architecture.
     pub first_files: BTreeMap<Arch, String>,
     /// What else there is for an architecture, for machines on which the first file does not run; in order.
@@ -144,6 +147,7 @@ impl Default for Policy {
             subnets: Vec::new(),
             force: false,
             census: Some(Span::from_mins(5)),
+            ipv6: Ipv6::default(),
             first_files: default_first_files(),
             other_files: default_other_files(),
             raspberry_pi: false,

@@ -32,6 +32,9 @@ pub enum Way {
         /// Who sent it.
         sender: Ipv4Addr,
     },
+    /// By IPv6, from a machine on the link itself: DHCP's group and the addresses that it is sent from there do not leave a
+    /// link.
+    Ipv6,
 }
 
 /// How near to us an address is.
@@ -91,7 +94,7 @@ impl Way {
     pub const fn relay(self) -> Option<Ipv4Addr> {
         match self {
             Self::Relay { relay, .. } => Some(relay),
-            Self::Link | Self::Routed { .. } | Self::Astray { .. } => None,
+            Self::Link | Self::Ipv6 | Self::Routed { .. } | Self::Astray { .. } => None,
         }
     }
 
@@ -99,7 +102,7 @@ impl Way {
     #[must_use]
     pub fn refusal(self, policy: &Policy) -> Option<Why> {
         match self {
-            Self::Link => None,
+            Self::Link | Self::Ipv6 => None,
             Self::Relay {
                 relay, is_ours: true, ..
             } => Some(Why::RelayIsUs(relay)),

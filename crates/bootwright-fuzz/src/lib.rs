@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod dhcp;
+pub mod dhcp6;
 pub mod http;
 pub mod row;
 pub mod script;
@@ -34,6 +35,11 @@ pub const TARGETS: &[Target] = &[
         name: "dhcp",
         digest: dhcp::digest,
         seeds: dhcp::seeds,
+    },
+    Target {
+        name: "dhcp6",
+        digest: dhcp6::digest,
+        seeds: dhcp6::seeds,
     },
     Target {
         name: "http",

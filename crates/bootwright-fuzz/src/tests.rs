@@ -1,6 +1,6 @@
 //! The targets with a seeded generator in libFuzzer's place.
 
-use crate::{TARGETS, config, dhcp, http, row, script, template, tftp};
+use crate::{TARGETS, config, dhcp, dhcp6, http, row, script, template, tftp};
 
 /// SplitMix64: a small generator with a seed, so that a failure can be repeated.
 struct Random(u64);
@@ -69,6 +69,11 @@ fn try_out(name: &str, count: usize) {
 #[test]
 fn damaged_dhcp_packets_keep_what_must_hold() {
     try_out("dhcp", 4000);
+}
+
+#[test]
+fn damaged_dhcpv6_packets_keep_what_must_hold() {
+    try_out("dhcp6", 40_000);
 }
 
 #[test]

@@ -15,6 +15,7 @@
 )]
 
 pub mod dhcp;
+pub mod dhcp6;
 pub mod hexdump;
 pub mod http;
 pub mod newc;

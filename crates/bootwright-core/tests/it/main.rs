@@ -7,6 +7,7 @@ mod decide_menu;
 mod fold;
 mod guard_due;
 mod identity;
+mod ipv6;
 mod offer_cell;
 mod property_w;
 mod state_table;

@@ -2,6 +2,7 @@
 
 mod api;
 mod dhcp;
+mod dhcp6;
 mod front;
 mod http;
 mod script;

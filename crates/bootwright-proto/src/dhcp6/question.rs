@@ -1,0 +1,107 @@
+//! What a message asks, or why nobody answers it whoever sent it.
+
+use std::fmt;
+use std::net::Ipv6Addr;
+
+use super::duid::Duid;
+use super::request::{MessageType, Request};
+
+/// What a sound message wants. Everything but the last is about the client's addresses.
+pub type Question = bootwright_core::ipv6::Message;
+
+/// Why a message gets no answer, where the packet alone tells (RFC 8415 section 16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// It was not sent to the group of all servers, as every client has to.
+    Unicast,
+    /// It comes from an address that no client of this link sends from.
+    NotOfThisLink {
+        /// The address.
+        sender: Ipv6Addr,
+    },
+    /// The client does not say who it is.
+    NoClientId,
+    /// It speaks to no server, in a message for one.
+    NoServerId,
+    /// It speaks to one server, in a message for all.
+    NamesServer,
+    /// The client has chosen another server, and says so.
+    ForAnotherServer,
+    /// It asks for addresses and for none in the same breath.
+    StatefulInformation,
+}
+
+impl Silence {
+    /// The stable name under which this reason is counted.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Unicast => "unicast",
+            Self::NotOfThisLink { .. } => "not-of-this-link",
+            Self::NoClientId => "no-client-id",
+            Self::NoServerId => "no-server-id",
+            Self::NamesServer => "names-server",
+            Self::ForAnotherServer => "for-another-server",
+            Self::StatefulInformation => "stateful-information",
+        }
+    }
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unicast => f.write_str("it was sent to one server and not to all of the link"),
+            Self::NotOfThisLink { sender } => {
+                write!(f, "it comes from {sender}, and clients send from link-local addresses")
+            }
+            Self::NoClientId => f.write_str("the client does not say who it is"),
+            Self::NoServerId => f.write_str("it names no server, in a message for one"),
+            Self::NamesServer => f.write_str("it names a server, in a message for all"),
+            Self::ForAnotherServer => f.write_str("meant for another server"),
+            Self::StatefulInformation => f.write_str("it asks for information only, and for addresses"),
+        }
+    }
+}
+
+/// What the client asks of the server that calls itself `ours`, in a message that came from `sender` to `destination`.
+///
+/// # Errors
+/// The reason for silence. The order of the tests is fixed, since the reasons are counted.
+pub fn question(request: &Request, ours: &Duid, sender: Ipv6Addr, destination: Ipv6Addr) -> Result<Question, Silence> {
+    if !destination.is_multicast() {
+        return Err(Silence::Unicast);
+    }
+    if !sender.is_unicast_link_local() {
+        return Err(Silence::NotOfThisLink { sender });
+    }
+    let message = request.message;
+    if request.client_id.is_none() && message != MessageType::InformationRequest {
+        return Err(Silence::NoClientId);
+    }
+    let question = match message {
+        MessageType::Solicit => Question::Solicit,
+        MessageType::Request => Question::Request,
+        MessageType::Confirm => Question::Confirm,
+        MessageType::Renew => Question::Renew,
+        MessageType::Rebind => Question::Rebind,
+        MessageType::Release => Question::Release,
+        MessageType::Decline => Question::Decline,
+        MessageType::InformationRequest => Question::Information,
+    };
+    match (message, &request.server_id) {
+        (MessageType::Solicit | MessageType::Confirm | MessageType::Rebind, Some(_)) => {
+            return Err(Silence::NamesServer);
+        }
+        (MessageType::Solicit | MessageType::Confirm | MessageType::Rebind | MessageType::InformationRequest, None) => {
+        }
+        (MessageType::Request | MessageType::Renew | MessageType::Release | MessageType::Decline, None) => {
+            return Err(Silence::NoServerId);
+        }
+        (_, Some(server)) if server != ours => return Err(Silence::ForAnotherServer),
+        (_, Some(_)) => {}
+    }
+    if message == MessageType::InformationRequest && !request.associations.is_empty() {
+        return Err(Silence::StatefulInformation);
+    }
+    Ok(question)
+}
