@@ -17,6 +17,8 @@ pub struct Daemon {
     pub control: Control,
     /// How DHCP is received and sent.
     pub dhcp: Dhcp,
+    /// Whether IPv6 is served at all: whether there are sockets for it.
+    pub ipv6: bool,
     /// What TFTP grants.
     pub tftp: Tftp,
     /// Where the record is kept.
@@ -112,6 +114,7 @@ impl Default for Daemon {
                 hosts: Vec::new(),
             },
             dhcp: Dhcp { sockets: Sockets::Auto },
+            ipv6: false,
             tftp: Tftp {
                 max_blksize: 1468,
                 max_windowsize: 16,

@@ -15,6 +15,7 @@ mod safety;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use bootwright_core::ipv6::Mode;
 use bootwright_core::{Policy, ProfileName};
 
 use crate::daemon::Daemon;
@@ -81,7 +82,7 @@ pub(crate) fn lower(
                 .hint = Some((*instead).to_owned());
         }
     }
-    let daemon = daemon::lower(root, findings);
+    let mut daemon = daemon::lower(root, findings);
     let profiles = profile::lower(root, read, findings);
     let places = profiles.places;
     let names = Profiles { names: profiles.names };
@@ -100,6 +101,7 @@ pub(crate) fn lower(
     };
     dhcp::lower_policy(root, &mut policy, &reserved, findings);
     ipv6::lower(root, &mut policy, &daemon, findings);
+    daemon.ipv6 = policy.ipv6.mode != Mode::Off;
     (policy, daemon, places)
 }
 

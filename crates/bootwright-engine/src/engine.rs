@@ -13,6 +13,7 @@ use bootwright_core::{
     Timestamp, Token, World, due,
 };
 
+use crate::ipv6::Declined;
 use crate::ladder::Makes;
 use crate::lease::Lending;
 use crate::limit::{
@@ -33,6 +34,8 @@ pub struct Engine {
     pub(crate) makes: Makes,
     pub(crate) addresses: BTreeMap<IpAddr, HostId>,
     pub(crate) lending: Lending,
+    /// Addresses of IPv6 that others use. Only in memory: who gets such an address declines it again.
+    pub(crate) declined: Declined,
     pub(crate) tokens: BTreeMap<Token, (HostId, RunNumber)>,
     pub(crate) due: BTreeSet<(Timestamp, HostId)>,
     pub(crate) due_of: BTreeMap<HostId, Timestamp>,
@@ -76,6 +79,7 @@ impl Engine {
             makes: Makes::default(),
             addresses: BTreeMap::new(),
             lending: Lending::default(),
+            declined: Declined::default(),
             tokens: BTreeMap::new(),
             due: BTreeSet::new(),
             due_of: BTreeMap::new(),

@@ -98,7 +98,7 @@ impl Tally {
 
 impl Engine {
     /// Where a machine stands that asks now, and stood `before`. Nothing for one that is not on the ladder: iPXE understands
-    /// every offer.
+    /// every offer, and over IPv6 there is one form of them.
     pub(crate) fn stand(
         &self,
         now: Timestamp,
@@ -107,7 +107,7 @@ impl Engine {
         definition: Option<&HostDefinition>,
         ask: &OfferAsk,
     ) -> Option<Climb> {
-        if ask.loader != Loader::Firmware {
+        if ask.loader != Loader::Firmware || ask.way == Way::Ipv6 {
             return None;
         }
         match (ask.wants, before) {

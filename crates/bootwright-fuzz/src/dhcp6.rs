@@ -19,6 +19,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     }
     let texts = captured!(
         "firmware-solicit"
+        "http-solicit"
         "ipxe-request"
         "ipxe-solicit"
         "pxe-release"

@@ -22,6 +22,7 @@ pub mod snoop;
 )]
 mod sys;
 pub mod udp;
+pub mod udp6;
 pub mod watch;
 
 pub use link::Link;

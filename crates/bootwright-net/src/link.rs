@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use bootwright_core::MacAddr;
@@ -81,6 +81,14 @@ impl Link {
             Some(IpAddr::V4(ip)) => Some(ip),
             Some(IpAddr::V6(_)) | None => self.ipv4(),
         }
+    }
+
+    /// All IPv6 addresses that machines can be told: those of the link alone mean nothing in a URL.
+    pub fn ipv6_addresses(&self) -> impl Iterator<Item = Ipv6Addr> + '_ {
+        self.addresses.iter().filter_map(|address| match address.ip {
+            IpAddr::V6(ip) if !ip.is_unicast_link_local() && !ip.is_loopback() => Some(ip),
+            IpAddr::V6(_) | IpAddr::V4(_) => None,
+        })
     }
 
     /// Whether it speaks Ethernet, as every link must that machines boot over.

@@ -3,6 +3,7 @@
 pub(crate) mod address;
 pub(crate) mod cached;
 pub(crate) mod datagram;
+pub(crate) mod datagram6;
 pub(crate) mod gso;
 pub(crate) mod map;
 pub(crate) mod unsent;

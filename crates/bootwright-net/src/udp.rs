@@ -273,7 +273,7 @@ pub enum BindTrouble {
 }
 
 impl BindError {
-    fn new(device: &str, port: u16, error: io::Error) -> Self {
+    pub(crate) fn new(device: &str, port: u16, error: io::Error) -> Self {
         let trouble = match error.raw_os_error() {
             Some(libc::EADDRINUSE) => BindTrouble::InUse(port::owners(port)),
             Some(libc::ENODEV) => BindTrouble::NoDevice,
@@ -290,6 +290,7 @@ impl BindError {
         match &self.trouble {
             BindTrouble::InUse(owners) if owners.is_empty() => Some(format!("see `ss -lunp 'sport = :{}'`", self.port)),
             BindTrouble::InUse(_) => Some(match self.port {
+                547 => "stop it, or set `mode = \"off\"` in `[ipv6]`".to_owned(),
                 67 | 4011 => "stop it, or keep it and set `sockets = \"packet\"` in `[dhcp]`".to_owned(),
                 69 => "stop it, or move its TFTP service elsewhere: machines ask on port 69 only".to_owned(),
                 _ => "stop it".to_owned(),

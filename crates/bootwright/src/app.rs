@@ -14,7 +14,7 @@ use bootwright_net::environment::Environment;
 use bootwright_net::watch::Watch;
 use bootwright_store::{Limits as StoreLimits, SqliteStore, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::api;
 use crate::boot_file::{BootFiles, Tftp, follow_transfers};
@@ -194,16 +194,11 @@ async fn serve_all(
         daemon: Arc::clone(&daemon),
         links: Arc::clone(&links),
     });
-    let listener = http::bind(daemon.http).map_err(|error| {
-        CannotRun(format!(
-            "cannot listen on port {}/tcp for machines: {error}; set another `http` in `[server]`, or stop who holds it",
-            daemon.http.port
-        ))
-    })?;
-    {
+    let slots = Arc::new(Semaphore::new(connections_max()));
+    for listener in listeners(&daemon)? {
         let _machines = machines.enter();
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        machines.spawn(http::serve(Arc::clone(&plane), listener, connections_max()));
+        machines.spawn(http::serve(Arc::clone(&plane), listener, Arc::clone(&slots)));
     }
     let transfers = tftp::Thread::start().context("cannot start the thread of TFTP")?;
     let (tftp, notices) = start_tftp(&plane)?;
@@ -267,6 +262,21 @@ async fn serve_all(
     // Whoever removed it before us is welcome.
     let _ = std::fs::remove_file(&options.socket);
     Ok(())
+}
+
+/// The machine plane's listeners: one for each family that is served.
+fn listeners(daemon: &Daemon) -> anyhow::Result<Vec<std::net::TcpListener>> {
+    let told = |error: std::io::Error| {
+        CannotRun(format!(
+            "cannot listen on port {}/tcp for machines: {error}; set another `http` in `[server]`, or stop who holds it",
+            daemon.http.port
+        ))
+    };
+    let mut listeners = vec![http::bind(daemon.http).map_err(told)?];
+    if daemon.ipv6 {
+        listeners.extend(http::bind_ipv6(daemon.http).map_err(told)?);
+    }
+    Ok(listeners)
 }
 
 /// How many connections of machines there is room for, with all the descriptors that we can get.

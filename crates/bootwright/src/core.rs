@@ -16,8 +16,6 @@ use bootwright_engine::{Engine, Fetching, Outcome, Woken};
 use bootwright_store::{ClockReading, Health, QUEUE_MAX, Recorded, Refused, SiteClock, Store, Writer, Writing, resume};
 use tokio::sync::{Notify, broadcast, oneshot};
 
-use crate::dhcp::Ignored;
-
 /// How many events a slow follower may lag behind before it has to read them from the store.
 const FOLLOWERS_LAG_MAX: usize = 4096;
 
@@ -265,7 +263,7 @@ impl Core {
     }
 
     /// Remembers why a request of a machine got no answer.
-    pub fn overheard(&self, mac: MacAddr, ignored: &Ignored) {
+    pub fn overheard(&self, mac: MacAddr, ignored: &dyn std::fmt::Display) {
         let now = self.now();
         self.engine().overheard(now, mac, || ignored.to_string());
     }

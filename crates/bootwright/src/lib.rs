@@ -8,6 +8,7 @@ pub mod cli;
 pub mod core;
 pub mod counter;
 pub mod dhcp;
+pub mod dhcp6;
 pub mod firmware;
 mod front;
 pub mod http;

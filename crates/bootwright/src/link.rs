@@ -1,7 +1,7 @@
 //! Which links are served: follows the box's interfaces and keeps the listeners of each in step.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -13,8 +13,10 @@ use bootwright_net::port;
 use bootwright_net::selection::{Choice, WhyNot, default_selection, unmatched};
 use bootwright_net::snoop::{Snoop, Wanted};
 use bootwright_net::udp::{BindError, RECEIVE_BUFFER_WANTED, Socket};
+use bootwright_net::udp6;
 use bootwright_net::watch::Watch;
 use bootwright_proto::dhcp::{PXE_PORT, Port, SERVER_PORT};
+use bootwright_proto::dhcp6::{SERVER_PORT as DHCP6_PORT, SERVERS};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
@@ -23,6 +25,7 @@ use crate::census::Searcher;
 use crate::core::Core;
 use crate::counter::Counters;
 use crate::dhcp::{self, Desk, Merging, Outlet};
+use crate::dhcp6;
 use crate::place::Place;
 
 /// The port on which TFTP servers listen (RFC 1350).
@@ -193,7 +196,10 @@ fn start(services: &Services, link: &Link, channel: Channel, told: &mut BTreeMap
         }
         Err(trouble) => note(trouble),
     }
-    let addresses: Vec<Ipv4Addr> = place.addresses().collect();
+    if daemon.ipv6 {
+        start_ipv6(&mut tasks, services, &place, &mut note);
+    }
+    let addresses: Vec<IpAddr> = told_addresses(link, daemon.ipv6);
     let how = match channel {
         Channel::Off => "no DHCP",
         Channel::Kernel => "DHCP by kernel sockets",
@@ -210,6 +216,42 @@ fn start(services: &Services, link: &Link, channel: Channel, told: &mut BTreeMap
         tasks,
         incomplete,
         channel,
+    }
+}
+
+/// The addresses by which machines are told to reach us.
+fn told_addresses(link: &Link, ipv6: bool) -> Vec<IpAddr> {
+    let of_ipv6 = link.ipv6_addresses().filter(|_| ipv6).map(IpAddr::V6);
+    link.ipv4_addresses().map(IpAddr::V4).chain(of_ipv6).collect()
+}
+
+/// Starts what answers DHCP and TFTP over IPv6 on a link.
+fn start_ipv6(tasks: &mut JoinSet<()>, services: &Services, place: &Arc<Place>, note: &mut impl FnMut(String)) {
+    let link = &place.link;
+    match (udp6::Socket::bind(link, DHCP6_PORT, Some(SERVERS)), link.mac) {
+        (Ok(socket), Some(card)) => {
+            let (core, counters) = (Arc::clone(&services.core), Arc::clone(&services.counters));
+            let desk = dhcp6::Desk::new(core, counters, Arc::clone(place), card);
+            tasks.spawn(dhcp6::listen(desk, socket));
+        }
+        (Err(error), _) => note(with_hint(&error)),
+        (Ok(_), None) => note("no hardware address, so that nothing is answered over IPv6".to_owned()),
+    }
+    let bound = {
+        let _entered = services.tftp_runtime.enter();
+        udp6::Socket::bind(link, TFTP_PORT, None)
+    };
+    match bound {
+        Ok(socket) => {
+            let tftp = Arc::clone(&services.tftp);
+            let name = link.name.clone();
+            let serving = async move {
+                let error = tftp.serve_ipv6(socket).await;
+                tracing::error!(link = %name, why = %error, "TFTP over IPv6 has ended");
+            };
+            tasks.spawn_on(serving, &services.tftp_runtime);
+        }
+        Err(error) => note(with_hint(&error)),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use bootwright_core::way::{Nearness, Traces, Way};
 use bootwright_net::Link;
+use bootwright_proto::http::BaseUrl;
 
 /// One link that is served.
 #[derive(Clone, Debug)]
@@ -53,17 +54,23 @@ impl Place {
 
     /// How machines on the link reach the machine plane, if they ask this address of ours.
     #[must_use]
-    pub fn base_url(&self, address: Ipv4Addr) -> String {
+    pub fn base_url(&self, address: IpAddr) -> String {
         base_url(self.fixed_url.as_deref(), address, self.http_port)
     }
 }
 
-/// The machine plane's URL: the one that is set, else the address that was asked. Port 80 is left out.
+/// The machine plane's URL: the one that is set, else the address that was asked. Port 80 is left out. One that is set with
+/// an IPv4 address is of no use to those who boot over IPv6.
 #[must_use]
-pub fn base_url(fixed: Option<&str>, address: Ipv4Addr, port: u16) -> String {
-    match fixed {
+pub fn base_url(fixed: Option<&str>, address: IpAddr, port: u16) -> String {
+    let of_family = |url: &&str| address.is_ipv4() || !url.parse::<BaseUrl>().is_ok_and(|url| url.is_ipv4());
+    let host = match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
+    match fixed.filter(of_family) {
         Some(url) => url.to_owned(),
-        None if port == 80 => format!("http://{address}"),
-        None => format!("http://{address}:{port}"),
+        None if port == 80 => format!("http://{host}"),
+        None => format!("http://{host}:{port}"),
     }
 }

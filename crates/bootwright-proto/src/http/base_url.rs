@@ -24,6 +24,14 @@ impl BaseUrl {
         Self(format!("http://{address}"))
     }
 
+    /// Whether it names its host by an IPv4 address, which is of no use to a machine that boots over IPv6.
+    #[must_use]
+    pub fn is_ipv4(&self) -> bool {
+        let (_, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
+        let host = rest.split(['/', ':']).next().unwrap_or_default();
+        host.parse::<std::net::Ipv4Addr>().is_ok()
+    }
+
     /// The URL as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

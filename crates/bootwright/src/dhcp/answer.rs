@@ -34,7 +34,7 @@ pub struct Desk {
     core: Arc<Core>,
     counters: Arc<Counters>,
     place: Arc<Place>,
-    pace: Arc<Mutex<Pace>>,
+    pace: Arc<Mutex<Pace<MacAddr>>>,
     merging: Arc<Merging>,
     waiting: Arc<Semaphore>,
     looks: Arc<Looks>,
@@ -328,7 +328,7 @@ impl Desk {
         match reply {
             OfferReply::Silence(why) => Err(Ignored::Policy(why.clone())),
             OfferReply::Script => {
-                let url = format!("{}/boot.ipxe", self.place.base_url(from));
+                let url = format!("{}/boot.ipxe", self.place.base_url(from.into()));
                 Ok(Boot::Ipxe {
                     script: boot_file(&url)?,
                 })
@@ -347,7 +347,7 @@ impl Desk {
                 transport: Transport::Http,
                 ..
             } => {
-                let url = format!("{}/firmware/{file}", self.place.base_url(from));
+                let url = format!("{}/firmware/{file}", self.place.base_url(from.into()));
                 Ok(Boot::Http { url: boot_file(&url)? })
             }
         }

@@ -18,4 +18,5 @@ pub use answer::{Desk, Ignored};
 pub use kernel::listen;
 pub use merge::Merging;
 pub use outlet::Outlet;
+pub(crate) use pace::Pace;
 pub use packet::capture;

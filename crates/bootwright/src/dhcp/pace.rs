@@ -1,8 +1,9 @@
 //! How often one client may be answered.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
-use bootwright_core::{MacAddr, Timestamp};
+use bootwright_core::Timestamp;
 
 /// How many answers a client may have at once: several rounds of firmware and iPXE within seconds.
 const BURST: u32 = 20;
@@ -13,15 +14,23 @@ const CLIENTS_MAX: usize = 8_192;
 
 /// Remembers the clients of one link. A hash map, since it is asked for every packet and shows its order to nobody; its
 /// hashes are keyed, so that nobody can choose addresses that collide.
-#[derive(Debug, Default)]
-pub(super) struct Pace {
-    clients: HashMap<MacAddr, (u32, Timestamp)>,
+#[derive(Debug)]
+pub(crate) struct Pace<K> {
+    clients: HashMap<K, (u32, Timestamp)>,
 }
 
-impl Pace {
+impl<K> Default for Pace<K> {
+    fn default() -> Self {
+        Self {
+            clients: HashMap::new(),
+        }
+    }
+}
+
+impl<K: Copy + Eq + Hash> Pace<K> {
     /// Whether the client may be answered now.
-    pub(super) fn admit(&mut self, mac: MacAddr, now: Timestamp) -> bool {
-        if self.clients.len() >= CLIENTS_MAX && !self.clients.contains_key(&mac) {
+    pub(crate) fn admit(&mut self, client: K, now: Timestamp) -> bool {
+        if self.clients.len() >= CLIENTS_MAX && !self.clients.contains_key(&client) {
             // Who has been quiet for the time of a whole burst starts afresh anyway.
             let whole_burst = u64::from(BURST) * EARNED_MS;
             self.clients
@@ -30,7 +39,7 @@ impl Pace {
                 self.clients.clear();
             }
         }
-        let (used, last) = self.clients.entry(mac).or_insert((0, now));
+        let (used, last) = self.clients.entry(client).or_insert((0, now));
         let earned = now.since(*last).as_millis() / EARNED_MS;
         *used = used.saturating_sub(u32::try_from(earned).unwrap_or(u32::MAX));
         if earned > 0 {
@@ -46,13 +55,15 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use bootwright_core::MacAddr;
+
     use super::*;
 
     #[test]
     fn a_client_that_floods_is_answered_ten_times_a_second() {
         let mac = MacAddr::new([2; 6]);
         let mut pace = Pace::default();
-        let answered = |pace: &mut Pace, from: u64| {
+        let answered = |pace: &mut Pace<MacAddr>, from: u64| {
             (from..from + 1000)
                 .filter(|ms| pace.admit(mac, Timestamp::from_millis(*ms)))
                 .count()

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -44,13 +44,30 @@ const HEADER_BYTES_MAX: usize = 8 << 10;
 /// # Errors
 /// With the words for the operator: who holds the port, and what to change.
 pub fn bind(listen: Listen) -> io::Result<std::net::TcpListener> {
-    let address = SocketAddr::new(listen.address.unwrap_or(IpAddr::from([0, 0, 0, 0])), listen.port);
+    let address = listen.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    listen_at(SocketAddr::new(address, listen.port))
+}
+
+/// Binds the same port for IPv6, if all addresses are to be listened on.
+///
+/// # Errors
+/// As [`bind`].
+pub fn bind_ipv6(listen: Listen) -> io::Result<Option<std::net::TcpListener>> {
+    let all = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), listen.port);
+    listen.address.is_none().then(|| listen_at(all)).transpose()
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = socket2::Socket::new(
         socket2::Domain::for_address(address),
         socket2::Type::STREAM.nonblocking(),
         Some(socket2::Protocol::TCP),
     )?;
     socket.set_reuse_address(true)?;
+    if address.ip().is_unspecified() && address.is_ipv6() {
+        // The other family has a socket of its own.
+        socket.set_only_v6(true)?;
+    }
     socket.bind(&address.into())?;
     socket.listen(4096)?;
     Ok(socket.into())
@@ -65,9 +82,8 @@ pub fn connections_within(descriptors: u64) -> usize {
     usize::try_from(most).map_or(CONNECTIONS_MAX, |most| most.clamp(1, CONNECTIONS_MAX))
 }
 
-/// Serves machines, at most so many connections at once, for as long as the future is polled.
-pub async fn serve(plane: Arc<Plane>, listener: TcpListener, connections_max: usize) {
-    let slots = Arc::new(Semaphore::new(connections_max));
+/// Serves machines for as long as the future is polled. All listeners share the slots, of which each connection takes one.
+pub async fn serve(plane: Arc<Plane>, listener: TcpListener, slots: Arc<Semaphore>) {
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
             return;

@@ -21,7 +21,7 @@ pub use file::Shelf;
 pub use heard::Heard;
 pub(crate) use route::Ends;
 
-pub use listen::{bind, connections_within, serve};
+pub use listen::{bind, bind_ipv6, connections_within, serve};
 pub use source::Sources;
 
 use crate::core::Core;

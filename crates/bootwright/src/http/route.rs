@@ -105,6 +105,7 @@ impl Plane {
     /// How the machine reaches us: by the URL that the configuration sets, else by the address that it asked.
     pub(crate) fn base_url(&self, ends: Ends) -> BaseUrl {
         let fixed = self.daemon.base_url.fixed().and_then(|url| url.parse().ok());
+        let fixed = fixed.filter(|url: &BaseUrl| ends.local.is_ipv4() || !url.is_ipv4());
         fixed.unwrap_or_else(|| BaseUrl::of(SocketAddr::new(ends.local, self.daemon.http.port)))
     }
 

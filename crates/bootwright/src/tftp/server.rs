@@ -1,12 +1,13 @@
 //! The listening side: who may ask what, and a transfer for each who may.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bootwright_net::udp::{Batch, Datagram, Outgoing, Socket};
+use bootwright_net::udp6;
 use bootwright_proto::tftp::packet::{ERROR_BYTES_MAX, REQUEST_BYTES_MAX, parse_request, render_error};
 use bootwright_proto::tftp::{Asked, Caps, ErrorCode, Mode, Name, Reject};
 use futures_util::FutureExt as _;
@@ -72,6 +73,55 @@ pub(super) struct Admitted {
     pub(super) asked: Asked,
 }
 
+/// A request as it arrived, over IPv4 or IPv6.
+struct Request<'a> {
+    payload: &'a [u8],
+    peer: SocketAddr,
+    /// Our address that it was sent to; none if it was sent to everybody.
+    local: Option<IpAddr>,
+    index: u32,
+}
+
+impl<'a> Request<'a> {
+    fn of_ipv4(datagram: &Datagram<'a>) -> Self {
+        Self {
+            payload: datagram.payload,
+            peer: SocketAddr::V4(datagram.source),
+            local: datagram.local.map(IpAddr::V4),
+            index: datagram.index,
+        }
+    }
+
+    fn of_ipv6(datagram: &udp6::Datagram<'a>) -> Self {
+        let local: Ipv6Addr = datagram.destination;
+        Self {
+            payload: datagram.payload,
+            peer: SocketAddr::V6(datagram.source),
+            local: Some(local).filter(|local| !local.is_multicast()).map(IpAddr::V6),
+            index: datagram.index,
+        }
+    }
+}
+
+/// The socket that a request came through, to answer it from there.
+enum Door<'a> {
+    Ipv4(&'a Socket),
+    Ipv6(&'a udp6::Socket),
+}
+
+impl Door<'_> {
+    fn try_send(&self, payload: &[u8], to: SocketAddr, from: IpAddr) -> io::Result<()> {
+        match (self, to, from) {
+            (Self::Ipv4(socket), SocketAddr::V4(to), IpAddr::V4(from)) => {
+                socket.try_send(&Outgoing { payload, to, from })
+            }
+            (Self::Ipv6(socket), SocketAddr::V6(to), IpAddr::V6(from)) => socket.try_send(payload, to, from),
+            // No socket hears from the other family.
+            (Self::Ipv4(_) | Self::Ipv6(_), _, _) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+}
+
 impl<F: Files> Server<F> {
     /// A service for these files, with the thread that sends them. Notices go to `notices`; one that nobody takes in time
     /// is dropped.
@@ -104,10 +154,26 @@ impl<F: Files> Server<F> {
                 return error;
             }
             for datagram in batch.datagrams() {
-                if let Err(why) = self.take(&socket, &device, &datagram) {
+                if let Err(why) = self.take(&Door::Ipv4(&socket), &device, &Request::of_ipv4(&datagram)) {
                     self.books.counts.add(why);
                     tracing::debug!(peer = %datagram.source, why = why.name(), "tftp request not served");
                 }
+            }
+        }
+    }
+
+    /// The same for a socket of IPv6.
+    pub async fn serve_ipv6(self: Arc<Self>, socket: udp6::Socket) -> io::Error {
+        let device: Arc<str> = socket.device().into();
+        let mut buffer = [0; REQUEST_BYTES_MAX + 1];
+        loop {
+            let datagram = match socket.receive(&mut buffer).await {
+                Ok(datagram) => datagram,
+                Err(error) => return error,
+            };
+            if let Err(why) = self.take(&Door::Ipv6(&socket), &device, &Request::of_ipv6(&datagram)) {
+                self.books.counts.add(why);
+                tracing::debug!(peer = %datagram.source, why = why.name(), "tftp request not served");
             }
         }
     }
@@ -135,32 +201,32 @@ impl<F: Files> Server<F> {
         }
     }
 
-    fn take(self: &Arc<Self>, socket: &Socket, device: &Arc<str>, datagram: &Datagram<'_>) -> Result<(), Why> {
-        let peer = SocketAddr::V4(datagram.source);
+    fn take(self: &Arc<Self>, door: &Door<'_>, device: &Arc<str>, datagram: &Request<'_>) -> Result<(), Why> {
+        let peer = datagram.peer;
         if peer.port() < 1024 && !RESERVED_ALLOWED.contains(&peer.port()) {
             return Err(Why::ReservedPort);
         }
         let local = datagram.local.ok_or(Why::Broadcast)?;
-        if !self.files.admits(peer, local.into()) {
+        if !self.files.admits(peer, local) {
             return Err(Why::NotAdmitted);
         }
         let request = match parse_request(datagram.payload) {
             Ok(request) => request,
             Err(Reject::Silence(silence)) => return Err(silence.into()),
-            Err(Reject::Answer(code, text)) => return Err(self.refuse(socket, datagram, code, text)),
+            Err(Reject::Answer(code, text)) => return Err(self.refuse(door, datagram, code, text)),
         };
         let Ok(name) = Name::normalise(request.name) else {
-            return Err(self.refuse(socket, datagram, ErrorCode::Access, "no such name"));
+            return Err(self.refuse(door, datagram, ErrorCode::Access, "no such name"));
         };
         let key = Key {
             peer,
-            local: local.into(),
+            local,
             index: datagram.index,
         };
         let seat = self.books.table.admit(key, Instant::now())?;
         let admitted = Admitted {
             peer,
-            local: local.into(),
+            local,
             device: Arc::clone(device),
             name: Arc::new(name),
             mode: request.mode,
@@ -177,23 +243,18 @@ impl<F: Files> Server<F> {
     }
 
     /// Says an error from the request port itself: there is no transfer, and a port of its own would only live for it.
-    fn refuse(&self, socket: &Socket, datagram: &Datagram<'_>, code: ErrorCode, text: &'static str) -> Why {
+    fn refuse(&self, door: &Door<'_>, datagram: &Request<'_>, code: ErrorCode, text: &'static str) -> Why {
         let mut out = [0; ERROR_BYTES_MAX];
-        if let (Some(len), Some(from)) = (render_error(code, text, &mut out), datagram.local) {
-            let outgoing = Outgoing {
-                payload: &out[..len],
-                to: datagram.source,
-                from,
-            };
-            if socket.try_send(&outgoing).is_err() {
-                self.books.counts.add(Why::SendFailed);
-            }
+        if let (Some(len), Some(from)) = (render_error(code, text, &mut out), datagram.local)
+            && door.try_send(&out[..len], datagram.peer, from).is_err()
+        {
+            self.books.counts.add(Why::SendFailed);
         }
         // The name, or whatever stands in its place: enough to recognise, escaped for whoever reads it.
         let shown = datagram.payload.iter().skip(2).take_while(|byte| **byte != 0).take(64);
         let name = shown.flat_map(|byte| byte.escape_ascii()).map(char::from).collect();
         self.books.tell(Notice::Refused {
-            peer: SocketAddr::V4(datagram.source),
+            peer: datagram.peer,
             name,
             code,
             text,

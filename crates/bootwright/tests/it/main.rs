@@ -21,6 +21,8 @@ mod front;
 mod http_again;
 mod http_boot;
 mod install;
+mod ipv6;
+mod ipv6_client;
 mod link_follow;
 #[path = "../../../bootwright-net/tests/it/netns.rs"]
 mod netns;

@@ -82,10 +82,7 @@ fn a_pxe_client_gets_a_url_and_no_vendor_class() {
 
 #[test]
 fn an_http_client_gets_the_vendor_class_under_its_own_enterprise() {
-    let words = b"HTTPClient:Arch:00016:UNDI:003001";
-    let mut class = vec![0, 0, 1, 0x57, 0, 33];
-    class.extend_from_slice(words);
-    let request = parse(&message(1, &[(1, CLIENT), (16, &class)])).expect("sound");
+    let request = parse(&captured("http-solicit")).expect("sound");
     let answer = Answer {
         boot: Some(Boot::Http("http://[fd00:77::1]:8080/firmware/snponly.efi".to_owned())),
         ..plain(Reply::Advertise)

@@ -41,6 +41,15 @@ fn firmware_then_presents_itself_as_a_pxe_client() {
 }
 
 #[test]
+fn firmware_that_boots_by_http_says_so() {
+    let request = parse(&captured("http-solicit")).expect("sound");
+    let client = classify(&request);
+    assert_eq!(client.kind, ClientKind::UefiHttp);
+    assert_eq!(client.archs, [Arch::EFI64_HTTP]);
+    assert_eq!(client.uuid, Some(uuid()));
+}
+
+#[test]
 fn firmware_takes_what_was_advertised() {
     let request = parse(&captured("pxe-request")).expect("sound");
     assert_eq!(request.message, MessageType::Request);

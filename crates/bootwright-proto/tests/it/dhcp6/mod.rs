@@ -25,6 +25,7 @@ macro_rules! files {
 const FILES: &[(&str, &str)] = files![
     "firmware-request"
     "firmware-solicit"
+    "http-solicit"
     "ipxe-request"
     "ipxe-solicit"
     "pxe-release"
