@@ -1,6 +1,6 @@
 //! The targets with a seeded generator in libFuzzer's place.
 
-use crate::{TARGETS, config, dhcp, dhcp6, http, row, script, template, tftp};
+use crate::{TARGETS, config, dhcp, http, row, script, template, tftp};
 
 /// SplitMix64: a small generator with a seed, so that a failure can be repeated.
 struct Random(u64);
