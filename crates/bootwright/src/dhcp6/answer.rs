@@ -223,11 +223,13 @@ impl Desk {
         }))
     }
 
-    /// Our address in a machine's own network, else the link's first that leads beyond it.
+    /// Our address in a machine's own network, else any that leads beyond the link. Of several the one with the lowest number:
+    /// that is one that a person has given, and not one that the kernel made up for a while.
     fn our_address(&self, near: Option<Prefix>) -> Option<Ipv6Addr> {
-        let mut addresses = self.place.link.ipv6_addresses();
-        let nearest = addresses.find(|address| near.is_some_and(|near| Prefix::of(*address) == near));
-        nearest.or_else(|| self.place.link.ipv6_addresses().next())
+        let is_far = |address: &Ipv6Addr| near.is_some_and(|near| Prefix::of(*address) != near);
+        let station = |address: &Ipv6Addr| address.to_bits() as u64;
+        let addresses = self.place.link.ipv6_addresses();
+        addresses.min_by_key(|address| (is_far(address), station(address)))
     }
 
     /// Notes a reply that did not leave.

@@ -17,7 +17,8 @@ pub(crate) const OURS: &str = "fd00:77::1";
 pub(crate) fn segment() -> (Netns, Netns) {
     let (daemon, machine) = (Netns::new("daemon"), Netns::new("machine"));
     cable(&End::new(&daemon, "lab0", "10.77.0.1/24"), &End::bare(&machine, "eth0"));
-    for address in [OURS, "fe80::1"] {
+    // The last of them is listed first; what machines are told is the one that a person would choose.
+    for address in [OURS, "fe80::1", "fd00:77::1234:ff:fe00:1"] {
         daemon.ip(&format!("addr add {address}/64 dev lab0 nodad"));
     }
     machine.ip("link set eth0 down");
