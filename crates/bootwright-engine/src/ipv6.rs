@@ -141,7 +141,9 @@ impl Engine {
                 // What it would be told is for the record all the same.
                 Some(boot) if why == Silence::Observing => match self.answer_offer(now, boot, true) {
                     OfferReply::Silence(why) => refused(why),
-                    OfferReply::FirstFile { .. } | OfferReply::Script => Ipv6Reply::Silence(Ipv6Why::Address(why)),
+                    OfferReply::FirstFile { .. } | OfferReply::Script | OfferReply::OwnFiles => {
+                        Ipv6Reply::Silence(Ipv6Why::Address(why))
+                    }
                 },
                 _ => Ipv6Reply::Silence(Ipv6Why::Address(why)),
             },

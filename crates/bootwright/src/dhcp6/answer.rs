@@ -210,7 +210,8 @@ impl Desk {
         let ours = self.our_address(near).ok_or(Ignored::NoAddress)?;
         let base = || self.place.base_url(ours.into());
         let url = match boot {
-            OfferReply::Silence(_) => return Ok(None),
+            // A Raspberry Pi's ROM, which speaks no IPv6 as far as we have seen, knows its files itself.
+            OfferReply::Silence(_) | OfferReply::OwnFiles => return Ok(None),
             OfferReply::Script => format!("{}/boot.ipxe", base()),
             OfferReply::FirstFile { file, transport, .. } => match transport {
                 Transport::Tftp => format!("tftp://[{ours}]/{file}"),
