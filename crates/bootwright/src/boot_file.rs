@@ -289,7 +289,11 @@ async fn tell(plane: &Plane, report: &TransferReport) {
         .is_some()
         .then(|| PiAsking::read(text))
         .flatten();
-    if let Some(asking) = of_pi {
+    let (peer, local) = (report.peer.ip().to_canonical(), report.local.to_canonical());
+    let ends = Ends { peer, local };
+    if let Some(asking) = of_pi
+        && pi::is_asked_by_one(plane, ends, &asking).await
+    {
         let fetched = pi::fetched(plane, report, &asking, failure.is_none()).await;
         if let Some((name, kind)) = fetched {
             note(plane, report, (name, kind), failure);
@@ -299,15 +303,13 @@ async fn tell(plane: &Plane, report: &TransferReport) {
     let (name, kind) = match read(text) {
         Some(Wanted::Part { token, place }) => {
             if failure.is_none() {
-                let (peer, local) = (report.peer.ip().to_canonical(), report.local.to_canonical());
-                front::part_served(plane, Ends { peer, local }, token, place).await;
+                front::part_served(plane, ends, token, place).await;
             }
             (format!("initial ramdisk {place}"), FetchKind::Other)
         }
         Some(Wanted::Parts { token }) => {
             if failure.is_none() {
-                let (peer, local) = (report.peer.ip().to_canonical(), report.local.to_canonical());
-                pi::parts_served(plane, Ends { peer, local }, token).await;
+                pi::parts_served(plane, ends, token).await;
             }
             ("initial ramdisks".to_owned(), FetchKind::Other)
         }

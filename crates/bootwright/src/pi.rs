@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bootwright_content::render_boot;
-use bootwright_core::{FrontEnd, HostId, Sighting, Token};
+use bootwright_core::{FrontEnd, HostId, Loader, MacAddr, Sighting, Token};
 use bootwright_engine::{FetchKind, FrontAsk, InstallTicket, LookTurn, PiLoad, ScriptReply};
 use bootwright_net::beneath::Root;
 use bootwright_proto::dhcp::is_raspberry_pi_card;
@@ -50,8 +50,8 @@ async fn question(plane: &Plane, ends: Ends, asking: &PiAsking) -> Option<FrontA
         Who::Card { .. } => None,
         Who::Uuid(_) | Who::Serial(_) | Who::Address(_) | Who::Anyone => front::card_at(ends.peer).await,
     };
-    // At the root, others may ask for files of these names too.
-    if asking.who == Who::Anyone && !station.is_some_and(is_raspberry_pi_card) {
+    // Others may ask for files of these names too, and what a name says of a machine is remembered.
+    if !is_pi(plane, ends, station.or(card_of(asking))) {
         return None;
     }
     Some(FrontAsk {
@@ -64,6 +64,32 @@ async fn question(plane: &Plane, ends: Ends, asking: &PiAsking) -> Option<FrontA
         address: ends.peer,
         link: plane.link_of(ends),
     })
+}
+
+/// Whether whoever asks is a Raspberry Pi: by its card, or by its last DHCP request.
+fn is_pi(plane: &Plane, ends: Ends, card: Option<MacAddr>) -> bool {
+    let asked_as_one = || {
+        plane.core.read(|engine, now| {
+            let name = match card {
+                Some(card) => card.to_string(),
+                None => engine.host_at(now, ends.peer)?.to_string(),
+            };
+            engine.view(&name)?.visit.rom
+        })
+    };
+    card.is_some_and(is_raspberry_pi_card) || asked_as_one() == Some(Loader::RaspberryPi)
+}
+
+const fn card_of(asking: &PiAsking) -> Option<MacAddr> {
+    match asking.who {
+        Who::Card { mac, .. } => Some(mac),
+        Who::Uuid(_) | Who::Serial(_) | Who::Address(_) | Who::Anyone => None,
+    }
+}
+
+/// Whether a file was sent to a Raspberry Pi as one of its own.
+pub(crate) async fn is_asked_by_one(plane: &Plane, ends: Ends, asking: &PiAsking) -> bool {
+    question(plane, ends, asking).await.is_some()
 }
 
 /// The host that asks, if there is something for it to boot.

@@ -8,6 +8,7 @@ mod ladder;
 mod lease;
 mod local_boot;
 mod offer;
+mod pi;
 mod property_w;
 mod revision;
 mod run;

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bootwright_core::{
-    Arch, Attribute, Confirm, DoneTrigger, Facts, Loader, MacAddr, Make, Pattern, Policy, Profile, ProfileName,
-    RevisionChange, RevisionKey, Rule, RuleVerdict, Sighting, Span, StageLimits, Timestamp, Token, Verdict, Way, World,
+    Arch, Attribute, Confirm, DoneTrigger, Facts, FrontEnd, Loader, MacAddr, Make, Pattern, Policy, Profile,
+    ProfileName, RevisionChange, RevisionKey, Rule, RuleVerdict, Sighting, Span, StageLimits, Timestamp, Token, Trial,
+    Verdict, Way, World,
 };
 use bootwright_engine::{
-    Answer, Command, Decision, DocumentReply, Engine, FetchKind, Fetched, Fetching, FrontAsk, InstallTicket, OfferAsk,
-    Outcome, Report, ScriptReply, Wants, Woken,
+    Answer, Command, Decision, DocumentReply, Engine, FetchKind, Fetched, Fetching, FrontAsk, InstallTicket, LookTurn,
+    OfferAsk, Outcome, Report, ScriptReply, Wants, Woken,
 };
-use bootwright_proto::script::name::{Wanted, read};
+use bootwright_proto::script::name::{Act, Asking, PiAsking, PiFile, Wanted, read};
 
 /// The site of one story.
 pub(crate) struct Site {
@@ -138,6 +139,40 @@ impl Site {
         let trouble = self.trouble.clone();
         let outcome = self.engine.front_with(self.now, &ask, fresh, |_| trouble);
         self.answered(path, outcome);
+    }
+
+    /// A Raspberry Pi asks for a file.
+    pub(crate) fn ask_pi(&mut self, number: u8, path: &str) {
+        let asking = PiAsking::read(path).expect("a Pi asks for it");
+        let ask = FrontAsk {
+            asking: Asking {
+                front: FrontEnd::RaspberryPi,
+                who: asking.who,
+                act: Act::First,
+            },
+            station: Some(mac(number)),
+            address: address(mac(number)),
+            link: None,
+        };
+        let trouble = self.trouble.clone();
+        if asking.file == PiFile::Config {
+            self.tokens += 1;
+            let fresh = Token::new(self.tokens.to_be_bytes());
+            let outcome = self.engine.front_with(self.now, &ask, fresh, |_| trouble);
+            return self.answered(path, outcome);
+        }
+        let mut outcome = self.engine.look(self.now, &ask, None);
+        if let LookTurn::Try(ticket) = &outcome.reply {
+            let trial = Trial::of(&ticket.profile, trouble);
+            self.tell(&format!("{path}: tried out"), &outcome);
+            outcome = self.engine.look(self.now, &ask, Some(trial));
+        }
+        let answer = match &outcome.reply {
+            LookTurn::Proceed(host) => format!("{host} gets it"),
+            LookTurn::Try(_) => "tried out once more".to_owned(),
+            LookTurn::Refuse(_) => "refused".to_owned(),
+        };
+        self.tell(&format!("{path} -> {answer}"), &outcome);
     }
 
     fn answered(&mut self, who: &str, outcome: Outcome<ScriptReply>) {

@@ -284,6 +284,8 @@ fn what_others_keep_under_the_same_names_is_theirs() {
     // The card of a telephone, which asks for its own `config.txt`.
     machine.ip("link set eth0 address 00:04:f2:01:02:03");
     assert_eq!(fetch(&machine, "config.txt"), Err(1));
+    assert_eq!(fetch(&machine, "a1b2c3d4/phone.cfg"), Err(1));
+    assert_eq!(fetch(&machine, &format!("{SERIAL}/start4.elf")), Err(1));
     let hosts = daemon.api("GET", "/api/v1/hosts", "");
     let hosts: serde_json::Value = serde_json::from_str(hosts.text()).expect("JSON");
     assert_eq!(hosts["hosts"].as_array().map(Vec::len), Some(0), "{hosts}");

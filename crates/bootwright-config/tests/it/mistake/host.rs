@@ -477,3 +477,35 @@ metadata.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a = 1
         "#]],
     );
 }
+
+#[test]
+fn a_directory_that_leads_out_of_that_of_all() {
+    check(
+        r#"[tftp]
+raspberry_pi = "srv/pi"
+
+[hosts.pi-1]
+mac = "dc:a6:32:01:02:03"
+directory = "../etc"
+"#,
+        expect![[r#"
+            error: `tftp.raspberry_pi` must be an absolute path
+             --> config.toml:2:16
+              |
+            2 | raspberry_pi = "srv/pi"
+              |                ^^^^^^^^
+              |
+              = help: begin it with `/`
+
+            error: `hosts.pi-1.directory` is no directory below `tftp.raspberry_pi`
+             --> config.toml:6:13
+              |
+            6 | directory = "../etc"
+              |             ^^^^^^^^
+              |
+              = help: write its name, such as `pi-lab`, without a slash in front or behind
+
+            2 errors
+        "#]],
+    );
+}
