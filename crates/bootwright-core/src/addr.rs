@@ -1,12 +1,13 @@
 //! Hardware addresses.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
 /// The hardware address of an Ethernet card, EUI-48.
 ///
 /// Written with colons and lower case everywhere but in file names, where hyphens stand (`MacAddr::hyphens`).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MacAddr([u8; 6]);
 
 impl MacAddr {
@@ -44,6 +45,21 @@ impl MacAddr {
     #[must_use]
     pub fn hyphens(self) -> String {
         self.to_string().replace(':', "-")
+    }
+}
+
+impl Ord for MacAddr {
+    /// The order of the bytes, as one number: hosts are found by their cards for each packet.
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        let number = |Self([a, b, c, d, e, f]): Self| u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        number(*self).cmp(&number(*other))
+    }
+}
+
+impl PartialOrd for MacAddr {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -41,10 +41,21 @@ impl Label {
     }
 }
 
+/// The bytes as two numbers that have the same order.
+#[inline]
+fn numbers(bytes: &[u8; SHORT_MAX]) -> (u128, u64) {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v] = *bytes;
+    (
+        u128::from_be_bytes([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]),
+        u64::from_be_bytes([0, 0, q, r, s, t, u, v]),
+    )
+}
+
 impl Ord for Label {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
-            (Self::Short { bytes: ours, .. }, Self::Short { bytes: theirs, .. }) => ours.cmp(theirs),
+            (Self::Short { bytes: ours, .. }, Self::Short { bytes: theirs, .. }) => numbers(ours).cmp(&numbers(theirs)),
             (Self::Short { .. } | Self::Long(_), Self::Short { .. } | Self::Long(_)) => {
                 self.as_str().cmp(other.as_str())
             }

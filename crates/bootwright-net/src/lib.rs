@@ -15,6 +15,7 @@ pub mod port;
 pub mod probe;
 pub mod selection;
 pub mod sendfile;
+mod shout;
 pub mod snoop;
 #[allow(
     unsafe_code,

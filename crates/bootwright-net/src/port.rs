@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
 
 /// A socket bound to a UDP port in the current network namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,21 +37,25 @@ impl fmt::Display for Owner {
 /// An empty list may also mean that the kernel's table cannot be read. Walks all of `/proc`: not for a hot path.
 #[must_use]
 pub fn owners(port: u16) -> Vec<Owner> {
-    let mut owners = Vec::new();
+    let mut sockets = Vec::new();
     for table in ["udp", "udp6"] {
         // Not `/proc/net`, which shows the namespace of the process' first thread.
         let text = fs::read_to_string(format!("/proc/thread-self/net/{table}")).unwrap_or_default();
-        for (address, inode) in text.lines().skip(1).filter_map(|line| bound(line, port)) {
-            let process = holder(inode);
-            let ours = process
-                .as_ref()
-                .is_some_and(|process| process.pid == std::process::id());
-            if !ours {
-                owners.push(Owner { address, process });
-            }
-        }
+        let bound = text.lines().skip(1).filter_map(|line| bound(line, port));
+        sockets.extend(bound.map(|(address, inode)| (address, format!("socket:[{inode}]"))));
     }
-    owners
+    // Most often all are ours, and found among the first that we opened.
+    let mut ours = open_files("self");
+    while !sockets.is_empty()
+        && let Some(file) = ours.next()
+    {
+        sockets.retain(|(_, socket)| file.as_os_str() != socket.as_str());
+    }
+    let owner = |(address, socket): (IpAddr, String)| Owner {
+        address,
+        process: holder(&socket),
+    };
+    sockets.into_iter().map(owner).collect()
 }
 
 /// The address and inode of a line of the kernel's table, if it is bound to the port.
@@ -82,18 +87,20 @@ fn read_address(text: &str) -> Option<IpAddr> {
     }
 }
 
-fn holder(inode: u64) -> Option<Process> {
-    let wanted = format!("socket:[{inode}]");
+/// The files that a process has open, by the names that the kernel gives them.
+fn open_files(process: &str) -> impl Iterator<Item = PathBuf> {
+    let descriptors = fs::read_dir(format!("/proc/{process}/fd"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    descriptors.filter_map(|entry| fs::read_link(entry.path()).ok())
+}
+
+fn holder(socket: &str) -> Option<Process> {
     let processes = fs::read_dir("/proc").ok()?.flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let holds = |pid: &u32| {
-        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-        descriptors
-            .filter_map(|entry| fs::read_link(entry.path()).ok())
-            .any(|target| target.as_os_str() == wanted.as_str())
-    };
-    // Most often it is ours, which spares a look at every other process.
-    let pid = std::iter::once(std::process::id()).chain(pids).find(holds)?;
+    let holds = |pid: &u32| open_files(&pid.to_string()).any(|file| file.as_os_str() == socket);
+    let pid = pids.into_iter().find(holds)?;
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     Some(Process {
         pid,

@@ -11,7 +11,7 @@ mod frame;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddrV4;
-use std::os::fd::IntoRawFd;
+use std::os::fd::{AsFd, IntoRawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -23,6 +23,7 @@ use socket2::{Domain, Socket, Type};
 use tokio::sync::Notify;
 
 use crate::link::Link;
+use crate::sys::packet::ignore_outgoing;
 use crate::udp::Datagram;
 
 /// How many packets wait for us at most. When more come, the oldest go: their senders have asked again by then.
@@ -40,6 +41,7 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 #[derive(Debug)]
 pub struct Snoop {
     shared: Arc<Shared>,
+    socket: Socket,
 }
 
 /// Which packets are captured.
@@ -124,6 +126,7 @@ impl Snoop {
         socket.attach_filter(&program)?;
         // Refusal is no error: the kernel's default then holds.
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+        let ours = socket.try_clone()?;
         let watched = socket.try_clone()?;
         let config = Config {
             read_buffer_size: FRAME_MAX,
@@ -148,7 +151,20 @@ impl Snoop {
         thread::Builder::new()
             .name(format!("snoop {}", link.name))
             .spawn(|| capture.run())?;
-        Ok(Self { shared })
+        let snoop = Self { shared, socket: ours };
+        if wanted == Wanted::Requests {
+            snoop.hear_this_box(false);
+        }
+        Ok(snoop)
+    }
+
+    /// Whether to capture of what this box sends what is wanted of it. Without, it costs the kernel nothing; at first
+    /// answers of this box are captured. Where the kernel knows no such choice (before Linux 4.20), they always are.
+    pub fn hear_this_box(&self, hear: bool) {
+        let chosen = ignore_outgoing(self.socket.as_fd(), !hear);
+        if let Err(error) = chosen {
+            tracing::debug!(why = %error, "cannot choose whether to capture what this box sends");
+        }
     }
 
     /// Waits for the next packet.

@@ -6,5 +6,6 @@ pub(crate) mod datagram;
 pub(crate) mod datagram6;
 pub(crate) mod gso;
 pub(crate) mod map;
+pub(crate) mod packet;
 pub(crate) mod unsent;
 pub(crate) mod watched;

@@ -8,10 +8,12 @@ use std::os::fd::AsFd;
 use bootwright_core::MacAddr;
 use socket2::{Domain, Protocol, Type};
 use tokio::io::Interest;
-use tokio::net::UdpSocket;
+use tokio::io::unix::AsyncFd;
 
 use crate::port::{self, Owner};
+use crate::shout::Shout;
 use crate::sys::datagram::{self, Arrival, BATCH_MAX, Departure};
+use crate::sys::watched::watch;
 
 /// What we ask the kernel to keep for a socket while we are busy, in bytes: some 3,000 DHCP packets, as it counts.
 pub const RECEIVE_BUFFER_WANTED: usize = 4 << 20;
@@ -19,10 +21,13 @@ pub const RECEIVE_BUFFER_WANTED: usize = 4 << 20;
 /// A UDP socket for one port of one device.
 #[derive(Debug)]
 pub struct Socket {
-    inner: UdpSocket,
+    /// Watched for packets only. Whoever watches for room too is woken by each datagram that has left, in vain: there is
+    /// nearly always room.
+    inner: AsyncFd<socket2::Socket>,
     device: String,
     port: u16,
     receive_buffer: usize,
+    shout: Option<Shout>,
 }
 
 /// A datagram and everything known about how it came. Captured ones (module `snoop`) have the same shape.
@@ -124,12 +129,21 @@ impl Socket {
         Self::try_bind(device, port).map_err(|error| BindError::new(device, port, error))
     }
 
+    /// As [`Socket::bind`], with a way of its own for what is sent from the address `from` to port `to` of everybody on the
+    /// link: the kernel looks it up once and not for each datagram. It is taken by itself, and does without where the kernel
+    /// refuses it.
+    ///
+    /// # Errors
+    /// As [`Socket::bind`].
+    pub fn bind_to_shout(device: &str, port: u16, from: Ipv4Addr, to: u16) -> Result<Self, BindError> {
+        // First, since for a moment it hears what is sent to us.
+        let shout = Shout::open(device, SocketAddrV4::new(from, port), to).ok();
+        let socket = Self::bind(device, port)?;
+        Ok(Self { shout, ..socket })
+    }
+
     fn try_bind(device: &str, port: u16) -> io::Result<Self> {
-        let socket = socket2::Socket::new(Domain::IPV4, Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
-        // The device first: whether the port is free depends on it.
-        socket.bind_device(Some(device.as_bytes()))?;
-        socket.set_reuse_address(true)?;
-        socket.set_broadcast(true)?;
+        let socket = shared(device)?;
         datagram::enable_pktinfo(socket.as_fd())?;
         // Refusal is no error: the kernel gives what its limit allows, and we say how much that is.
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER_WANTED);
@@ -139,9 +153,10 @@ impl Socket {
         let bound = socket.local_addr()?;
         Ok(Self {
             port: bound.as_socket_ipv4().map_or(port, |address| address.port()),
-            inner: UdpSocket::from_std(socket.into())?,
+            inner: watch(socket, Interest::READABLE)?,
             device: device.to_owned(),
             receive_buffer,
+            shout: None,
         })
     }
 
@@ -175,10 +190,10 @@ impl Socket {
         batch.len = 0;
         batch.port = self.port;
         loop {
-            self.inner.readable().await?;
+            let mut ready = self.inner.readable().await?;
             let mut count = 0;
-            let read = || {
-                count = datagram::receive(self.inner.as_fd(), &mut batch.buffers, batch.size, &mut batch.arrivals)?;
+            let read = |socket: &AsyncFd<socket2::Socket>| {
+                count = datagram::receive(socket.as_fd(), &mut batch.buffers, batch.size, &mut batch.arrivals)?;
                 if count < BATCH_MAX {
                     // There was room for more, so that the socket is empty now, and what comes later wakes us anew
                     // (`epoll(7)`, edge-triggered). To say so saves the call that would only find it out.
@@ -186,13 +201,12 @@ impl Socket {
                 }
                 Ok(())
             };
-            match self.inner.try_io(Interest::READABLE, read) {
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-                Ok(()) | Err(_) if count > 0 => {
-                    batch.len = count;
-                    return Ok(count);
-                }
-                Ok(()) | Err(_) => {}
+            if let Ok(Err(error)) = ready.try_io(read) {
+                return Err(error);
+            }
+            if count > 0 {
+                batch.len = count;
+                return Ok(count);
             }
         }
     }
@@ -203,8 +217,8 @@ impl Socket {
     /// The kernel's: no route, too long for the wire, not our address, device down.
     pub async fn send(&self, outgoing: &Outgoing<'_>) -> io::Result<()> {
         let departure = [departure(outgoing)];
-        let write = || datagram::send(self.inner.as_fd(), &departure);
-        self.inner.async_io(Interest::WRITABLE, write).await.map(drop)
+        let write = |socket: &socket2::Socket| datagram::send(socket.as_fd(), &departure);
+        once_there_is_room(self.inner.get_ref(), write).await.map(drop)
     }
 
     /// Sends one datagram if there is room for it at this moment.
@@ -219,13 +233,17 @@ impl Socket {
     pub async fn send_all(&self, outgoing: &[Outgoing<'_>]) -> Vec<(usize, io::Error)> {
         let mut failed = Vec::new();
         let mut next = 0;
-        while next < outgoing.len() {
-            let rest = &outgoing[next..];
+        while let Some(rest) = outgoing.get(next..).filter(|rest| !rest.is_empty()) {
+            let shouted = self.shout(rest).await;
+            if shouted > 0 {
+                next += shouted;
+                continue;
+            }
             let batch: [Departure<'_>; BATCH_MAX] =
                 std::array::from_fn(|slot| departure(&rest[slot.min(rest.len() - 1)]));
             let batch = &batch[..rest.len().min(BATCH_MAX)];
-            let write = || datagram::send(self.inner.as_fd(), batch);
-            match self.inner.async_io(Interest::WRITABLE, write).await {
+            let write = |socket: &socket2::Socket| datagram::send(socket.as_fd(), batch);
+            match once_there_is_room(self.inner.get_ref(), write).await {
                 Ok(sent) => next += sent,
                 Err(error) => {
                     failed.push((next, error));
@@ -234,6 +252,44 @@ impl Socket {
             }
         }
         failed
+    }
+
+    /// Sends those at the beginning for which there is a way of their own, and returns how many have left by it. The others
+    /// leave like any: what is wrong with one is found out then.
+    async fn shout(&self, outgoing: &[Outgoing<'_>]) -> usize {
+        let Some(shout) = &self.shout else { return 0 };
+        let count = outgoing.iter().take_while(|outgoing| shout.takes(outgoing)).count();
+        let batch = &outgoing[..count.min(BATCH_MAX)];
+        if batch.is_empty() {
+            return 0;
+        }
+        let payloads: [&[u8]; BATCH_MAX] = std::array::from_fn(|slot| batch[slot.min(batch.len() - 1)].payload);
+        let write = |socket: &socket2::Socket| datagram::send_connected(socket.as_fd(), &payloads[..batch.len()]);
+        once_there_is_room(shout.socket(), write).await.unwrap_or(0)
+    }
+}
+
+/// A socket on a device that shares its port with others of ours and may send to everybody.
+pub(crate) fn shared(device: &str) -> io::Result<socket2::Socket> {
+    let socket = socket2::Socket::new(Domain::IPV4, Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+    // The device first: whether the port is free depends on it.
+    socket.bind_device(Some(device.as_bytes()))?;
+    socket.set_reuse_address(true)?;
+    socket.set_broadcast(true)?;
+    Ok(socket)
+}
+
+/// Sends now, or when there is room.
+async fn once_there_is_room<R>(
+    socket: &socket2::Socket,
+    write: impl Fn(&socket2::Socket) -> io::Result<R>,
+) -> io::Result<R> {
+    match write(socket) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            let second = watch(socket.try_clone()?, Interest::WRITABLE)?;
+            second.async_io(Interest::WRITABLE, write).await
+        }
+        sent => sent,
     }
 }
 

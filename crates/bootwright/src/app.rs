@@ -26,7 +26,8 @@ use crate::journal::Journal;
 use crate::link::{Services, serve_links};
 use crate::reload::{Files, Reloader};
 use crate::telemetry::{self, LogFormat};
-use crate::tftp::{self, Limits, Server};
+use crate::tftp::{Limits, Server};
+use crate::thread::Thread;
 
 /// What the command line says of the daemon.
 #[derive(Clone, Debug)]
@@ -200,7 +201,8 @@ async fn serve_all(
         let listener = tokio::net::TcpListener::from_std(listener)?;
         machines.spawn(http::serve(Arc::clone(&plane), listener, Arc::clone(&slots)));
     }
-    let transfers = tftp::Thread::start().context("cannot start the thread of TFTP")?;
+    let transfers = Thread::start("tftp").context("cannot start the thread of TFTP")?;
+    let offers = Thread::start("dhcp").context("cannot start the thread of DHCP")?;
     let (tftp, notices) = start_tftp(&plane)?;
     counters.show_tftp(tftp.counts());
     // Where transfers begin: nobody else is woken for each that ends.
@@ -217,6 +219,7 @@ async fn serve_all(
         counters: Arc::clone(&counters),
         tftp: Arc::clone(&tftp),
         tftp_runtime: transfers.handle().clone(),
+        dhcp_runtime: offers.handle().clone(),
         daemon: Arc::clone(&daemon),
         links,
     };

@@ -140,6 +140,8 @@ impl Searcher {
     async fn search(&self, memory: &mut Memory) {
         let Some(mac) = self.link.mac else { return };
         memory.local = local_servers().await;
+        // Where nobody on this box has the port, nobody on it answers us.
+        self.snoop.hear_this_box(memory.local.is_some());
         memory.searches = memory.searches.wrapping_add(1);
         let arch = if memory.searches % 2 == 1 {
             Arch::EFI64

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use bootwright_core::{HostId, MacAddr, Policy, Timestamp, Token, Way, World};
 use bootwright_engine::{Engine, Fetching, Outcome, Woken};
 use bootwright_store::{ClockReading, Health, QUEUE_MAX, Recorded, Refused, SiteClock, Store, Writer, Writing, resume};
@@ -154,6 +154,11 @@ impl Core {
     #[must_use]
     pub fn policy(&self) -> Arc<Policy> {
         self.policy.load_full()
+    }
+
+    /// The same for a glance: whoever keeps it holds up nobody, but there is room for a few such glances a thread.
+    pub fn glance(&self) -> Guard<Arc<Policy>> {
+        self.policy.load()
     }
 
     fn engine(&self) -> MutexGuard<'_, Engine> {

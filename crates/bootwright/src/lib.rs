@@ -22,3 +22,4 @@ mod slip;
 pub mod starter;
 pub mod telemetry;
 pub mod tftp;
+pub mod thread;

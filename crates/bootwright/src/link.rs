@@ -15,7 +15,7 @@ use bootwright_net::snoop::{Snoop, Wanted};
 use bootwright_net::udp::{BindError, RECEIVE_BUFFER_WANTED, Socket};
 use bootwright_net::udp6;
 use bootwright_net::watch::Watch;
-use bootwright_proto::dhcp::{PXE_PORT, Port, SERVER_PORT};
+use bootwright_proto::dhcp::{CLIENT_PORT, PXE_PORT, Port, SERVER_PORT};
 use bootwright_proto::dhcp6::{SERVER_PORT as DHCP6_PORT, SERVERS};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -49,6 +49,8 @@ pub struct Services {
     pub tftp: Arc<Tftp>,
     /// The runtime on which it runs.
     pub tftp_runtime: Handle,
+    /// The runtime on which DHCP is answered.
+    pub dhcp_runtime: Handle,
     /// The daemon's settings.
     pub daemon: Arc<Daemon>,
     /// The box's links, as last seen, for those who only read.
@@ -176,7 +178,10 @@ fn start(services: &Services, link: &Link, channel: Channel, told: &mut BTreeMap
         incomplete = true;
         troubles.push(trouble);
     };
-    start_dhcp(&mut tasks, channel, &desk, link, &mut note);
+    {
+        let _entered = services.dhcp_runtime.enter();
+        start_dhcp(&mut tasks, channel, &desk, link, &mut note);
+    }
     if channel != Channel::Off {
         start_census(&mut tasks, services, link, merging);
     }
@@ -295,7 +300,7 @@ fn wanted_channel(services: &Services) -> Channel {
     }
 }
 
-/// Starts what answers DHCP on a link.
+/// Starts what answers DHCP on a link, on the runtime that is entered.
 fn start_dhcp(tasks: &mut JoinSet<()>, channel: Channel, desk: &Desk, link: &Link, note: &mut impl FnMut(String)) {
     if channel == Channel::Off {
         return;
@@ -312,7 +317,7 @@ fn start_dhcp(tasks: &mut JoinSet<()>, channel: Channel, desk: &Desk, link: &Lin
         }
         return;
     }
-    match bind(link, SERVER_PORT) {
+    match bind_server(link) {
         Ok(socket) => {
             // Without it a client that has no address yet is answered by broadcast.
             let frames = FrameSocket::open(link).ok();
@@ -331,7 +336,23 @@ fn start_dhcp(tasks: &mut JoinSet<()>, channel: Channel, desk: &Desk, link: &Lin
 }
 
 fn bind(link: &Link, port: u16) -> Result<Socket, String> {
-    let socket = Socket::bind(&link.name, port).map_err(|error| with_hint(&error))?;
+    bound(link, Socket::bind(&link.name, port))
+}
+
+/// Most offers go from the link's first address to everybody.
+fn bind_server(link: &Link) -> Result<Socket, String> {
+    bound(
+        link,
+        match link.ipv4() {
+            Some(from) => Socket::bind_to_shout(&link.name, SERVER_PORT, from, CLIENT_PORT),
+            None => Socket::bind(&link.name, SERVER_PORT),
+        },
+    )
+}
+
+fn bound(link: &Link, socket: Result<Socket, BindError>) -> Result<Socket, String> {
+    let socket = socket.map_err(|error| with_hint(&error))?;
+    let port = socket.port();
     if socket.receive_buffer() < RECEIVE_BUFFER_WANTED {
         tracing::info!(
             link = %link.name,

@@ -17,6 +17,9 @@ use tracing_subscriber::fmt::MakeWriter;
 /// How many lines may wait for a slow reader.
 const LINES_MAX: usize = 8192;
 
+/// From how many bytes on lines are written out, although more of them wait: the reader gets them together.
+const BYTES_TOGETHER: usize = 4096;
+
 /// The form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -116,9 +119,15 @@ impl Lossy {
                     let (sender, lines) = sync_channel::<Vec<u8>>(LINES_MAX);
                     let writing = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
                         let mut told = 0;
-                        for line in lines {
+                        while let Ok(mut text) = lines.recv() {
+                            // What came meanwhile leaves with it.
+                            while text.len() < BYTES_TOGETHER
+                                && let Ok(line) = lines.try_recv()
+                            {
+                                text.extend(line);
+                            }
                             // There is nobody to tell.
-                            let _ = io::stderr().lock().write_all(&line);
+                            let _ = io::stderr().lock().write_all(&text);
                             told = tell_dropped(told);
                         }
                     });

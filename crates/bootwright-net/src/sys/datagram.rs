@@ -193,6 +193,28 @@ pub(crate) fn send(socket: BorrowedFd<'_>, departures: &[Departure<'_>]) -> io::
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
+/// Sends up to a batch by a connected socket, as [`send`] does.
+pub(crate) fn send_connected(socket: BorrowedFd<'_>, payloads: &[&[u8]]) -> io::Result<usize> {
+    // SAFETY: plain C structures, of integers and pointers, for which all zeros are a valid value.
+    let (mut vectors, mut headers): ([libc::iovec; BATCH_MAX], [libc::mmsghdr; BATCH_MAX]) =
+        unsafe { (zeroed(), zeroed()) };
+    let mut count = 0;
+    for (slot, payload) in payloads.iter().take(BATCH_MAX).enumerate() {
+        vectors[slot].iov_base = payload.as_ptr().cast_mut().cast();
+        vectors[slot].iov_len = payload.len();
+        headers[slot].msg_hdr.msg_iov = &raw mut vectors[slot];
+        headers[slot].msg_hdr.msg_iovlen = 1;
+        count = slot + 1;
+    }
+    // SAFETY: the first `count` headers point to payloads that live until this function ends, with their true lengths, and
+    // to no names or control messages; the kernel only reads the payloads.
+    let sent = unsafe {
+        let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+        libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count as _, flags as _)
+    };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
 fn from_network(address: libc::in_addr) -> Ipv4Addr {
     Ipv4Addr::from(address.s_addr.to_ne_bytes())
 }

@@ -263,6 +263,13 @@ fn answers_of_others_are_captured_and_of_those_that_this_box_sends_only_what_ans
             assert_eq!(second.destination.port(), 68);
             wire.send(&tagged(&answer(CLIENT, card), &[0]));
             assert_eq!(next(&snoop).await.payload[28..34], card);
+            snoop.hear_this_box(false);
+            own.send(&answer(card, card));
+            wire.send(&answer(CLIENT, card));
+            assert_eq!(next(&snoop).await.source_mac.octets(), CLIENT, "our own are left out");
+            snoop.hear_this_box(true);
+            own.send(&answer(card, card));
+            assert_eq!(next(&snoop).await.source_mac.octets(), card);
         });
     });
 }

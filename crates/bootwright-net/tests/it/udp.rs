@@ -233,6 +233,80 @@ fn a_batch_with_one_bad_datagram_still_sends_the_others() {
     }
 }
 
+#[test]
+fn what_goes_to_everybody_by_a_way_of_its_own_arrives_like_the_rest_and_the_socket_still_hears_all() {
+    let (server, client) = (Netns::new("server"), Netns::new("client"));
+    cable(
+        &End::new(&server, "eth0", "10.2.0.1/24"),
+        &End::new(&client, "eth0", "10.2.0.9/24"),
+    );
+    server.ip("addr add 10.2.0.2/24 dev eth0");
+    let asker = client.run(|| UdpSocket::bind("0.0.0.0:68").expect("a client's port"));
+    asker.set_broadcast(true).expect("broadcasts");
+    asker.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let ask = |to: &str| drop(client.run(|| asker.send_to(b"ask", to)).expect("there is a route"));
+    let payloads: Vec<Vec<u8>> = (0..80).map(|number| vec![number; 300]).collect();
+    server.run(|| {
+        runtime().block_on(async {
+            let first: Ipv4Addr = [10, 2, 0, 1].into();
+            let socket = Socket::bind_to_shout("eth0", 67, first, 68).expect("port 67 is free");
+            let mut batch = Batch::new(1500);
+            for to in ["10.2.0.1:67", "10.2.0.2:67", "10.2.0.255:67"] {
+                ask(to);
+                timeout(PATIENCE, socket.receive(&mut batch))
+                    .await
+                    .expect("it arrives")
+                    .expect("a working socket");
+            }
+            let outgoing = |from: Ipv4Addr| {
+                let everybody = SocketAddrV4::new(Ipv4Addr::BROADCAST, 68);
+                let to = move |number: usize| match number % 40 {
+                    7 => SocketAddrV4::new([10, 2, 0, 9].into(), 68),
+                    _ => everybody,
+                };
+                let other = move |number: usize| if number == 50 { [10, 2, 0, 2].into() } else { from };
+                payloads.iter().enumerate().map(move |(number, payload)| Outgoing {
+                    payload,
+                    to: to(number),
+                    from: other(number),
+                })
+            };
+            let failed = socket.send_all(&outgoing(first).collect::<Vec<_>>()).await;
+            assert!(failed.is_empty(), "{failed:?}");
+            let mut buffer = [0; 400];
+            for (number, payload) in payloads.iter().enumerate() {
+                let (len, source) = asker.recv_from(&mut buffer).expect("it arrives");
+                let from = if number == 50 { "10.2.0.2:67" } else { "10.2.0.1:67" };
+                assert_eq!(&buffer[..len], &payload[..], "{number}");
+                assert_eq!(source, from.parse().expect("an address"), "{number}");
+            }
+            server.ip("addr del 10.2.0.1/24 dev eth0");
+            server.ip("addr add 10.2.0.3/24 dev eth0");
+            let one = outgoing([10, 2, 0, 3].into()).next().expect("one");
+            assert!(
+                socket.send_all(&[one]).await.is_empty(),
+                "another address is no obstacle"
+            );
+            let (_, source) = asker.recv_from(&mut buffer).expect("it arrives");
+            assert_eq!(source, "10.2.0.3:67".parse().expect("an address"));
+            let gone = outgoing(first).next().expect("one");
+            let failed = socket.send_all(&[gone]).await;
+            assert_eq!(
+                failed.len(),
+                1,
+                "nothing leaves from an address that is not ours any more"
+            );
+
+            let strange = Socket::bind_to_shout("eth0", 4011, [10, 9, 9, 9].into(), 68).expect("port 4011 is free");
+            let one = outgoing([10, 2, 0, 3].into()).next().expect("one");
+            assert!(
+                strange.send_all(&[one]).await.is_empty(),
+                "it does without a way of its own"
+            );
+        });
+    });
+}
+
 /// A program that holds port 67, as another DHCP server does, ended on drop.
 pub(crate) struct Squatter(Child);
 

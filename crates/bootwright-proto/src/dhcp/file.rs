@@ -15,6 +15,11 @@ impl BootFile {
     /// # Errors
     /// A name that would have to be cut or mangled to be sent.
     pub fn new(name: &str) -> Result<Self, NotBootFile> {
+        Self::check(name)?;
+        Ok(Self(name.to_owned()))
+    }
+
+    fn check(name: &str) -> Result<(), NotBootFile> {
         if name.is_empty() {
             return Err(NotBootFile::Empty);
         }
@@ -24,13 +29,23 @@ impl BootFile {
         if name.len() > BYTES_MAX {
             return Err(NotBootFile::TooLong { len: name.len() });
         }
-        Ok(Self(name.to_owned()))
+        Ok(())
     }
 
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for BootFile {
+    type Error = NotBootFile;
+
+    /// As [`BootFile::new`].
+    fn try_from(name: String) -> Result<Self, NotBootFile> {
+        Self::check(&name)?;
+        Ok(Self(name))
     }
 }
 

@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use dhcproto::v4::{DhcpOption, MAGIC, OptionCode};
 
 use super::answer::Answer;
+use super::dotted::Dotted;
 use super::options::IPXE_ENCAPSULATED;
 use super::pxe::boot_item_echo;
 use super::reply::{Boot, Reply};
@@ -76,29 +77,45 @@ impl std::error::Error for Unrenderable {}
 /// # Errors
 /// A reply that does not fit: the request asked for too much to be repeated, or the lease has too many options.
 pub fn render(request: &Request, server: Ipv4Addr, reply: &Reply) -> Result<Vec<u8>, Unrenderable> {
-    match (write(request, server, reply), reply) {
+    render_over(Vec::new(), request, server, reply)
+}
+
+/// As [`render`], in the place of what is in a buffer that nobody needs any more.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_over(
+    buffer: Vec<u8>,
+    request: &Request,
+    server: Ipv4Addr,
+    reply: &Reply,
+) -> Result<Vec<u8>, Unrenderable> {
+    let written = write(buffer, request, server, reply);
+    let write = |reply: &Reply| write(Vec::new(), request, server, reply);
+    match (written, reply) {
         // Better a machine without a search list than one without an address.
         (Err(Unrenderable::TooLong { .. }), Reply::LeaseOffer(lease, boot)) => {
-            write(request, server, &Reply::LeaseOffer(lease.bare(), boot.clone()))
+            write(&Reply::LeaseOffer(lease.bare(), boot.clone()))
         }
         (Err(Unrenderable::TooLong { .. }), Reply::LeaseAck(lease, boot)) => {
-            write(request, server, &Reply::LeaseAck(lease.bare(), boot.clone()))
+            write(&Reply::LeaseAck(lease.bare(), boot.clone()))
         }
         (written, _) => written,
     }
 }
 
-fn write(request: &Request, server: Ipv4Addr, reply: &Reply) -> Result<Vec<u8>, Unrenderable> {
-    let name = server.to_string();
-    let mut out = Writer::new();
+fn write(buffer: Vec<u8>, request: &Request, server: Ipv4Addr, reply: &Reply) -> Result<Vec<u8>, Unrenderable> {
+    let name = Dotted::new(server);
+    let name = name.as_str();
+    let mut out = Writer::over(buffer);
     header(&mut out, request, server, reply);
     match reply {
         Reply::Nak => out.field("", 64),
-        _ => out.field(&name, 64),
+        _ => out.field(name, 64),
     }
     out.field(file(reply).unwrap_or_default(), 128);
     out.bytes(&MAGIC);
-    options(&mut out, request, (server, &name), reply)?;
+    options(&mut out, request, (server, name), reply)?;
     let mut bytes = out.end();
     let max = request.reply_len_max();
     if bytes.len() > max {

@@ -14,8 +14,15 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new() -> Self {
+        Self::over(Vec::new())
+    }
+
+    /// Writes over what is in this buffer.
+    pub(super) fn over(mut bytes: Vec<u8>) -> Self {
+        bytes.clear();
+        bytes.reserve(576);
         Self {
-            bytes: Vec::with_capacity(576),
+            bytes,
             scratch: Vec::new(),
         }
     }

@@ -12,7 +12,8 @@ use bootwright_engine::{OfferAsk, OfferReply, Wants};
 use bootwright_net::udp::Datagram;
 use bootwright_proto::dhcp::{
     Arrival, Boot, BootFile, CLIENT_PORT, Client, ClientKind, Destination, Discard, Feature, MessageType, NotBootFile,
-    Port, Question, Reply, Request, Silence, Unrenderable, classify, destination, is_search, parse, question, render,
+    Port, Question, Reply, Request, Silence, Unrenderable, classify, destination, is_search, parse, question,
+    render_over,
 };
 use bootwright_proto::hexdump::Hexdump;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,6 +22,7 @@ use super::later::Later;
 use super::merge::Merging;
 use super::outlet::Answered;
 use super::pace::Pace;
+use super::paper::Paper;
 use super::probe::Looks;
 use crate::census;
 use crate::core::Core;
@@ -34,6 +36,8 @@ pub struct Desk {
     core: Arc<Core>,
     counters: Arc<Counters>,
     place: Arc<Place>,
+    /// The URL of the script at the link's first address, at which nearly everybody gets it.
+    script: Option<(Ipv4Addr, BootFile)>,
     pace: Arc<Mutex<Pace<MacAddr>>>,
     merging: Arc<Merging>,
     waiting: Arc<Semaphore>,
@@ -97,9 +101,14 @@ impl Desk {
     /// A desk for one link.
     #[must_use]
     pub fn new(core: Arc<Core>, counters: Arc<Counters>, place: Arc<Place>, merging: Arc<Merging>) -> Self {
+        let script = place
+            .link
+            .ipv4()
+            .and_then(|from| Some((from, script_at(&place, from).ok()?)));
         Self {
             core,
             counters,
+            script,
             place,
             pace: Arc::default(),
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
@@ -112,9 +121,9 @@ impl Desk {
     /// them, many at a time.
     ///
     /// A panic costs this datagram and no other. (One in the engine ends the process: see `telemetry`.)
-    pub(super) fn handle(&self, datagram: &Datagram<'_>, port: Port) -> Option<Handled> {
+    pub(super) fn handle(&self, datagram: &Datagram<'_>, port: Port, paper: &mut Paper) -> Option<Handled> {
         self.show("received", datagram.source, datagram.payload);
-        match contain(&self.counters, "dhcp", || self.answer(datagram, port)) {
+        match contain(&self.counters, "dhcp", || self.answer(datagram, port, paper)) {
             Some(Ok(handled)) => Some(handled),
             Some(Err((mac, ignored))) => {
                 self.ignore(datagram.source, mac, &ignored);
@@ -153,7 +162,12 @@ impl Desk {
         }
     }
 
-    fn answer(&self, datagram: &Datagram<'_>, port: Port) -> Result<Handled, (Option<MacAddr>, Ignored)> {
+    fn answer(
+        &self,
+        datagram: &Datagram<'_>,
+        port: Port,
+        paper: &mut Paper,
+    ) -> Result<Handled, (Option<MacAddr>, Ignored)> {
         if datagram.truncated {
             return Err((None, Ignored::Truncated));
         }
@@ -161,11 +175,17 @@ impl Desk {
             return Err((None, Ignored::OtherVlan(vlan)));
         }
         let request = parse(datagram.payload).map_err(|discard| (None, Ignored::Discarded(discard)))?;
-        self.answer_request(&request, datagram, port)
+        self.answer_request(&request, datagram, port, paper)
             .map_err(|ignored| (Some(request.mac), ignored))
     }
 
-    fn answer_request(&self, request: &Request, datagram: &Datagram<'_>, port: Port) -> Result<Handled, Ignored> {
+    fn answer_request(
+        &self,
+        request: &Request,
+        datagram: &Datagram<'_>,
+        port: Port,
+        paper: &mut Paper,
+    ) -> Result<Handled, Ignored> {
         if Some(request.mac) == self.place.link.mac {
             return Err(Ignored::OwnPacket);
         }
@@ -176,15 +196,19 @@ impl Desk {
             destination: datagram.destination,
         });
         let client = classify(request);
-        let ours = self.place.all_addresses();
+        // Only a server's name is compared with them, and who searches names none.
+        let ours = request
+            .server_id
+            .map(|_| self.place.all_addresses())
+            .unwrap_or_default();
         census::overhear(&self.core, &self.place.name, &ours, request);
         let arrival = Arrival { port, ours: &ours };
-        if self.core.policy().dhcp == DhcpMode::Server {
-            return self.serve(request, &client, datagram, (arrival, way));
+        if self.core.glance().dhcp == DhcpMode::Server {
+            return self.serve(request, &client, datagram, (arrival, way), paper);
         }
         self.hear_address(request, way);
         let question = question(request, &client, arrival).map_err(Ignored::Silent)?;
-        self.answer_boot(request, &client, (question, way), datagram, port)
+        self.answer_boot(request, &client, (question, way), (datagram, port), paper)
             .map(Handled::Now)
     }
 
@@ -194,14 +218,14 @@ impl Desk {
         request: &Request,
         client: &Client,
         (question, way): (Question, Way),
-        datagram: &Datagram<'_>,
-        port: Port,
+        (datagram, port): (&Datagram<'_>, Port),
+        paper: &mut Paper,
     ) -> Result<Answered, Ignored> {
         self.admit(request.mac)?;
         let from = self.local_address(request, datagram).ok_or(Ignored::NoAddress)?;
         let ask = self.offer_ask(request, client, (question, way))?;
         let reply = self.core.ask(|engine, now| engine.offer(now, &ask)).now();
-        let boot = self.boot_of(&reply, from)?;
+        let boot = self.boot_of(reply, from)?;
         let merges = matches!(
             boot,
             Boot::Pxe {
@@ -222,7 +246,7 @@ impl Desk {
             Question::Discover => Reply::ProxyOffer(boot),
             Question::BootFile | Question::MenuEntry => Reply::BootAck(boot),
         };
-        let payload = render(request, from, &reply).map_err(Ignored::Unrenderable)?;
+        let payload = render_over(paper.take(), request, from, &reply).map_err(Ignored::Unrenderable)?;
         Ok(Answered {
             payload,
             to: destination(request, port, datagram.source, &reply),
@@ -282,7 +306,7 @@ impl Desk {
         client: &Client,
         (question, way): (Question, Way),
     ) -> Result<OfferAsk, Ignored> {
-        let policy = self.core.policy();
+        let policy = self.core.glance();
         // A build of iPXE that cannot speak HTTP is a ROM like any other: it gets ours, which can.
         let loader = match &client.kind {
             // One that tells no features at all is old or cut down, and most of those speak HTTP.
@@ -324,14 +348,15 @@ impl Desk {
     }
 
     /// What the engine says that a client should boot, in the words of the protocol.
-    pub(super) fn boot_of(&self, reply: &OfferReply, from: Ipv4Addr) -> Result<Boot, Ignored> {
+    pub(super) fn boot_of(&self, reply: OfferReply, from: Ipv4Addr) -> Result<Boot, Ignored> {
         match reply {
-            OfferReply::Silence(why) => Err(Ignored::Policy(why.clone())),
+            OfferReply::Silence(why) => Err(Ignored::Policy(why)),
             OfferReply::Script => {
-                let url = format!("{}/boot.ipxe", self.place.base_url(from.into()));
-                Ok(Boot::Ipxe {
-                    script: boot_file(&url)?,
-                })
+                let script = match &self.script {
+                    Some((at, script)) if *at == from => script.clone(),
+                    _ => script_at(&self.place, from)?,
+                };
+                Ok(Boot::Ipxe { script })
             }
             OfferReply::OwnFiles => Ok(Boot::RaspberryPi),
             OfferReply::FirstFile {
@@ -340,7 +365,7 @@ impl Desk {
                 strategy,
             } => Ok(Boot::Pxe {
                 file: boot_file(file)?,
-                strategy: *strategy,
+                strategy,
             }),
             OfferReply::FirstFile {
                 file,
@@ -348,7 +373,7 @@ impl Desk {
                 ..
             } => {
                 let url = format!("{}/firmware/{file}", self.place.base_url(from.into()));
-                Ok(Boot::Http { url: boot_file(&url)? })
+                Ok(Boot::Http { url: boot_file(url)? })
             }
         }
     }
@@ -382,8 +407,13 @@ impl Desk {
     }
 }
 
-fn boot_file(name: &str) -> Result<BootFile, Ignored> {
-    BootFile::new(name).map_err(Ignored::BadFile)
+fn boot_file(name: String) -> Result<BootFile, Ignored> {
+    BootFile::try_from(name).map_err(Ignored::BadFile)
+}
+
+/// The URL of the script, at an address of ours.
+fn script_at(place: &Place, from: Ipv4Addr) -> Result<BootFile, Ignored> {
+    boot_file(format!("{}/boot.ipxe", place.base_url(from.into())))
 }
 
 impl Ignored {

@@ -8,6 +8,7 @@ use bootwright_proto::dhcp::Port;
 use super::answer::{Desk, Handled};
 use super::later;
 use super::outlet::Outlet;
+use super::paper::Paper;
 
 /// The longest packet that is read whole; anything longer is no DHCP of Ethernet.
 const PACKET_MAX: usize = 2048;
@@ -19,15 +20,17 @@ pub async fn listen(desk: Desk, outlet: Outlet, port: Port) {
         return;
     };
     let mut batch = Batch::new(PACKET_MAX);
+    let mut paper = Paper::default();
+    let mut now = Vec::new();
     loop {
         if let Err(error) = socket.receive(&mut batch).await {
             tracing::warn!(link = %desk.place().name, why = %error, "cannot receive DHCP packets");
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
             continue;
         }
-        let (mut now, mut waiting) = (Vec::new(), Vec::new());
+        let mut waiting = Vec::new();
         for datagram in batch.datagrams() {
-            match desk.handle(&datagram, port) {
+            match desk.handle(&datagram, port, &mut paper) {
                 Some(Handled::Now(answered)) => now.push(answered),
                 Some(Handled::Later(later)) => waiting.push(later),
                 Some(Handled::Noted) | None => {}
@@ -35,6 +38,7 @@ pub async fn listen(desk: Desk, outlet: Outlet, port: Port) {
         }
         desk.count_answers(now.len());
         outlet.send(&desk, &now).await;
+        paper.give_back(&mut now);
         later::finish(&desk, &outlet, waiting);
     }
 }

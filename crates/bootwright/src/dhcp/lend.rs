@@ -15,6 +15,7 @@ use bootwright_proto::dhcp::{
 use super::answer::{Desk, Handled, Ignored};
 use super::later::Later;
 use super::outlet::Answered;
+use super::paper::Paper;
 use super::probe::{Looking, NoLook, Where};
 use crate::core::Answer;
 
@@ -36,12 +37,13 @@ impl Desk {
         client: &Client,
         datagram: &Datagram<'_>,
         (arrival, way): (Arrival<'_>, Way),
+        paper: &mut Paper,
     ) -> Result<Handled, Ignored> {
         let asked = self.asked(datagram);
         let message = match server_question(request, client, arrival, asked.is_some()).map_err(Ignored::Silent)? {
             ServerQuestion::Boot(question) => {
                 return self
-                    .answer_boot(request, client, (question, way), datagram, arrival.port)
+                    .answer_boot(request, client, (question, way), (datagram, arrival.port), paper)
                     .map(Handled::Now);
             }
             ServerQuestion::Lease(message) => message,
@@ -122,7 +124,7 @@ impl Desk {
     /// The bytes for what the engine says; none where nobody expects an answer.
     pub(super) fn reply_to(&self, errand: &Errand, said: &LeaseReply) -> Result<Option<Answered>, Ignored> {
         let boot = |boot: &Option<OfferReply>, from| -> Result<Option<Boot>, Ignored> {
-            boot.as_ref().map(|boot| self.boot_of(boot, from)).transpose()
+            boot.clone().map(|boot| self.boot_of(boot, from)).transpose()
         };
         let (from, reply) = match said {
             LeaseReply::Offer { lease, boot: data, .. } => {

@@ -12,6 +12,7 @@ mod merge;
 mod outlet;
 mod pace;
 mod packet;
+mod paper;
 mod probe;
 
 pub use answer::{Desk, Ignored};

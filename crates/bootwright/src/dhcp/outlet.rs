@@ -55,8 +55,8 @@ impl Outlet {
                         desk.note_sent(answer.receiver(), send_frame(frames, answer));
                     }
                 }
-                let rest: Vec<&Answered> = answers.iter().filter(|answer| !by_frame(answer)).collect();
-                send_by_socket(desk, socket, &rest).await;
+                let rest = answers.iter().filter(|answer| !by_frame(answer));
+                send_by_socket(desk, socket, rest).await;
             }
             Self::Packet { frames, pxe } => {
                 for answer in answers {
@@ -74,8 +74,8 @@ impl Outlet {
     }
 }
 
-async fn send_by_socket(desk: &Desk, socket: &Socket, answers: &[&Answered]) {
-    let outgoing: Vec<Outgoing<'_>> = answers.iter().map(|answer| answer.outgoing()).collect();
+async fn send_by_socket<'a>(desk: &Desk, socket: &Socket, answers: impl Iterator<Item = &'a Answered>) {
+    let outgoing: Vec<Outgoing<'_>> = answers.map(Answered::outgoing).collect();
     for (place, error) in socket.send_all(&outgoing).await {
         let to = outgoing
             .get(place)

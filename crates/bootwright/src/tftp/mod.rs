@@ -18,7 +18,6 @@ mod root;
 mod sending;
 mod server;
 mod session;
-mod thread;
 
 pub use content::Content;
 pub use count::{Counts, Why};
@@ -26,4 +25,3 @@ pub use files::{Files, Refusal};
 pub use report::{Ending, Notice, TransferReport};
 pub use root::open_below;
 pub use server::{Limits, Server};
-pub use thread::Thread;

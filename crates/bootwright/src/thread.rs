@@ -1,4 +1,4 @@
-//! The thread on which TFTP runs, with a runtime of its own.
+//! The threads on which DHCP and TFTP run, each with a runtime of its own.
 //!
 //! One thread can answer more packets than a network carries, since nothing on it waits for a disk. More of them would cost
 //! more: for each packet one thread wakes another one to help, and the packet is answered before that has come.
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 /// How long what runs beside the thread, such as reading from a disk, may take to end with it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The thread. It ends when this is dropped, and what runs on it with it.
+/// A thread. It ends when this is dropped, and what runs on it with it.
 #[derive(Debug)]
 pub struct Thread {
     handle: Handle,
@@ -21,13 +21,13 @@ pub struct Thread {
 }
 
 impl Thread {
-    /// Starts it.
+    /// Starts one of this name.
     ///
     /// # Errors
     /// The kernel's.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(name: &str) -> io::Result<Self> {
         let runtime = Builder::new_current_thread()
-            .thread_name("tftp-disk")
+            .thread_name(format!("{name}-disk"))
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
@@ -37,7 +37,7 @@ impl Thread {
             let _ = runtime.block_on(stopped);
             runtime.shutdown_timeout(PATIENCE);
         };
-        let inner = std::thread::Builder::new().name("tftp".to_owned()).spawn(run)?;
+        let inner = std::thread::Builder::new().name(name.to_owned()).spawn(run)?;
         Ok(Self {
             handle,
             stop: Some(stop),
@@ -56,7 +56,7 @@ impl Drop for Thread {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(Err(_)) = self.inner.take().map(std::thread::JoinHandle::join) {
-            tracing::error!("the thread of TFTP has panicked");
+            tracing::error!("a thread that answers machines has panicked");
         }
     }
 }
