@@ -244,7 +244,10 @@ fn what_goes_to_everybody_by_a_way_of_its_own_arrives_like_the_rest_and_the_sock
     let asker = client.run(|| UdpSocket::bind("0.0.0.0:68").expect("a client's port"));
     asker.set_broadcast(true).expect("broadcasts");
     asker.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    let ask = |to: &str| drop(client.run(|| asker.send_to(b"ask", to)).expect("there is a route"));
+    let ask = |to: &str| {
+        let sent = client.run(|| asker.send_to(b"ask", to));
+        assert_eq!(sent.expect("there is a route"), 3);
+    };
     let payloads: Vec<Vec<u8>> = (0..80).map(|number| vec![number; 300]).collect();
     server.run(|| {
         runtime().block_on(async {
