@@ -87,7 +87,7 @@ pub(crate) fn lower(
     let places = profiles.places;
     let names = Profiles { names: profiles.names };
     menu::check(&profiles.mentions, &names, &profiles.good, findings);
-    let safety = safety::lower(root, &names, findings);
+    let safety = safety::lower(root, &names, &profiles.good, findings);
     let mut reserved = Vec::new();
     let hosts = host::lower(root, &names, &profiles.good, &mut reserved, findings);
     let rules = rule::lower(root, &names, findings);

@@ -98,6 +98,8 @@ pub struct Safety {
     pub pause_after_failures: u32,
     /// More armings than this by one rule within a minute pause new installs.
     pub max_rule_arms_per_minute: u32,
+    /// Whether the documents of runs, which may hold secrets, are handed out by HTTP, which anybody on the segment can read.
+    pub documents_over_http: bool,
 }
 
 /// What a host gets that nobody has decided about.
@@ -134,6 +136,7 @@ impl Default for Safety {
             protect_after: Some(Span::from_hours(24)),
             pause_after_failures: 3,
             max_rule_arms_per_minute: 5,
+            documents_over_http: true,
         }
     }
 }

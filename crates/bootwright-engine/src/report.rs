@@ -284,6 +284,14 @@ impl Engine {
 
     /// A run fetches one of its documents, which exist only while it is under way.
     pub fn document(&mut self, now: Timestamp, token: Token, name: &str) -> Outcome<DocumentReply> {
+        if !self.policy.safety.documents_over_http {
+            if let Some(ticket) = self.find_document(now, token, name) {
+                let run = ticket.run.number;
+                let note = format!("run {run} is not given {name}: `safety.documents_over_http` is false");
+                self.news_once(now, &ticket.host.id, Verb::Warn, note);
+            }
+            return self.outcome(DocumentReply::NoSuchDocument);
+        }
         let reply = self
             .find_document(now, token, name)
             .map_or(DocumentReply::NoSuchDocument, |ticket| {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
-use super::ground::{DEVICE, End, Ground, SERVER};
+use super::ground::{CLIENT, DEVICE, End, Ground, SERVER};
 use super::kit::{Kit, UNPACKED, unpacked};
 use crate::{package, process};
 
@@ -15,6 +15,9 @@ use crate::{package, process};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Contender {
     Bootwright,
+    /// The same as the segment's DHCP server.
+    BootwrightLeases,
+    Kea,
     Dnsmasq,
     /// The same, told not to log what it answers.
     DnsmasqQuiet,
@@ -37,6 +40,8 @@ impl Contender {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Bootwright => "Bootwright",
+            Self::BootwrightLeases => "Bootwright, leasing",
+            Self::Kea => "Kea",
             Self::Dnsmasq => "dnsmasq",
             Self::DnsmasqQuiet => "dnsmasq, quiet",
             Self::TftpdHpa => "tftpd-hpa",
@@ -51,9 +56,10 @@ impl Contender {
             process::output(Command::new("dpkg-query").args(["--show", "--showformat=${Version}", package]))
         };
         let version = match self {
-            Self::Bootwright => env!("CARGO_PKG_VERSION").to_owned(),
+            Self::Bootwright | Self::BootwrightLeases => env!("CARGO_PKG_VERSION").to_owned(),
             Self::Dnsmasq | Self::DnsmasqQuiet => installed("dnsmasq-base")?,
             Self::Nginx => installed("nginx")?,
+            Self::Kea => installed("kea-dhcp4-server")?,
             Self::TftpdHpa | Self::Atftpd => {
                 // The package was kept beside what was unpacked from it: `NAME_VERSION_ARCHITECTURE.deb`.
                 let files = fs::read_dir(unpacked(self.name()))?.flatten();
@@ -71,7 +77,8 @@ impl Contender {
     /// The command that starts it at the server's end of the wire.
     pub(super) fn command(self, site: &Site<'_>) -> Result<Command> {
         let program = match self {
-            Self::Bootwright => site.kit.bootwright.clone(),
+            Self::Bootwright | Self::BootwrightLeases => site.kit.bootwright.clone(),
+            Self::Kea => copied(&find("kea-dhcp4")?, site)?,
             Self::Dnsmasq | Self::DnsmasqQuiet => find("dnsmasq")?,
             Self::TftpdHpa => unpacked(UNPACKED[0].0).join(UNPACKED[0].1),
             Self::Atftpd => unpacked(UNPACKED[1].0).join(UNPACKED[1].1),
@@ -79,7 +86,9 @@ impl Contender {
         };
         let mut command = site.ground.command(End::Server, program);
         match self {
-            Self::Bootwright => bootwright(&mut command, site)?,
+            Self::Bootwright => bootwright(&mut command, site, "")?,
+            Self::BootwrightLeases => bootwright(&mut command, site, &lending())?,
+            Self::Kea => kea(&mut command, site)?,
             Self::Dnsmasq | Self::DnsmasqQuiet => dnsmasq(&mut command, site, self == Self::DnsmasqQuiet),
             Self::TftpdHpa => {
                 command.args(["--foreground", "--user", "root", "--secure", "--address"]);
@@ -108,9 +117,9 @@ fn find(tool: &str) -> Result<std::path::PathBuf> {
     package::find(tool).with_context(|| format!("`{tool}` is missing"))
 }
 
-fn bootwright(command: &mut Command, site: &Site<'_>) -> Result<()> {
+fn bootwright(command: &mut Command, site: &Site<'_>, more: &str) -> Result<()> {
     let config = site.home.join("config.toml");
-    let mut text = format!("[server]\ninterfaces = [\"{DEVICE}\"]\n");
+    let mut text = format!("[server]\ninterfaces = [\"{DEVICE}\"]\n{more}");
     if let Some(files) = site.files {
         text += &format!("[tftp]\nroot = \"{}\"\n", files.display());
     }
@@ -121,6 +130,48 @@ fn bootwright(command: &mut Command, site: &Site<'_>) -> Result<()> {
     // What it serves lies in the data directory; none is shipped here.
     command.args(["serve", "--firmware-dir"]).arg(site.home.join("none"));
     Ok(())
+}
+
+/// More addresses than any measurement has clients, on a network behind a relay. Our bound of leases is 262,144.
+const POOL: (&str, &str) = ("10.96.0.0/14", "10.96.0.10-10.99.255.200");
+
+fn lending() -> String {
+    let (subnet, range) = POOL;
+    format!(
+        "[dhcp]\nmode = \"server\"\nforce = true\n[[dhcp.pools]]\nsubnet = \"{subnet}\"\nrange = \"{range}\"\n\
+         relay = \"{CLIENT}\"\nlease = \"1h\"\nprobe = false\n"
+    )
+}
+
+/// With several threads, as it comes today, on plain sockets, which its manual recommends behind relays.
+fn kea(command: &mut Command, site: &Site<'_>) -> Result<()> {
+    let (subnet, range) = POOL;
+    let home = site.home.display();
+    let text = format!(
+        r#"{{"Dhcp4": {{
+            "interfaces-config": {{"interfaces": ["{DEVICE}"], "dhcp-socket-type": "udp"}},
+            "lease-database": {{"type": "memfile", "persist": true, "name": "{home}/leases.csv", "lfc-interval": 0}},
+            "multi-threading": {{"enable-multi-threading": true}},
+            "valid-lifetime": 3600,
+            "subnet4": [{{"id": 1, "subnet": "{subnet}", "pools": [{{"pool": "{range}"}}],
+                "relay": {{"ip-addresses": ["{CLIENT}"]}}}}],
+            "loggers": [{{"name": "kea-dhcp4", "severity": "WARN", "output_options": [{{"output": "stderr"}}]}}]
+        }}}}"#
+    );
+    let config = site.home.join("kea.json");
+    fs::write(&config, text)?;
+    command
+        .env("KEA_PIDFILE_DIR", site.home)
+        .env("KEA_LOCKFILE_DIR", "none");
+    command.arg("-c").arg(config);
+    Ok(())
+}
+
+/// A copy of a program: where AppArmor knows it by its path, it could not write where the benchmark wants it to.
+fn copied(program: &Path, site: &Site<'_>) -> Result<std::path::PathBuf> {
+    let copy = site.home.join(program.file_name().unwrap_or_default());
+    fs::copy(program, &copy)?;
+    Ok(copy)
 }
 
 /// As the guides to network boot set it up: beside another DHCP server, iPXE for firmware, the script for iPXE. It logs

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::{package, process, tree};
 
 /// Every program that the benchmark needs, with the Debian package that brings it.
-const NEEDED: [(&str, &str); 12] = [
+const NEEDED: [(&str, &str); 14] = [
     ("cc", "gcc"),
     ("/usr/include/stdlib.h", "libc6-dev"),
     ("unshare", "util-linux"),
@@ -20,6 +20,8 @@ const NEEDED: [(&str, &str); 12] = [
     ("nft", "nftables"),
     ("dnsmasq", "dnsmasq-base"),
     ("nginx", "nginx"),
+    ("kea-dhcp4", "kea-dhcp4-server"),
+    ("perfdhcp", "kea-admin"),
     ("dpkg-deb", "dpkg"),
 ];
 

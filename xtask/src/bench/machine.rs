@@ -22,6 +22,7 @@ pub(super) fn description(args: &Args) -> Result<String> {
     let all = [
         Contender::Bootwright,
         Contender::Dnsmasq,
+        Contender::Kea,
         Contender::TftpdHpa,
         Contender::Atftpd,
         Contender::Nginx,

@@ -132,18 +132,25 @@ impl Bench {
 
     /// Loads a server with clients, and reads what both sides say.
     pub(super) fn load(&self, server: &Running, arguments: &[String]) -> Result<Measured> {
-        let before = server.group.cpu_seconds()?;
         let mut generator = self.ground.command(End::Client, "timeout");
         generator.args(["--signal=KILL", &LOAD_MAX.to_string()]);
         generator.arg(&self.kit.generator).args(arguments);
-        let told = process::output(&mut generator)
-            .with_context(|| format!("the clients of {}, which have {LOAD_MAX} s", server.contender.name()))?;
-        server.settle()?;
-        let after = server.group.cpu_seconds()?;
+        let (cpu_seconds, told) = self.used(server, || {
+            process::output(&mut generator)
+                .with_context(|| format!("the clients of {}, which have {LOAD_MAX} s", server.contender.name()))
+        })?;
         Ok(Measured {
-            cpu_seconds: after - before,
+            cpu_seconds,
             told: serde_json::from_str(&told).with_context(|| format!("the clients say `{told}`"))?,
         })
+    }
+
+    /// The processor time that a server uses for some work, in seconds, and what came of the work.
+    pub(super) fn used<T>(&self, server: &Running, work: impl FnOnce() -> Result<T>) -> Result<(f64, T)> {
+        let before = server.group.cpu_seconds()?;
+        let done = work()?;
+        server.settle()?;
+        Ok((server.group.cpu_seconds()? - before, done))
     }
 
     /// Makes a store with so many hosts, below the benchmark's directory.

@@ -12,6 +12,7 @@ mod ground;
 mod group;
 mod http;
 mod kit;
+mod lease;
 mod machine;
 mod measure;
 mod start;
@@ -48,6 +49,8 @@ pub(crate) struct Args {
 enum Area {
     /// Replies to machines that ask where to boot.
     Dhcp,
+    /// Addresses for machines that have none.
+    Lease,
     /// Files by TFTP.
     Tftp,
     /// Files and scripts by HTTP.
@@ -59,7 +62,7 @@ enum Area {
 impl Args {
     fn areas(&self) -> Vec<Area> {
         if self.only.is_empty() {
-            vec![Area::Dhcp, Area::Tftp, Area::Http, Area::Start]
+            vec![Area::Dhcp, Area::Lease, Area::Tftp, Area::Http, Area::Start]
         } else {
             self.only.clone()
         }
@@ -89,6 +92,7 @@ fn measure_all(args: &Args, home: &std::path::Path) -> Result<()> {
     for area in args.areas() {
         match area {
             Area::Dhcp => dhcp::run(&mut bench)?,
+            Area::Lease => lease::run(&mut bench)?,
             Area::Tftp => tftp::run(&mut bench)?,
             Area::Http => http::run(&mut bench)?,
             Area::Start => start::run(&mut bench)?,

@@ -67,6 +67,7 @@ fn a_bad_wire_delays_a_file_and_does_not_change_it() {
             loss: 50,
             duplicates: 30,
             reordered: 50,
+            mtu: 1500,
         };
         let got = fetch(
             Wish {
@@ -89,10 +90,70 @@ fn past_the_wrap_a_bad_wire_does_not_confuse_old_blocks_with_new_ones() {
         loss: 5,
         duplicates: 5,
         reordered: 5,
+        mtu: 1500,
     };
     let got = fetch(wish(8, 16), &file, bad);
     assert_eq!(got.end, End::Complete);
     assert!(got.bytes == file);
+}
+
+/// Ten of a hundred packets lost each way, others twice or out of order: of a thousand files at least 999 arrive, and whole.
+#[test]
+fn fault_22_of_a_thousand_files_over_a_wire_that_loses_every_tenth_packet_at_most_one_fails() {
+    let mut failed = 0;
+    for seed in 0..1_000 {
+        let file = content(20_000 + seed as usize);
+        let bad = Wire {
+            seed: seed + 1,
+            loss: 100,
+            duplicates: 50,
+            reordered: 100,
+            mtu: 1500,
+        };
+        let got = fetch(wish(1468, [1, 4, 16, 64][seed as usize % 4]), &file, bad);
+        match got.end {
+            End::Complete => assert!(got.bytes == file, "seed {seed}"),
+            _ => failed += 1,
+        }
+    }
+    assert!(failed <= 1, "{failed} of 1000 failed");
+}
+
+/// Blocks are no longer than the way carries in one piece, whatever the client would take.
+#[test]
+fn fault_22_blocks_and_windows_fall_back_to_what_a_bad_wire_carries() {
+    for (mtu, blksize) in [(9_000, 8_968), (1_500, 1_468), (1_280, 1_248)] {
+        for (loss, windowsize) in [(0, 1), (0, 64), (100, 4), (300, 1), (300, 16)] {
+            let file = content(60_000);
+            let (mut finished, tries) = (0, 20);
+            for seed in 0..tries {
+                let bad = Wire {
+                    seed: seed + 1,
+                    loss,
+                    duplicates: loss,
+                    reordered: loss,
+                    mtu,
+                };
+                // With 65,464 bytes a block each packet would be in fragments, and none would arrive.
+                let got = fetch(wish(65_464, windowsize), &file, bad);
+                let case = format!(
+                    "seed {seed}, mtu {mtu}, loss {loss}, window {windowsize}: {:?}",
+                    got.end
+                );
+                if got.end == End::Complete {
+                    finished += 1;
+                    assert_eq!(got.blksize, blksize, "{case}");
+                    assert!(got.bytes == file, "{case}");
+                }
+                assert!(loss == 300 || got.end == End::Complete, "{case}");
+            }
+            // Where every third packet is lost each way, both sides give up about half of the files and say so.
+            assert!(
+                finished * 4 > tries,
+                "{finished} of {tries}, mtu {mtu}, loss {loss}, window {windowsize}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -102,6 +163,7 @@ fn duplicates_alone_never_multiply_packets() {
         loss: 0,
         duplicates: 1000,
         reordered: 0,
+        mtu: 1500,
     };
     let file = content(300 * 512);
     let got = fetch(

@@ -1,6 +1,9 @@
 //! `[safety]`: what keeps disks safe.
 
-use bootwright_core::{Safety, Span, Unknown, Wipe};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bootwright_core::{Profile, ProfileName, Safety, Span, Unknown, Wipe};
 
 use super::Profiles;
 use crate::finding::Findings;
@@ -10,7 +13,12 @@ use crate::section::{Section, choice, listed, span, text};
 /// The words of `unknown`; a table beside them names a profile.
 const UNKNOWN: &[(&str, u8)] = &[("hold", 0), ("local", 1), ("ignore", 2)];
 
-pub(super) fn lower(root: &Table, profiles: &Profiles, findings: &mut Findings) -> Safety {
+pub(super) fn lower(
+    root: &Table,
+    profiles: &Profiles,
+    good: &BTreeMap<ProfileName, Arc<Profile>>,
+    findings: &mut Findings,
+) -> Safety {
     let mut safety = Safety::default();
     let Some(mut section) = Section::of(root, "safety", findings) else {
         return safety;
@@ -60,8 +68,26 @@ pub(super) fn lower(root: &Table, profiles: &Profiles, findings: &mut Findings) 
     if let Some(entry) = section.take("protect_after") {
         safety.protect_after = protect_after(entry, findings);
     }
+    if section.bool("documents_over_http", findings) == Some(false)
+        && let Some(entry) = section.take("documents_over_http")
+    {
+        safety.documents_over_http = false;
+        forbid_documents(entry, good, findings);
+    }
     section.finish(findings);
     safety
+}
+
+/// Without HTTP nothing brings documents: the machine plane speaks nothing else.
+fn forbid_documents(entry: &Entry, good: &BTreeMap<ProfileName, Arc<Profile>>, findings: &mut Findings) {
+    for profile in good.values().filter(|profile| !profile.files.is_empty()) {
+        let message = format!(
+            "profile `{}` has files, which only plain HTTP could bring",
+            profile.name
+        );
+        findings.error(&entry.node.at, message).hint =
+            Some("put what its installer needs into the image, or take `documents_over_http` away".to_owned());
+    }
 }
 
 fn protect_after(entry: &Entry, findings: &mut Findings) -> Option<Span> {

@@ -59,6 +59,42 @@ fn fault_14_a_reload_during_fifty_runs_changes_none_of_them() {
     .assert_eq(&site.story());
 }
 
+/// Where the site forbids it, no document leaves, not even that of a run which began before the site did.
+#[test]
+fn threat_04_where_no_document_may_leave_by_http_a_live_run_gets_none_either() {
+    let mut before = policy();
+    let mut debian = (*profile("debian")).clone();
+    let document = bootwright_core::Document {
+        template: "d-i passwd/root-password password secret".to_owned(),
+        origin: "config.toml".to_owned(),
+    };
+    debian.files.insert("preseed.cfg".to_owned(), document);
+    before.profiles.insert(debian.name.clone(), Arc::new(debian));
+    let mut site = Site::new(before.clone());
+    site.arm("52:54:00:00:00:01", &["debian"]);
+    site.ask_mac(1);
+    let token = site.token();
+    site.document(token, "preseed.cfg");
+    let mut after = before;
+    after.safety.documents_over_http = false;
+    site.reload(after);
+    let _ = site.story();
+    for name in ["preseed.cfg", "preseed.cfg", "other.cfg"] {
+        site.document(token, name);
+    }
+    // Its reports are heard as before.
+    site.report(token, &Report::Done);
+    expect![[r#"
+        document preseed.cfg -> no such document
+            Warn quince-61: run 1 is not given preseed.cfg: `safety.documents_over_http` is false
+        document preseed.cfg -> no such document
+        document other.cfg -> no such document
+        Done -> Noted
+            Done quince-61: run 1, installer finished in 0 ms; next boots: local disk
+            (all who wait ask again)
+    "#]].assert_eq(&site.story());
+}
+
 /// The engine's time only runs forward. An input that claims an earlier moment revives nothing that has expired.
 #[test]
 fn fault_25_a_clock_that_is_set_back_revives_no_arming_and_no_token() {

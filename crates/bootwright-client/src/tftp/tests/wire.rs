@@ -10,6 +10,9 @@ use super::*;
 
 const SERVER_PORT: u16 = 40_000;
 
+/// The headers of IP and UDP.
+const HEADER_BYTES: usize = 28;
+
 /// How bad the wire is, in thousandths of the packets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wire {
@@ -17,6 +20,8 @@ pub(super) struct Wire {
     pub(super) loss: u64,
     pub(super) duplicates: u64,
     pub(super) reordered: u64,
+    /// The longest IP packet that gets through. What is longer would travel in fragments, of which this wire carries none.
+    pub(super) mtu: usize,
 }
 
 impl Wire {
@@ -26,12 +31,15 @@ impl Wire {
             loss: 0,
             duplicates: 0,
             reordered: 0,
+            mtu: 1500,
         }
     }
 }
 
 pub(super) struct Fetched {
     pub(super) bytes: Vec<u8>,
+    /// The agreed length of a block.
+    pub(super) blksize: u16,
     pub(super) end: End,
     pub(super) sent_again: u64,
     pub(super) outcome: Option<Outcome>,
@@ -65,7 +73,8 @@ impl Lan<'_> {
     }
 
     fn send(&mut self, to: To, packet: &[u8]) {
-        let mut copies = u64::from(!self.chance(self.wire.loss));
+        let fits = packet.len() + HEADER_BYTES <= self.wire.mtu;
+        let mut copies = u64::from(!self.chance(self.wire.loss) && fits);
         copies *= 1 + u64::from(self.chance(self.wire.duplicates));
         let late = self.chance(self.wire.reordered);
         for _ in 0..copies {
@@ -77,16 +86,21 @@ impl Lan<'_> {
     }
 
     fn serve(&mut self, packet: &[u8]) {
+        // Whoever asks again after we gave up begins anew.
+        if self.outcome.is_some() && self.transfer.as_ref().is_some_and(|transfer| !transfer.heard()) {
+            (self.transfer, self.outcome) = (None, None);
+        }
         let action = match (&mut self.transfer, parse_request(packet)) {
             (Some(transfer), Ok(_)) => transfer.on_repeat(self.now),
             (Some(transfer), Err(_)) => transfer.on_packet(self.now, packet),
             (None, Ok(request)) => {
                 let size = self.file.len() as u64;
                 let caps = Caps {
-                    blksize: 1468,
+                    blksize: 65_464,
                     windowsize: 64,
                 };
-                let way = Way { mtu: 1500, ipv6: false };
+                let mtu = self.wire.mtu as u32;
+                let way = Way { mtu, ipv6: false };
                 let terms = Terms::negotiate(&request.asked, request.mode, size, way, caps);
                 let (transfer, action) = Transfer::begin(terms, size, self.now);
                 self.transfer = Some(transfer);
@@ -186,6 +200,7 @@ pub(super) fn fetch(wish: Wish, file: &[u8], wire: Wire) -> Fetched {
     let sent_again = lan.transfer.as_ref().map_or(0, Transfer::packets_resent);
     Fetched {
         bytes,
+        blksize: receiver.agreed().0,
         end: end.unwrap_or(End::Silence),
         sent_again,
         outcome: lan.outcome,

@@ -268,3 +268,31 @@ wipe = "always"
         "#]],
     );
 }
+
+#[test]
+fn threat_04_where_no_document_may_leave_by_http_a_profile_that_has_some_is_an_error() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+done = "manual"
+[profiles.debian.files]
+"preseed.cfg" = "d-i passwd/root-password password secret"
+[profiles.rescue]
+kernel = "/images/rescue"
+done = "manual"
+[safety]
+documents_over_http = false
+"#,
+        expect![[r#"
+            error: profile `debian` has files, which only plain HTTP could bring
+              --> config.toml:10:23
+               |
+            10 | documents_over_http = false
+               |                       ^^^^^
+               |
+               = help: put what its installer needs into the image, or take `documents_over_http` away
+
+            1 error
+        "#]],
+    );
+}
