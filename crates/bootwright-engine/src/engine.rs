@@ -21,7 +21,7 @@ use crate::limit::{
 };
 use crate::outcome::{Outcome, Woken};
 use crate::revision::Revisions;
-use crate::visit::Visit;
+use crate::visit::{Ignored, Visit};
 
 /// The world in memory, and the only way to change it.
 pub struct Engine {
@@ -36,6 +36,8 @@ pub struct Engine {
     pub(crate) lending: Lending,
     /// Addresses of IPv6 that others use. Only in memory: who gets such an address declines it again.
     pub(crate) declined: Declined,
+    /// Why machines got no answer that the configuration names and that were never remembered.
+    pub(crate) unmet: BTreeMap<HostId, Option<Ignored>>,
     pub(crate) tokens: BTreeMap<Token, (HostId, RunNumber)>,
     pub(crate) due: BTreeSet<(Timestamp, HostId)>,
     pub(crate) due_of: BTreeMap<HostId, Timestamp>,
@@ -80,6 +82,7 @@ impl Engine {
             addresses: BTreeMap::new(),
             lending: Lending::default(),
             declined: Declined::default(),
+            unmet: BTreeMap::new(),
             tokens: BTreeMap::new(),
             due: BTreeSet::new(),
             due_of: BTreeMap::new(),

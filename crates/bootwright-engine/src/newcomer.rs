@@ -35,13 +35,18 @@ impl Engine {
 
     fn imagined(&self, now: Timestamp, id: HostId, facts: &Facts) -> HostView {
         let definition = self.definition(&id).cloned();
+        let visit = Visit {
+            ignored: self.unmet.get(&id).cloned().flatten(),
+            ..Visit::default()
+        };
+        let leases = facts.macs.iter().flat_map(|mac| self.lending.book.leases_of(*mac));
         HostView {
             host: Arc::new(Host::new(id.clone(), now, facts.clone())),
             name: id,
             suggestion: definition.as_ref().and_then(|definition| definition.profile.clone()),
             definition,
-            visit: Visit::default(),
-            leases: Vec::new(),
+            visit,
+            leases: leases.cloned().collect(),
         }
     }
 }

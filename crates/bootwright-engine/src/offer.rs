@@ -254,17 +254,22 @@ impl Engine {
         }
     }
 
-    /// Remembers why a request of a machine got no answer, for `explain`. The words are made only for hosts that we know.
+    /// Remembers why a request of a machine got no answer, for `explain`. The words are made only for hosts that we know,
+    /// or that the configuration names.
     pub fn overheard(&mut self, now: Timestamp, mac: bootwright_core::MacAddr, why: impl FnOnce() -> String) {
-        if let Some(id) = self.index.by_mac(mac).cloned() {
-            let visit = self.visits.entry(id).or_default();
-            let why = why();
-            let times = match visit.ignored.take() {
-                Some(before) if before.why == why => before.times.saturating_add(1),
-                _ => 1,
-            };
-            visit.ignored = Some(crate::visit::Ignored { why, times, last: now });
-        }
+        let place = if let Some(id) = self.index.by_mac(mac) {
+            &mut self.visits.entry(id.clone()).or_default().ignored
+        } else if let Some(name) = self.definitions.by_mac(mac) {
+            self.unmet.entry(name.clone()).or_default()
+        } else {
+            return;
+        };
+        let why = why();
+        let times = match place.take() {
+            Some(before) if before.why == why => before.times.saturating_add(1),
+            _ => 1,
+        };
+        *place = Some(crate::visit::Ignored { why, times, last: now });
     }
 
     pub(crate) fn bind_address(&mut self, id: &HostId, address: std::net::IpAddr) {

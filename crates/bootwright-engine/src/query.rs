@@ -177,6 +177,18 @@ impl Engine {
         self.lending.book.leases()
     }
 
+    /// The lease of an address, if it was ever leased.
+    #[must_use]
+    pub fn lease_of(&self, address: std::net::Ipv4Addr) -> Option<&Lease> {
+        self.lending.book.lease(address)
+    }
+
+    /// The host that a card belongs to.
+    #[must_use]
+    pub fn host_of_card(&self, mac: bootwright_core::MacAddr) -> Option<&HostId> {
+        self.index.by_mac(mac)
+    }
+
     /// The leases of a host's cards.
     #[must_use]
     pub fn leases_of(&self, host: &Host) -> Vec<Lease> {

@@ -66,6 +66,8 @@ impl Engine {
             ));
         }
         self.site_note(now, by, Verb::Reload, note);
+        let policy = &self.policy;
+        self.unmet.retain(|name, _| policy.hosts.contains_key(name));
         self.pending.woken.and(Woken::All);
         self.outcome(ReloadReply { proposals })
     }

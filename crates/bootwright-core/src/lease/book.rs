@@ -76,6 +76,12 @@ pub struct Book {
 }
 
 impl Book {
+    /// Whether an address is one of our own.
+    #[must_use]
+    pub fn is_own(&self, address: Ipv4Addr) -> bool {
+        self.own.contains(&address)
+    }
+
     /// Takes over what the record has. Beyond the bound of [`ADDRESSES_MAX`], leases are left out.
     pub fn load(&mut self, now: Timestamp, leases: impl IntoIterator<Item = Lease>) {
         for lease in leases {

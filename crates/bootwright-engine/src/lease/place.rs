@@ -26,6 +26,21 @@ impl Engine {
         }
     }
 
+    /// The reservations that cannot be kept, in words: this box has the address itself, and lends it to nobody.
+    #[must_use]
+    pub fn own_reservations(&self) -> Vec<String> {
+        if self.policy.dhcp != DhcpMode::Server {
+            return Vec::new();
+        }
+        let hosts = self.policy.hosts.iter();
+        let reserved = hosts.flat_map(|(name, host)| host.addresses.iter().map(move |address| (name, address)));
+        let own = reserved.filter(|(_, address)| self.lending.book.is_own(**address));
+        own.map(|(name, address)| {
+            format!("{address}, which the configuration keeps for {name}, is this box's own: {name} does not get it")
+        })
+        .collect()
+    }
+
     /// Why no addresses are leased at a place, if so. Behind a relay nobody can look; there the relay's being listed counts.
     pub(super) fn closed_at(&self, origin: &Origin) -> Option<LeaseWhy> {
         let closed = self.closed(&origin.link);

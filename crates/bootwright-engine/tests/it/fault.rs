@@ -92,7 +92,8 @@ fn threat_04_where_no_document_may_leave_by_http_a_live_run_gets_none_either() {
         Done -> Noted
             Done quince-61: run 1, installer finished in 0 ms; next boots: local disk
             (all who wait ask again)
-    "#]].assert_eq(&site.story());
+    "#]]
+    .assert_eq(&site.story());
 }
 
 /// The engine's time only runs forward. An input that claims an earlier moment revives nothing that has expired.

@@ -11,6 +11,7 @@
 //! | `GET hosts/<host>`, by name, MAC or UUID | [`HostDetail`] |
 //! | `GET hosts/<host>/explain`, with `as_if=<key>=<value>` as often as wanted | [`Explanation`] |
 //! | `POST hosts/<host>/command`, [`Command`] | [`CommandReport`] |
+//! | `GET leases?text=&after=&limit=` | [`LeaseList`] |
 //! | `POST pause`, [`PauseRequest`]; `POST resume` | [`Status`] |
 //! | `GET events?after=&host=&limit=&wait_ms=`; `last=1` for the last page | [`EventPage`] |
 //! | `GET events` that accepts `text/event-stream`, with `after=` or `Last-Event-ID` | a stream of [`EventView`] |
@@ -25,6 +26,7 @@ mod command;
 mod event;
 mod explain;
 mod host;
+mod lease;
 mod problem;
 mod reload;
 mod status;
@@ -37,6 +39,7 @@ pub use host::{
     CardView, FactsView, FinishedRunView, FirstStepView, GrantView, HostDetail, HostList, HostSummary, LeaseView,
     LocalBootView, ProgressView, RunView, StateView,
 };
+pub use lease::{LeaseEntry, LeaseList};
 pub use problem::{Problem, ProblemCode};
 pub use reload::{DiagnosticView, ReloadReport, Severity};
 pub use status::{LinkView, ServerView, Status, StoreView};

@@ -1,8 +1,8 @@
 //! The frozen forms of the control API's documents. A member may be added to a file here; none may go or change.
 
 use bootwright_proto::http::api::{
-    Answer, ApplyReport, Command, CommandReport, EventPage, Explanation, HostDetail, HostList, Problem, ProblemCode,
-    ProposalList, ReloadReport, Status,
+    Answer, ApplyReport, Command, CommandReport, EventPage, Explanation, HostDetail, HostList, LeaseList, Problem,
+    ProblemCode, ProposalList, ReloadReport, Status,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,6 +25,7 @@ macro_rules! frozen {
 #[test]
 fn documents_keep_the_form_in_which_they_were_frozen() {
     keeps::<HostList>(frozen!("host-list"));
+    keeps::<LeaseList>(frozen!("lease-list"));
     keeps::<EventPage>(frozen!("event-page"));
     keeps::<Explanation>(frozen!("explanation"));
     keeps::<Explanation>(frozen!("explanation-contradiction"));

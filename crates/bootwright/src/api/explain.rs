@@ -13,7 +13,7 @@ use bootwright_proto::http::api::{Candidate, Explanation, GuardView, IdentityVie
 use super::fault::Fault;
 use super::moment::Now;
 use super::query::Items;
-use super::{ApiState, host, server, view};
+use super::{ApiState, host, lease, server, view};
 use subject::{Subject, Supposed, Who};
 
 /// What the engine has to say, taken at one moment.
@@ -23,6 +23,7 @@ enum Thought {
         explained: Box<Explained>,
         who: Who,
         safety: Vec<Line>,
+        leases: Vec<Line>,
         segment: Vec<Line>,
     },
     /// Nobody knows which host it is.
@@ -71,6 +72,7 @@ fn think(
                 explained: Box::new(explained),
                 who: subject.who.clone(),
                 safety,
+                leases: lease::lines(engine, now, clock, view),
                 segment: segment.unwrap_or_default(),
             }
         }
@@ -98,13 +100,14 @@ fn think(
 }
 
 fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, clock: Now) -> Explanation {
-    let (explained, who, safety, segment) = match thought {
+    let (explained, who, safety, leases, segment) = match thought {
         Thought::Told {
             explained,
             who,
             safety,
+            leases,
             segment,
-        } => (explained, who, safety, segment),
+        } => (explained, who, safety, leases, segment),
         Thought::Doubt { why, identity } => {
             return Explanation {
                 subject: name.to_owned(),
@@ -116,6 +119,7 @@ fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, c
                 guard: None,
                 answers: vec![answer::doubt(state, &subject.seen, why)],
                 silences: Vec::new(),
+                leases: Vec::new(),
                 segment: Vec::new(),
             };
         }
@@ -143,6 +147,7 @@ fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, c
         guard: Some(guard(state, &explained)),
         answers: answer::all(state, &explained, subject),
         silences: silence.into_iter().collect(),
+        leases,
         segment,
     }
 }

@@ -12,6 +12,7 @@ mod fault;
 mod follow;
 mod here;
 mod host;
+mod lease;
 mod listen;
 mod moment;
 mod operator;
@@ -101,6 +102,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/hosts/{host}", get(host::show))
         .route("/hosts/{host}/explain", get(explain::explain))
         .route("/hosts/{host}/command", post(command::command))
+        .route("/leases", get(lease::list))
         .route("/events", get(event::events))
         .route("/pause", post(site::pause))
         .route("/resume", post(site::resume))

@@ -78,9 +78,11 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
     let overview = state.core.read(|engine, _| engine.overview());
     let links = state.plane.links.load();
     let clock = state.moments.read();
-    let (census, segment) = state
-        .core
-        .read(|engine, _| (engine.census().clone(), engine.segment_warnings()));
+    let (census, segment) = state.core.read(|engine, _| {
+        let mut warnings = engine.segment_warnings();
+        warnings.extend(engine.own_reservations());
+        (engine.census().clone(), warnings)
+    });
     let links = links_view(state, &links, &census, clock);
     let (store, mut warnings) = store(state, seq);
     warnings.extend(segment);

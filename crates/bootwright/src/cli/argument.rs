@@ -85,6 +85,9 @@ pub(super) enum Verb {
     /// Show hosts and decide about them
     #[command(subcommand)]
     Host(HostVerb),
+    /// Show the addresses that were leased
+    #[command(subcommand)]
+    Lease(LeaseVerb),
     /// Show what happened
     Events(EventOptions),
     /// Show what a host would be answered now, and why
@@ -188,6 +191,19 @@ pub(super) enum HostVerb {
     },
     /// Call its run done, for profiles that cannot report
     Done(Named),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LeaseVerb {
+    /// List leases in the order of their addresses, those that have ended among them
+    List {
+        /// Only leases whose address, card, host or name holds this text
+        #[arg(long, env = "BOOTWRIGHT_TEXT")]
+        text: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "COUNT", env = "BOOTWRIGHT_LIMIT")]
+        limit: Option<usize>,
+    },
 }
 
 /// The names of states.

@@ -47,6 +47,7 @@ fn words(explanation: &Explanation, now: Now) -> String {
         text.push_str(&answer_text(answer));
     }
     section(&mut text, "not answered", &point_lines(&explanation.silences, now));
+    section(&mut text, "addresses", &point_lines(&explanation.leases, now));
     section(&mut text, "other servers", &point_lines(&explanation.segment, now));
     text
 }

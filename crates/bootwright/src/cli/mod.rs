@@ -11,6 +11,7 @@ mod explain;
 mod failure;
 mod host;
 mod init;
+mod lease;
 mod print;
 mod site;
 mod table;
@@ -70,6 +71,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     let (client, printer) = (Client::new(&common.socket), Printer::new(common.json));
     let exit = match verb {
         Verb::Host(verb) => wait(host::run(&client, printer, verb)),
+        Verb::Lease(verb) => wait(lease::run(&client, printer, verb)),
         Verb::Events(options) => wait(event::run(&client, printer, &options)),
         Verb::Explain { host, as_if } => wait(explain::run(&client, printer, &host, &as_if)),
         Verb::Status => wait(site::status(&client, printer)),

@@ -159,6 +159,84 @@ fn threat_13_a_starved_pool_still_has_an_address_for_a_machine_that_the_operator
     assert_eq!(granted.answer.yiaddr, offer.answer.yiaddr);
 }
 
+/// Somebody else holds the store's lock, so that no grant is recorded. So many wait for that; for the others nothing is
+/// granted, and they ask again.
+#[test]
+fn at_most_1024_grants_wait_for_a_record_that_cannot_be_written_and_offers_go_on_meanwhile() {
+    let (inside, machine) = segment();
+    let config = CONFIG
+        .replace("10.77.0.100-10.77.0.199", "10.77.100.0-10.77.119.255")
+        .replace("10.77.0.0/24", "10.77.0.0/16");
+    let daemon = Daemon::start(&inside, &config);
+    let counted = |reason: &str| {
+        let status = daemon.api("GET", "/api/v1/status", "");
+        let status: serde_json::Value = serde_json::from_str(status.text()).expect("JSON");
+        status["counters"][format!("dhcp.{reason}")].as_u64().unwrap_or(0)
+    };
+    let asking = 1_100_u16;
+    machine.run(|| {
+        let client = Client::on("eth0", 68);
+        let requests: Vec<Vec<u8>> = (0..asking)
+            .map(|number| {
+                let [high, low] = number.to_be_bytes();
+                let search = search([0x52, 0x54, 0, 1, high, low]);
+                client.broadcast(&search, 67);
+                let offer = client.reply_to(&search, PATIENCE).expect("an offer");
+                request(&search, &offer)
+            })
+            .collect();
+        let lock = Lock::take(&daemon);
+        for request in &requests {
+            client.broadcast(request, 67);
+        }
+        wait_until("the last ones are turned away", || {
+            counted("too-many-waiting") == u64::from(asking) - 1024
+        });
+        // An offer promises nothing, and waits for nobody.
+        let another = search([0x52, 0x54, 0, 2, 0, 0]);
+        client.broadcast(&another, 67);
+        assert!(client.reply_to(&another, PATIENCE).is_some());
+        assert_eq!(leases(&daemon), []);
+        drop(lock);
+        wait_until("those who waited have their leases", || leases(&daemon).len() == 1024);
+        let mut turned_away = requests.iter().rev();
+        let last = turned_away.next().expect("the last");
+        client.broadcast(last, 67);
+        let granted = client.reply_to(last, PATIENCE).expect("now it is granted");
+        assert_eq!(granted.answer.message, Some(MessageType::Ack));
+    });
+}
+
+/// Another program that writes to the store, until this is dropped.
+struct Lock(std::process::Child);
+
+impl Lock {
+    fn take(daemon: &Daemon<'_>) -> Self {
+        use std::io::{BufRead as _, Write as _};
+        let mut child = std::process::Command::new("sqlite3")
+            .arg(daemon.data_dir().join("bootwright.db"))
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("sqlite3 runs; install it with `apt-get install sqlite3`");
+        let words = b".timeout 4000\nBEGIN IMMEDIATE;\nSELECT 'held';\n";
+        let stdin = child.stdin.as_mut().expect("a pipe");
+        stdin.write_all(words).expect("it reads");
+        let mut said = String::new();
+        let stdout = child.stdout.as_mut().expect("a pipe");
+        std::io::BufReader::new(stdout).read_line(&mut said).expect("text");
+        assert_eq!(said.trim(), "held");
+        Self(child)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn perfdhcp_gets_a_grant_for_every_request_and_no_address_twice() {
     let (inside, machine) = segment();

@@ -406,6 +406,30 @@ fn dhcpcd_gets_an_address_checks_it_and_gives_it_back() {
     wait_until("the release is recorded", || lease(&daemon).state == "released");
 }
 
+/// It has its address from elsewhere, and asks only what belongs to it.
+#[test]
+fn dhcpcd_with_an_address_of_its_own_is_told_what_belongs_to_it_and_leases_nothing() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    let directory = ClientProcess::directory("inform");
+    let script = directory.join("script");
+    let words = "echo \"$reason $new_domain_name_servers, $new_ntp_servers, $new_domain_name, $new_dhcp_lease_time.\"";
+    let text = format!("#!/bin/sh\n{words} >> {}/told\n", directory.display());
+    fs::write(&script, text).expect("a script");
+    let own = format!(
+        "mkdir -p /var/lib/dhcpcd && mount -t tmpfs none /var/lib/dhcpcd && mount -t tmpfs none /run && \
+         exec dhcpcd --config /dev/null --script {} --nobackground --debug --ipv4only --option ntp_servers \
+         --option domain_name_servers --option domain_name --inform=10.77.0.50/24 eth0",
+        script.display()
+    );
+    let mut command = machine.command("sh");
+    command.args(["-c", &own]);
+    let client = ClientProcess::spawn(command, &directory);
+    // No time: what it has is not leased.
+    client.wait_for_told("INFORM 10.77.0.1 10.77.0.2, 10.77.0.3, lab.example, .");
+    assert_eq!(leases(&daemon), []);
+}
+
 /// A third box on the segment which has this address and no lease for it.
 fn squatter(address: &str) -> (Netns, Netns, Netns, Netns) {
     let (daemon, machine) = (Netns::new("daemon"), Netns::new("machine"));

@@ -12,6 +12,7 @@ mod cli_host;
 mod cli_site;
 mod crash;
 mod daemon;
+mod dhcp_bad_input;
 mod dhcp_fault;
 mod dhcp_proxy;
 mod dhcp_server;

@@ -367,6 +367,36 @@ fn threat_37_in_server_mode_no_address_is_lent_through_a_relay_that_is_not_liste
     );
 }
 
+/// Behind a relay nobody hears ARP: whoever uses an address there answers an echo request.
+#[test]
+fn in_server_mode_an_address_behind_a_relay_that_answers_an_echo_is_offered_to_nobody() {
+    let campus = Campus::build();
+    campus.machine.ip("addr add 10.8.0.51/24 dev eth0");
+    let config = lending(&[LOWER])
+        .replace("10.8.0.100-10.8.0.199", "10.8.0.50-10.8.0.52")
+        .replace("probe = false", "keep_for_known = 0");
+    let daemon = Daemon::start(&campus.daemon, &config);
+    let search = |number| {
+        let packet = with_card(captured("bios-installer-discover"), card(number));
+        through(packet, LOWER, b"\x01\x01\x07")
+    };
+    let (_, answer) = campus.answer(&search(0x30), LOWER);
+    assert_eq!(
+        answer.yiaddr,
+        Ipv4Addr::new(10, 8, 0, 52),
+        "the only one that nobody uses"
+    );
+    // Another machine finds none: what was not looked at for the first one is for this one.
+    let events = || cli::ask(&daemon.socket(), "events").out;
+    for address in [MACHINE, Ipv4Addr::new(10, 8, 0, 51)] {
+        let told = format!("uses {address}, which is not leased to it");
+        wait_until(&told, || {
+            let _listening = campus.send(&search(0x31), LOWER);
+            events().contains(&told)
+        });
+    }
+}
+
 /// dnsmasq as a relay. It is ended when the test ends.
 struct Relay(Child);
 

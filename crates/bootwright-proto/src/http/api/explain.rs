@@ -27,6 +27,9 @@ pub struct Explanation {
     /// What was not answered of late, and why, the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub silences: Vec<Line>,
+    /// The addresses that are leased to it or kept for it, or why none is; nothing where another server leases them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leases: Vec<Line>,
     /// Other DHCP and boot servers where it was last seen, or that there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segment: Vec<Line>,
