@@ -11,7 +11,7 @@ use crate::limit::words;
 use crate::outcome::Outcome;
 use crate::record::failure_note;
 use crate::script::InstallTicket;
-use crate::visit::Stage;
+use crate::visit::{News, Stage};
 
 /// What a run reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -288,7 +288,7 @@ impl Engine {
             if let Some(ticket) = self.find_document(now, token, name) {
                 let run = ticket.run.number;
                 let note = format!("run {run} is not given {name}: `safety.documents_over_http` is false");
-                self.news_once(now, &ticket.host.id, Verb::Warn, note);
+                self.news_once(now, &ticket.host.id, (News::Trouble, Verb::Warn), note);
             }
             return self.outcome(DocumentReply::NoSuchDocument);
         }
