@@ -72,8 +72,23 @@ done
 [ -n "$interface" ] || { say "no network card has the address $boot_if"; reboot_now; }
 ip link set lo up
 ip link set "$interface" up
-udhcpc -i "$interface" -n -q -t 10 -T 2 -s /udhcpc.sh >/dev/null 2>&1 || { say "no lease on $interface"; reboot_now; }
-say "network $interface $(ip -4 -o address show dev "$interface" | awk '{print $4}')"
+# A URL with an address in brackets: the network is one of IPv6 alone, and its router tells the kernel the address.
+global() { ip -6 -o address show dev "$interface" scope global | grep -v tentative | awk '{print $4}'; }
+case "$url" in
+    *://\[*)
+        waited=0
+        until [ -n "$(global)" ] || [ "$waited" -ge 60 ]; do
+            waited=$((waited + 1))
+            sleep 1
+        done
+        [ -n "$(global)" ] || { say "no address on $interface"; reboot_now; }
+        say "network $interface $(global)"
+        ;;
+    *)
+        udhcpc -i "$interface" -n -q -t 10 -T 2 -s /udhcpc.sh >/dev/null 2>&1 || { say "no lease on $interface"; reboot_now; }
+        say "network $interface $(ip -4 -o address show dev "$interface" | awk '{print $4}')"
+        ;;
+esac
 
 # Exactly one disk, or nobody can say which one was meant.
 disk=

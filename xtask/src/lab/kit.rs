@@ -13,12 +13,13 @@ use crate::{firmware, package, process, tree};
 
 /// Every program or file that the lab needs, with the Debian package that brings it. QEMU depends on the packages of its
 /// BIOS and its network ROMs.
-const NEEDED: [(&str, &str); 22] = [
+const NEEDED: [(&str, &str); 23] = [
     ("unshare", "util-linux"),
     ("ip", "iproute2"),
     ("ethtool", "ethtool"),
     ("dnsmasq", "dnsmasq-base"),
     ("dhcrelay", "isc-dhcp-relay"),
+    ("radvd", "radvd"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("/usr/share/OVMF", "ovmf"),
     ("qemu-system-aarch64", "qemu-system-arm"),

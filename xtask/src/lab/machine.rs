@@ -30,6 +30,10 @@ pub(crate) enum Firmware {
     Secure,
     /// The same, and it knows a key of the site's own as well.
     SecureOwn,
+    /// OVMF with PXE over IPv4 switched off, which leaves it PXE over IPv6.
+    UefiIpv6,
+    /// OVMF with all of PXE switched off, for a segment where HTTP boot finds nothing over IPv4.
+    UefiHttpIpv6,
     /// AAVMF and its own PXE client, on an emulated 64-bit ARM machine.
     Arm64,
 }
@@ -39,7 +43,13 @@ impl Firmware {
     pub(crate) fn is_uefi(self) -> bool {
         match self {
             Self::Bios => false,
-            Self::Uefi | Self::UefiHttp | Self::Secure | Self::SecureOwn | Self::Arm64 => true,
+            Self::Uefi
+            | Self::UefiHttp
+            | Self::UefiIpv6
+            | Self::UefiHttpIpv6
+            | Self::Secure
+            | Self::SecureOwn
+            | Self::Arm64 => true,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Just enough of Ethernet, IPv4, UDP and DHCP to watch a network boot, and to change a request on its way.
+//! Just enough of Ethernet, IP, UDP and DHCP to watch a network boot, and to change a request on its way.
 
 use std::net::Ipv4Addr;
 
@@ -9,8 +9,8 @@ const COOKIE: [u8; 4] = [0x63, 0x82, 0x53, 0x63];
 const PAD: u8 = 0;
 const END: u8 = 255;
 
-/// Transport protocol numbers of IPv4.
-pub(super) const TCP: u8 = 6;
+/// Transport protocol numbers of IP.
+const TCP: u8 = 6;
 const PROTOCOL_UDP: u8 = 17;
 
 /// DHCP options that the lab looks at.
@@ -48,10 +48,26 @@ pub(super) fn ipv4(frame: &[u8]) -> Option<Ipv4<'_>> {
     })
 }
 
+/// The protocol and body of the IPv6 packet of a frame. One with extension headers is of none that we look at.
+pub(super) fn ipv6(frame: &[u8]) -> Option<(u8, &[u8])> {
+    const HEADER: usize = 40;
+    let packet = frame.get(ETHERNET..)?;
+    if frame[12..14] != [0x86, 0xdd] || packet.len() < HEADER || packet[0] >> 4 != 6 {
+        return None;
+    }
+    let total = (HEADER + usize::from(u16::from_be_bytes([packet[4], packet[5]]))).min(packet.len());
+    Some((packet[6], packet.get(HEADER..total)?))
+}
+
+/// Whether a frame belongs to a TCP connection.
+pub(super) fn is_stream(frame: &[u8]) -> bool {
+    let protocol = ipv4(frame).map(|packet| packet.protocol);
+    protocol.or_else(|| ipv6(frame).map(|(protocol, _)| protocol)) == Some(TCP)
+}
+
 /// A UDP datagram: source port, destination port, payload.
-pub(super) fn udp<'a>(packet: &Ipv4<'a>) -> Option<(u16, u16, &'a [u8])> {
-    let body = packet.body;
-    if packet.protocol != PROTOCOL_UDP || body.len() < UDP {
+pub(super) fn udp(protocol: u8, body: &[u8]) -> Option<(u16, u16, &[u8])> {
+    if protocol != PROTOCOL_UDP || body.len() < UDP {
         return None;
     }
     let port = |at: usize| u16::from_be_bytes([body[at], body[at + 1]]);
@@ -68,9 +84,8 @@ pub(super) struct Tcp<'a> {
 }
 
 /// Reads the TCP segment of a packet.
-pub(super) fn tcp<'a>(packet: &Ipv4<'a>) -> Option<Tcp<'a>> {
-    let body = packet.body;
-    if packet.protocol != TCP || body.len() < 20 {
+pub(super) fn tcp(protocol: u8, body: &[u8]) -> Option<Tcp<'_>> {
+    if protocol != TCP || body.len() < 20 {
         return None;
     }
     let port = |at: usize| u16::from_be_bytes([body[at], body[at + 1]]);
@@ -80,6 +95,21 @@ pub(super) fn tcp<'a>(packet: &Ipv4<'a>) -> Option<Tcp<'a>> {
         sequence: u32::from_be_bytes([body[4], body[5], body[6], body[7]]),
         payload: body.get(usize::from(body[12] >> 4) * 4..)?,
     })
+}
+
+/// The options of a DHCPv6 message in order, up to the first that does not fit.
+pub(super) fn options6(message: &[u8]) -> Option<Vec<(u16, &[u8])>> {
+    let mut rest = message.get(4..)?;
+    let mut found = Vec::new();
+    while let [a, b, c, d, after @ ..] = rest {
+        let len = usize::from(u16::from_be_bytes([*c, *d]));
+        let Some((value, after)) = after.split_at_checked(len) else {
+            break;
+        };
+        found.push((u16::from_be_bytes([*a, *b]), value));
+        rest = after;
+    }
+    Some(found)
 }
 
 /// The options of a DHCP message in order, up to the end mark or the first that does not fit.
@@ -115,7 +145,7 @@ pub(super) fn without_options(frame: &[u8], unwanted: &[u8]) -> Option<Vec<u8>> 
     const MESSAGE_MIN: usize = 548;
 
     let packet = ipv4(frame)?;
-    let (_, to, message) = udp(&packet)?;
+    let (_, to, message) = udp(packet.protocol, packet.body)?;
     if !matches!(to, 67 | 4011) || message.first() != Some(&1) {
         return None;
     }
@@ -197,7 +227,7 @@ mod tests {
         let frame = discover();
         let changed = without_options(&frame, &[option::USER_CLASS, option::IPXE]).expect("a DHCP request");
         let packet = ipv4(&changed).expect("IPv4");
-        let (from, to, message) = udp(&packet).expect("UDP");
+        let (from, to, message) = udp(packet.protocol, packet.body).expect("UDP");
         assert_eq!((from, to, message.len()), (68, 67, 548));
         let codes: Vec<u8> = options(message)
             .expect("DHCP")

@@ -30,9 +30,13 @@ pub(super) struct Uefi {
 /// The program that is this machine.
 pub(super) fn program(firmware: Firmware) -> &'static str {
     match firmware {
-        Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp | Firmware::Secure | Firmware::SecureOwn => {
-            "qemu-system-x86_64"
-        }
+        Firmware::Bios
+        | Firmware::Uefi
+        | Firmware::UefiHttp
+        | Firmware::UefiIpv6
+        | Firmware::UefiHttpIpv6
+        | Firmware::Secure
+        | Firmware::SecureOwn => "qemu-system-x86_64",
         Firmware::Arm64 => "qemu-system-aarch64",
     }
 }
@@ -53,7 +57,7 @@ pub(super) fn firmware(firmware: Firmware) -> Result<Uefi> {
             "ovmf",
             &[("OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd")],
         ),
-        Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp => (
+        Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp | Firmware::UefiIpv6 | Firmware::UefiHttpIpv6 => (
             "/usr/share/OVMF",
             "ovmf",
             &[("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"), ("OVMF_CODE.fd", "OVMF_VARS.fd")],
@@ -66,9 +70,13 @@ pub(super) fn firmware(firmware: Firmware) -> Result<Uefi> {
             code: directory.join(code),
             variables: match firmware {
                 Firmware::SecureOwn => own_keys::variables(&tree::target().join("lab")),
-                Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp | Firmware::Secure | Firmware::Arm64 => {
-                    directory.join(variables)
-                }
+                Firmware::Bios
+                | Firmware::Uefi
+                | Firmware::UefiHttp
+                | Firmware::UefiIpv6
+                | Firmware::UefiHttpIpv6
+                | Firmware::Secure
+                | Firmware::Arm64 => directory.join(variables),
             },
         })
         .find(|uefi| uefi.code.exists() && uefi.variables.exists())
@@ -84,7 +92,7 @@ pub(super) fn firmware(firmware: Firmware) -> Result<Uefi> {
 /// survive it.
 fn board(firmware: Firmware) -> &'static [(&'static str, &'static str)] {
     match firmware {
-        Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp => {
+        Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp | Firmware::UefiIpv6 | Firmware::UefiHttpIpv6 => {
             &[("-machine", "q35,accel=tcg,graphics=off"), ("-vga", "none")]
         }
         // The keys are out of reach for whoever is not in system management mode.
@@ -146,11 +154,14 @@ pub(super) fn arguments(build: &Build, files: &Files) -> Result<Vec<String>> {
         );
         add("-drive", format!("if=pflash,format=raw,file={}", at(&files.variables)));
     }
-    if build.firmware == Firmware::UefiHttp {
-        // What a person does in the firmware's setup: no PXE. HTTP boot comes next in its order.
-        for switch in ["IPv4PXESupport", "IPv6PXESupport"] {
-            add("-fw_cfg", format!("name=opt/org.tianocore/{switch},string=no"));
-        }
+    // What a person does in the firmware's setup: no PXE. HTTP boot comes next in its order.
+    let switches: &[&str] = match build.firmware {
+        Firmware::UefiHttp | Firmware::UefiHttpIpv6 => &["IPv4PXESupport", "IPv6PXESupport"],
+        Firmware::UefiIpv6 => &["IPv4PXESupport"],
+        Firmware::Bios | Firmware::Uefi | Firmware::Secure | Firmware::SecureOwn | Firmware::Arm64 => &[],
+    };
+    for switch in switches {
+        add("-fw_cfg", format!("name=opt/org.tianocore/{switch},string=no"));
     }
     Ok(list)
 }

@@ -30,6 +30,8 @@ pub(crate) struct Segment {
     ports: Mutex<u32>,
     /// The DHCP server, or the relay.
     server: Mutex<Option<Child>>,
+    /// What announces IPv6.
+    router: Mutex<Option<Child>>,
 }
 
 /// Which of a site's segments it is.
@@ -77,6 +79,48 @@ impl Segment {
         Ok(())
     }
 
+    /// Starts a router: it announces the segment's network of IPv6, and that addresses come by DHCP. Gives Bootwright its
+    /// address there.
+    pub(crate) fn speak_ipv6(&self, logs: &Path) -> Result<()> {
+        let (router, boot) = (self.dhcp_namespace(), self.boot_namespace());
+        let network = self.ipv6_network();
+        for (namespace, addresses) in [
+            (&boot, [format!("{network}1/64"), "fe80::1/64".to_owned()]),
+            (&router, [format!("{network}ff/64"), "fe80::ff/64".to_owned()]),
+        ] {
+            for address in addresses {
+                ip(&format!("-n {namespace} address add {address} dev {INTERFACE} nodad"))?;
+            }
+        }
+        let config = logs.join("radvd.conf");
+        // Both ways to an address: firmware takes the one of DHCP, and the installer the router's.
+        let text = format!(
+            "interface {INTERFACE} {{\n AdvSendAdvert on;\n AdvManagedFlag on;\n MinRtrAdvInterval 3;\n MaxRtrAdvInterval 4;\n \
+             prefix {network}/64 {{ AdvOnLink on; AdvAutonomous on; }};\n}};\n"
+        );
+        std::fs::write(&config, text)?;
+        let log = File::create(logs.join("radvd.log"))?;
+        let child = Command::new("ip")
+            .args(["netns", "exec", &router])
+            .arg(package::find("radvd").context("`radvd` is missing")?)
+            .args(["--nodaemon", "--logmethod", "stderr", "--debug", "1", "--config"])
+            .arg(&config)
+            .arg("--pidfile")
+            .arg(logs.join("radvd.pid"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .context("`radvd` does not start")?;
+        *self.router.lock().expect("no panic while locked") = Some(child);
+        Ok(())
+    }
+
+    /// The segment's network of IPv6, up to the number of a station.
+    pub(crate) fn ipv6_network(&self) -> String {
+        format!("fd00:77:{:x}::", self.number)
+    }
+
     /// Builds a second segment, which a relay joins to this one: a router that also passes DHCP on.
     pub(crate) fn build_far(&self, manner: RelayManner, logs: &Path) -> Result<Self> {
         let far = Segment::new(self.number, Side::Far);
@@ -121,6 +165,7 @@ impl Segment {
             side,
             ports: Mutex::new(0),
             server: Mutex::new(None),
+            router: Mutex::new(None),
         }
     }
 
@@ -271,11 +316,13 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        if let Ok(mut server) = self.server.lock()
-            && let Some(mut server) = server.take()
-        {
-            // It may have ended by itself, which is just as well here.
-            let _ = server.kill().and_then(|()| server.wait().map(drop));
+        for program in [&self.server, &self.router] {
+            if let Ok(mut program) = program.lock()
+                && let Some(mut program) = program.take()
+            {
+                // It may have ended by itself, which is just as well here.
+                let _ = program.kill().and_then(|()| program.wait().map(drop));
+            }
         }
     }
 }

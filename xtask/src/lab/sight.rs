@@ -1,7 +1,7 @@
 //! What one frame means for a network boot, in words.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::packet::{self, Tcp, option};
 
@@ -17,6 +17,18 @@ pub(crate) enum Sight {
         gives: Ipv4Addr,
         station: String,
         file: String,
+    },
+    /// A client's DHCPv6 message: type, first word of the vendor class, and whether a user class is there.
+    Dhcp6 {
+        kind: &'static str,
+        class: String,
+        user_class: bool,
+    },
+    /// A DHCPv6 server's answer: type, the address that it gives, the URL of the boot file.
+    Dhcp6Reply {
+        kind: &'static str,
+        gives: Option<Ipv6Addr>,
+        url: String,
     },
     /// A TFTP read request.
     TftpRead { file: String },
@@ -52,11 +64,14 @@ pub(crate) struct Dhcp {
 impl Sight {
     /// Reads a frame, which may be one that a capture cut short.
     pub(crate) fn of(frame: &[u8]) -> Option<Sight> {
+        if let Some((protocol, body)) = packet::ipv6(frame) {
+            return of_ipv6(protocol, body);
+        }
         let packet = packet::ipv4(frame)?;
-        if let Some(segment) = packet::tcp(&packet) {
+        if let Some(segment) = packet::tcp(packet.protocol, packet.body) {
             return stream(&segment);
         }
-        let (from, to, payload) = packet::udp(&packet)?;
+        let (from, to, payload) = packet::udp(packet.protocol, packet.body)?;
         match (from, to) {
             (_, 67 | 4011) if payload.first() == Some(&1) => request(to, payload),
             (67 | 4011, _) if payload.first() == Some(&2) => {
@@ -69,16 +84,73 @@ impl Sight {
                     file: text_to_zero(payload.get(108..236)?),
                 })
             }
-            (_, 69) if payload.get(..2) == Some(&[0, 1]) => Some(Sight::TftpRead {
-                file: text_to_zero(payload.get(2..)?),
-            }),
-            (1024.., 1024..) if payload.get(..2) == Some(&[0, 5]) && payload.len() < 200 => Some(Sight::TftpError {
-                code: u16::from_be_bytes([*payload.get(2)?, *payload.get(3)?]),
-                text: text_to_zero(payload.get(4..)?),
-            }),
-            _ => None,
+            _ => tftp(from, to, payload),
         }
     }
+}
+
+fn tftp(from: u16, to: u16, payload: &[u8]) -> Option<Sight> {
+    match (from, to) {
+        (_, 69) if payload.get(..2) == Some(&[0, 1]) => Some(Sight::TftpRead {
+            file: text_to_zero(payload.get(2..)?),
+        }),
+        (1024.., 1024..) if payload.get(..2) == Some(&[0, 5]) && payload.len() < 200 => Some(Sight::TftpError {
+            code: u16::from_be_bytes([*payload.get(2)?, *payload.get(3)?]),
+            text: text_to_zero(payload.get(4..)?),
+        }),
+        _ => None,
+    }
+}
+
+fn of_ipv6(protocol: u8, body: &[u8]) -> Option<Sight> {
+    if let Some(segment) = packet::tcp(protocol, body) {
+        return stream(&segment);
+    }
+    let (from, to, payload) = packet::udp(protocol, body)?;
+    if from != 547 && to != 547 {
+        return tftp(from, to, payload);
+    }
+    let options = packet::options6(payload)?;
+    let find = |wanted| {
+        options
+            .iter()
+            .find(|(code, _)| *code == wanted)
+            .map(|(_, value)| *value)
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let kind = kind6(*payload.first()?)?;
+    if to == 547 {
+        return Some(Sight::Dhcp6 {
+            kind,
+            // Behind the number of the enterprise and the length of the word.
+            class: find(16).and_then(|class| class.get(6..)).map(text).unwrap_or_default(),
+            user_class: find(15).is_some(),
+        });
+    }
+    // Behind the head of the association and the head of the address in it.
+    let gives = find(3).and_then(|association| association.get(16..32)?.first_chunk::<16>().copied());
+    Some(Sight::Dhcp6Reply {
+        kind,
+        gives: gives.map(Ipv6Addr::from),
+        url: find(59).map(text).unwrap_or_default(),
+    })
+}
+
+fn kind6(code: u8) -> Option<&'static str> {
+    let kinds = [
+        "SOLICIT",
+        "ADVERTISE",
+        "REQUEST",
+        "CONFIRM",
+        "RENEW",
+        "REBIND",
+        "REPLY",
+        "RELEASE",
+        "DECLINE",
+        "RECONFIGURE",
+        "INFORMATION-REQUEST",
+    ];
+    kinds.get(usize::from(code).checked_sub(1)?).copied()
 }
 
 fn request(port: u16, message: &[u8]) -> Option<Sight> {
@@ -169,6 +241,18 @@ impl fmt::Display for Sight {
             }
             Sight::DhcpReply { kind, from, file, .. } if file.is_empty() => write!(f, "DHCP {kind} from {from}"),
             Sight::DhcpReply { kind, from, file, .. } => write!(f, "DHCP {kind} from {from}, file `{file}`"),
+            Sight::Dhcp6 {
+                kind,
+                class,
+                user_class,
+            } => {
+                let ipxe = if *user_class { ", says iPXE" } else { "" };
+                write!(f, "DHCPv6 {kind} {class}{ipxe}")
+            }
+            Sight::Dhcp6Reply { kind, gives, url } => {
+                let gives = gives.map(|address| format!(" {address}")).unwrap_or_default();
+                write!(f, "DHCPv6 {kind}{gives} {url}")
+            }
             Sight::TftpRead { file } => write!(f, "TFTP read `{file}`"),
             Sight::TftpError { code, text } => write!(f, "TFTP error {code} `{text}`"),
             Sight::HttpRequest { line, .. } => write!(f, "HTTP {line}"),

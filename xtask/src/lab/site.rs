@@ -122,6 +122,23 @@ impl Site {
         Ok(self.segment.boot_address())
     }
 
+    /// Ends the plain DHCP server: what nobody answers after that is DHCP over IPv4.
+    pub(crate) fn end_ipv4(&self) -> Result<()> {
+        self.segment.end_dhcp()
+    }
+
+    /// Gives the segment a router of IPv6, and makes Bootwright its DHCPv6 server that leaves IPv4 alone. Gives what the
+    /// addresses of its network begin with.
+    pub(crate) fn speak_ipv6(&self) -> Result<String> {
+        self.daemon.kill()?;
+        self.segment.speak_ipv6(&self.logs)?;
+        let network = self.segment.ipv6_network();
+        let config = format!("[dhcp]\nmode = \"off\"\n[ipv6]\nmode = \"server\"\nprefixes = [\"{network}/64\"]\n");
+        self.daemon.add_config("ipv6", &config)?;
+        self.daemon.start()?;
+        Ok(network)
+    }
+
     /// Asks the machine plane as a computer on the segment would, and gives the status.
     pub(crate) fn ask(&self, path: &str) -> Result<u16> {
         let server = SocketAddr::from((self.segment.boot_address(), HTTP_PORT));

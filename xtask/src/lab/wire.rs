@@ -252,7 +252,7 @@ impl Shared {
     }
 
     fn record(&self, frame: &[u8]) {
-        let is_stream = packet::ipv4(frame).is_some_and(|packet| packet.protocol == packet::TCP);
+        let is_stream = packet::is_stream(frame);
         let mut state = self.lock();
         if let Err(error) = state
             .capture
@@ -276,7 +276,9 @@ impl Shared {
 impl State {
     /// The disguise ends with the last block of the first loader: what speaks next is that loader.
     fn watch_loader(&mut self, frame: &[u8]) {
-        let Some((from, to, payload)) = packet::ipv4(frame).and_then(|packet| packet::udp(&packet)) else {
+        let Some((from, to, payload)) =
+            packet::ipv4(frame).and_then(|packet| packet::udp(packet.protocol, packet.body))
+        else {
             return;
         };
         if let (69, Some(Sight::TftpRead { file })) = (to, Sight::of(frame)) {

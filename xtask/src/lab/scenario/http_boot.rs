@@ -83,6 +83,7 @@ fn never_by_other_ways(sights: &[Sight]) -> Result<()> {
         Sight::TftpRead { .. } => true,
         Sight::Dhcp(dhcp) => dhcp.port == 4011,
         Sight::HttpReply { line, .. } => line.starts_with("HTTP/1.1 3"),
+        Sight::Dhcp6 { .. } | Sight::Dhcp6Reply { .. } => false,
         Sight::DhcpReply { .. } | Sight::TftpError { .. } | Sight::HttpRequest { .. } => false,
     });
     ensure!(

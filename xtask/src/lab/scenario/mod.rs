@@ -6,6 +6,7 @@ mod front;
 mod held;
 mod http_boot;
 mod install;
+mod ipv6;
 mod relay;
 mod same_box;
 mod server;
@@ -168,6 +169,20 @@ const NEIGHBOUR: Build = Build {
     rom: Rom::VendorLike,
 };
 
+const OVER_IPV6: Build = Build {
+    name: "ipv6",
+    number: 50,
+    firmware: Firmware::UefiIpv6,
+    rom: Rom::Itself,
+};
+
+const HTTP_OVER_IPV6: Build = Build {
+    name: "ipv6-http",
+    number: 51,
+    firmware: Firmware::UefiHttpIpv6,
+    rom: Rom::Itself,
+};
+
 /// Every scenario, the longest first, so that the last to end is short.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
@@ -248,6 +263,26 @@ pub(crate) const ALL: &[Scenario] = &[
             known: false,
         }],
         play: front::grub,
+    },
+    Scenario {
+        name: "ipv6-http",
+        story: "an unknown UEFI machine that boots by HTTP gets address and URL over IPv6, beside a plain DHCP server of IPv4, \
+                and waits",
+        cast: &[Role {
+            build: HTTP_OVER_IPV6,
+            known: false,
+        }],
+        play: ipv6::http_boot,
+    },
+    Scenario {
+        name: "ipv6",
+        story: "on a segment without IPv4, with a router of its own, a UEFI machine boots by PXE, gets its address from \
+                Bootwright, installs once, starts from its disk",
+        cast: &[Role {
+            build: OVER_IPV6,
+            known: true,
+        }],
+        play: ipv6::pxe,
     },
     Scenario {
         name: "bios-vendor",

@@ -62,9 +62,13 @@ pub(super) fn disk_starts(site: &Site, machine: &Machine, since: Mark, run: u32,
 pub(super) fn disk_nonce(machine: &Machine, since: Mark) -> Result<String> {
     let banner = match machine.build.firmware {
         Firmware::Bios => image::BIOS_BANNER,
-        Firmware::Uefi | Firmware::UefiHttp | Firmware::Secure | Firmware::SecureOwn | Firmware::Arm64 => {
-            image::EFI_BANNER
-        }
+        Firmware::Uefi
+        | Firmware::UefiHttp
+        | Firmware::UefiIpv6
+        | Firmware::UefiHttpIpv6
+        | Firmware::Secure
+        | Firmware::SecureOwn
+        | Firmware::Arm64 => image::EFI_BANNER,
     };
     let line = machine.wait_serial(since, banner, BOOT)?.text;
     let (_, nonce) = line
