@@ -4,6 +4,7 @@ mod fault;
 mod front;
 mod identity;
 mod install_once;
+mod ipv6;
 mod ladder;
 mod lease;
 mod local_boot;
