@@ -4,6 +4,7 @@ use bootwright_proto::script::name::{PiAsking, PiFile, PiSerial, Who, read};
 use bootwright_proto::script::pi::{arguments, render};
 use bootwright_proto::script::told::Told;
 use expect_test::expect;
+use proptest::prelude::*;
 
 use super::{answers, image, install, live};
 
@@ -126,4 +127,16 @@ fn what_lies_on_another_server_cannot_be_told() {
     };
     let told = install(FRONT, &away).expect("a kernel");
     assert_eq!(render(&told).map_err(|error| error.fault), Err(Fault::Elsewhere));
+}
+
+proptest! {
+    #[test]
+    fn any_name_is_read_without_a_panic_and_a_serial_number_as_it_was_written(name in "[a-f0-9/.-]{0,24}|.{0,40}") {
+        if let Some(PiAsking { who, file: PiFile::Other(path) }) = PiAsking::read(&name) {
+            prop_assert!(!path.is_empty() && !path.starts_with('/'), "{name:?}: {path:?}");
+            if let Who::Serial(serial) = who {
+                prop_assert_eq!(PiSerial::parse(&serial.to_string()), Some(serial));
+            }
+        }
+    }
 }
