@@ -33,7 +33,7 @@ const DESCRIPTORS_EACH: u64 = 2;
 const HEADER_WITHIN: Duration = Duration::from_secs(5);
 /// The longest pause between requests. iPXE gives a connection up after ten seconds without use; as we wait longer, it
 /// never asks on one that is being closed.
-const IDLE_WITHIN: Duration = Duration::from_secs(30);
+const IDLE_WITHIN: Duration = Duration::from_secs(20);
 /// The longest time in which nothing of an answer is taken: firmware may verify or unpack in between.
 const STALL_WITHIN: Duration = Duration::from_secs(120);
 /// The largest head, in bytes; iPXE's own requests stay below half of it.
