@@ -1,5 +1,6 @@
 //! Room on the disks. A gate that finds the disk full in its last tier has wasted everybody's time.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use crate::tree;
 
 /// What tests, packages and scratch directories take at their worst where temporary files go, in megabytes.
 const TEMPORARY_MB: u64 = 500;
-/// What a run takes where everything was built before: logs, captures, disks of virtual machines, what changed.
+/// What a run takes at least where everything was built before: what changed, logs, captures, disks.
 const AGAIN_MB: u64 = 500;
 
 /// A directory that something is written to, and how much.
@@ -25,17 +26,21 @@ struct Need {
 /// Says what is free and what these tiers take, and fails where that cannot be enough. What they build, their virtual
 /// machines' disks and their containers' images all go below cargo's target directory.
 pub(super) fn check(tiers: &[&Tier]) -> Result<()> {
-    let whole: u64 = tiers.iter().map(|tier| tier.room_mb).sum();
+    let mut parts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (below, mb) in tiers.iter().map(|tier| tier.room) {
+        *parts.entry(below).or_default() += mb;
+    }
     let target = tree::target();
-    let built = megabytes(&target);
+    let left = |(below, mb): (&&str, &u64)| mb.saturating_sub(megabytes(&target.join(below)));
+    let whole: u64 = parts.values().sum();
     let needs = [
         Need {
-            mb: whole.saturating_sub(built).max(AGAIN_MB),
-            place: target,
+            mb: parts.iter().map(left).sum::<u64>().max(AGAIN_MB.min(whole)),
+            place: target.clone(),
         },
         Need {
             place: std::env::temp_dir(),
-            mb: TEMPORARY_MB,
+            mb: TEMPORARY_MB.min(whole),
         },
     ];
     for disk in by_disk(needs)? {

@@ -16,8 +16,9 @@ pub(crate) struct Tier {
     pub(crate) proves: &'static str,
     /// Whether `--fast` leaves it out.
     pub(crate) slow: bool,
-    /// What it adds to cargo's target directory where nothing was built before, in megabytes, rounded up: measured.
-    pub(crate) room_mb: u64,
+    /// Where it writes below cargo's target directory, and what it adds there where nothing was built before, in megabytes,
+    /// rounded up.
+    pub(super) room: (&'static str, u64),
     /// Whether it makes network namespaces and opens privileged ports.
     root: bool,
     /// Tools and the Debian packages that bring them.
@@ -59,7 +60,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "format",
         proves: "the sources are as rustfmt writes them",
         slow: false,
-        room_mb: 0,
+        room: ("debug", 0),
         root: false,
         tools: &[],
         steps: &[Step::Cargo(&["fmt", "--all", "--check"])],
@@ -68,7 +69,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "lints",
         proves: "clippy has nothing to say",
         slow: false,
-        room_mb: 700,
+        room: ("debug", 900),
         root: false,
         tools: COMPILER,
         steps: &[Step::Cargo(&[
@@ -85,7 +86,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "tidy",
         proves: "arrows, dependencies, lengths, paths in documents, firmware hashes, example configurations",
         slow: false,
-        room_mb: 100,
+        room: ("debug", 500),
         root: false,
         tools: &[("git", "git")],
         steps: &[Step::Task(&["tidy"])],
@@ -94,7 +95,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "unit",
         proves: "stories, golden files, parsers and the seeded forms of the fuzz targets",
         slow: false,
-        room_mb: 2000,
+        room: ("debug", 1300),
         root: false,
         tools: COMPILER,
         steps: &[
@@ -106,7 +107,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "simulation",
         proves: "the pure crates from outside; machines, wire and store with faults, in virtual time",
         slow: false,
-        room_mb: 500,
+        room: ("debug", 300),
         root: false,
         tools: COMPILER,
         steps: &[Step::Cargo(&[
@@ -124,7 +125,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "shell",
         proves: "the real process with real sockets and files, in network namespaces",
         slow: false,
-        room_mb: 500,
+        room: ("debug", 500),
         root: true,
         tools: NETWORK,
         steps: &[Step::Cargo(&[
@@ -141,7 +142,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "lab",
         proves: "real firmware in virtual machines installs once",
         slow: true,
-        room_mb: 1500,
+        room: ("lab", 800),
         root: true,
         tools: &[],
         steps: &[Step::Task(&["lab"])],
@@ -150,7 +151,7 @@ pub(crate) const TIERS: &[Tier] = &[
         name: "compose",
         proves: "the container, started by Compose v1 and v2, installs a virtual machine",
         slow: true,
-        room_mb: 4000,
+        room: ("lab/compose", 4500),
         root: true,
         tools: &[],
         steps: &[Step::Task(&["lab", "--compose"])],
@@ -182,12 +183,12 @@ impl Tier {
 
     /// One that does next to nothing and takes so much room.
     #[cfg(test)]
-    pub(super) fn of_room(room_mb: u64) -> Self {
+    pub(super) fn of_room(mb: u64) -> Self {
         Tier {
             name: "none",
             proves: "nothing",
             slow: false,
-            room_mb,
+            room: ("nowhere", mb),
             root: false,
             tools: &[],
             steps: &[Step::Cargo(&["--version"])],
