@@ -50,6 +50,8 @@ impl<'a> Daemon<'a> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let directory = std::env::temp_dir().join(format!("bootwright-test-{}-{number}", std::process::id()));
+        // A test that failed leaves its directory behind, and process numbers come again.
+        let _ = fs::remove_dir_all(&directory);
         fs::create_dir_all(&directory).expect("a directory for the test");
         let daemon = Self {
             inside,
