@@ -13,6 +13,23 @@ pub enum Choice {
     Skipped(WhyNot),
 }
 
+/// By which addresses machines may be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Families {
+    /// Those of IPv4.
+    Ipv4,
+    /// Those of IPv4, and of IPv6 beyond the link.
+    Both,
+}
+
+impl Families {
+    /// Those that are served where IPv6 is on, or off.
+    #[must_use]
+    pub const fn with_ipv6(ipv6: bool) -> Self {
+        if ipv6 { Self::Both } else { Self::Ipv4 }
+    }
+}
+
 /// Why a link is not served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WhyNot {
@@ -57,6 +74,12 @@ impl fmt::Display for WhyNot {
 /// what container engines make. Where a box has virtual devices and nothing else, as a container has, those count as wired.
 #[must_use]
 pub fn default_selection<'a>(links: &'a [Link], wanted: &[String]) -> Vec<(&'a Link, Choice)> {
+    selection(links, wanted, Families::Ipv4)
+}
+
+/// The same where a link may be served for the sake of an IPv6 address alone.
+#[must_use]
+pub fn selection<'a>(links: &'a [Link], wanted: &[String], families: Families) -> Vec<(&'a Link, Choice)> {
     let only_virtual = links
         .iter()
         .all(|link| matches!(link.kind, Kind::Virtual | Kind::Loopback));
@@ -67,7 +90,7 @@ pub fn default_selection<'a>(links: &'a [Link], wanted: &[String]) -> Vec<(&'a L
             unless_named(link, wanted)
         };
         let choice = refusal
-            .or_else(|| unless_usable(link))
+            .or_else(|| unless_usable(link, families))
             .map_or(Choice::Served, Choice::Skipped);
         (link, choice)
     };
@@ -98,7 +121,7 @@ fn unless_named(link: &Link, wanted: &[String]) -> Option<WhyNot> {
     (!named).then_some(WhyNot::NotNamed)
 }
 
-fn unless_usable(link: &Link) -> Option<WhyNot> {
+fn unless_usable(link: &Link, families: Families) -> Option<WhyNot> {
     if let Kind::PortOf(master) = &link.kind {
         return Some(WhyNot::PortOf(master.clone()));
     }
@@ -109,7 +132,8 @@ fn unless_usable(link: &Link) -> Option<WhyNot> {
     if !link.up {
         return Some(WhyNot::Down);
     }
-    link.ipv4().is_none().then_some(WhyNot::NoAddress)
+    let has_address = link.ipv4().is_some() || (families == Families::Both && link.ipv6_addresses().next().is_some());
+    (!has_address).then_some(WhyNot::NoAddress)
 }
 
 /// The bridges that Docker, Podman, CNI, LXC and libvirt make are called so by default.

@@ -10,7 +10,7 @@ use bootwright_core::DhcpMode;
 use bootwright_net::Link;
 use bootwright_net::frame::FrameSocket;
 use bootwright_net::port;
-use bootwright_net::selection::{Choice, WhyNot, default_selection, unmatched};
+use bootwright_net::selection::{Choice, Families, WhyNot, selection, unmatched};
 use bootwright_net::snoop::{Snoop, Wanted};
 use bootwright_net::udp::{BindError, RECEIVE_BUFFER_WANTED, Socket};
 use bootwright_net::udp6;
@@ -101,7 +101,7 @@ fn update(
     let own = links.iter().flat_map(Link::ipv4_addresses).collect();
     services.core.set_own_addresses(own);
     let wanted = &services.daemon.interfaces;
-    let chosen = default_selection(links, wanted);
+    let chosen = selection(links, wanted, Families::with_ipv6(services.daemon.ipv6));
     let served: Vec<&Link> = chosen
         .iter()
         .filter(|(_, choice)| *choice == Choice::Served)

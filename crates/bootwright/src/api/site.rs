@@ -7,7 +7,7 @@ use axum::{Extension, Json};
 use bootwright_core::{Census, DhcpMode};
 use bootwright_engine::Command as Order;
 use bootwright_net::Link;
-use bootwright_net::selection::{Choice, default_selection};
+use bootwright_net::selection::{Choice, Families, selection};
 use bootwright_proto::http::BaseUrl;
 use bootwright_proto::http::api::{LinkView, PauseRequest, Status, StoreView};
 use bootwright_store::Health;
@@ -138,7 +138,7 @@ const fn mode(mode: DhcpMode) -> &'static str {
 
 fn links_view(state: &ApiState, links: &[Link], census: &BTreeMap<String, Census>, clock: Now) -> Vec<LinkView> {
     let daemon = &state.plane.daemon;
-    let chosen = default_selection(links, &daemon.interfaces);
+    let chosen = selection(links, &daemon.interfaces, Families::with_ipv6(daemon.ipv6));
     chosen
         .into_iter()
         .map(|(link, choice)| {

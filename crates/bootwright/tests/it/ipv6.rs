@@ -258,6 +258,21 @@ fn boot_files_and_scripts_come_over_ipv6_with_urls_that_lead_back() {
 }
 
 #[test]
+fn an_interface_without_an_ipv4_address_is_served_over_ipv6() {
+    let (inside, machine) = segment();
+    inside.ip("addr flush dev lab0 scope global");
+    inside.ip(&format!("addr add {OURS}/64 dev lab0 nodad"));
+    let daemon = Daemon::start(&inside, PROXY);
+    daemon.wait_for_log("served at [fd00:77::1]");
+    let offered = machine.run(|| {
+        Client::new()
+            .ask(&captured("pxe-solicit"), PATIENCE)
+            .expect("an answer")
+    });
+    assert_eq!(offered.url(), Some("tftp://[fd00:77::1]/snponly.efi"));
+}
+
+#[test]
 fn a_base_url_by_an_ipv4_address_is_not_told_over_ipv6() {
     let (inside, machine) = segment();
     let config = PROXY.replace("[ipv6]", "base_url = \"http://10.77.0.1:8080\"\n[ipv6]");
