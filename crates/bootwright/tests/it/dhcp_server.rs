@@ -335,6 +335,10 @@ fn after_a_restart_a_client_asks_for_the_address_that_it_had_and_an_unknown_one_
     let client = ClientProcess::dhclient(&machine, &directory, "");
     let told = client.wait_for_told("BOUND ");
     let address = in_range(word(&told, "BOUND "));
+    // It runs its script first and writes its lease down after that.
+    wait_until("dhclient has written its lease", || {
+        fs::read_to_string(directory.join("leases")).is_ok_and(|leases| leases.contains(&format!("{address};")))
+    });
     client.cut_off();
     let client = ClientProcess::dhclient(&machine, &directory, "");
     let told = client.wait_for_told("REBOOT ");
