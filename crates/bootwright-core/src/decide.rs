@@ -69,8 +69,13 @@ pub fn decide(
             if let Some(why) = admit(policy, definition, ask) {
                 return Verdict::Silence(why);
             }
+            let remembered = match asker {
+                Asker::Host(host) => host.local.method,
+                Asker::Stranger | Asker::Nobody | Asker::Contradiction(_) => None,
+            };
             let own_disk = definition
                 .and_then(|definition| definition.local)
+                .or(remembered)
                 .and_then(local::before_loader);
             let left = own_disk.filter(|_| {
                 let verdict = decide_script(policy, situation, asker, definition, seen);
@@ -144,7 +149,25 @@ fn decide_offer(
     }
 }
 
+/// What a boot loader is told. A host that no method brings to its disk waits, but for somebody at its console.
 fn decide_script(
+    policy: &Policy,
+    situation: &Situation<'_>,
+    asker: Asker<'_>,
+    definition: Option<&HostDefinition>,
+    seen: &Sighting,
+) -> Verdict {
+    match (decide_unparked(policy, situation, asker, definition, seen), asker) {
+        (Verdict::Local(why), Asker::Host(host)) if why != LocalWhy::Menu && host.local.is_parked() => {
+            Verdict::Hold(HoldWhy::DiskDoesNotStart {
+                times: host.local.returns,
+            })
+        }
+        (verdict, _) => verdict,
+    }
+}
+
+fn decide_unparked(
     policy: &Policy,
     situation: &Situation<'_>,
     asker: Asker<'_>,

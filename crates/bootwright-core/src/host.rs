@@ -37,7 +37,7 @@ pub struct LocalBoot {
     pub method: Option<LocalMethod>,
     /// When a script that starts the local disk was last served, as long as no later event settled how it went.
     pub served: Option<Timestamp>,
-    /// How often in a row the host came back from it too early.
+    /// How often in a row the host came back from it too early. With nothing served since, it is parked.
     pub returns: u32,
 }
 

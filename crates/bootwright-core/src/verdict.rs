@@ -130,6 +130,11 @@ pub enum HoldWhy {
         /// The profile.
         profile: ProfileName,
     },
+    /// It was sent to its own disk so many times in a row and came back too early: none of the methods starts it.
+    DiskDoesNotStart {
+        /// How many times.
+        times: u32,
+    },
     /// It is locked.
     Locked,
     /// Installs are paused, for this reason.
@@ -296,6 +301,10 @@ impl fmt::Display for HoldWhy {
                 f,
                 "`{profile}` was chosen at its console, and that profile does not say `confirm = \"console\"`"
             ),
+            Self::DiskDoesNotStart { times } => write!(
+                f,
+                "its own disk does not start: it came back {times} times in a row; `bootwright host local` tries again"
+            ),
             Self::Locked => f.write_str("it is locked"),
             Self::Paused(why) => write!(f, "installs are paused: {why}"),
             Self::Concurrent { limit } => {
@@ -342,7 +351,7 @@ impl fmt::Display for Why {
             },
             Self::DhcpOff => f.write_str("the mode is `off`"),
             Self::ArchNotServed(arch) => write!(f, "no boot file is configured for {arch}"),
-            Self::OwnDisk => f.write_str("it is to start its own disk, by `local_boot = \"no-offer\"`"),
+            Self::OwnDisk => f.write_str("it is to start its own disk, by the method `no-offer`"),
             Self::NoMenu => f.write_str("it asks for an entry of a boot menu that it was not shown"),
             Self::HandedBefore => f.write_str(
                 "it is an iPXE without HTTP, and the boot file that it was handed within the last 10 minutes led back to it",

@@ -233,14 +233,11 @@ impl Engine {
                 )
             }
             Decision::Hold => self.told(now, by, id, &Event::Held, Verb::Hold, "held".to_owned()),
-            Decision::Local => self.told(
-                now,
-                by,
-                id,
-                &Event::LocalChosen,
-                Verb::Local,
-                "next boots: local disk".to_owned(),
-            ),
+            Decision::Local => {
+                self.forget_local(now, id, Self::operator(by));
+                let note = "next boots: local disk".to_owned();
+                self.told(now, by, id, &Event::LocalChosen, Verb::Local, note)
+            }
             Decision::Live { profile } => {
                 self.check_profiles(std::slice::from_ref(profile))?;
                 let event = Event::LiveChosen {

@@ -20,6 +20,7 @@ use crate::limit::{
     Bucket, NEWS_BURST, NEWS_PER_SEC, SERVER_NEWS_BURST, SERVER_NEWS_PER_SEC, STRANGERS_BURST, STRANGERS_PER_SEC,
 };
 use crate::outcome::{Outcome, Woken};
+use crate::own_disk::Products;
 use crate::revision::Revisions;
 use crate::visit::{Ignored, Visit};
 
@@ -32,6 +33,7 @@ pub struct Engine {
     pub(crate) definition_of: BTreeMap<HostId, HostId>,
     pub(crate) visits: BTreeMap<HostId, Visit>,
     pub(crate) makes: Makes,
+    pub(crate) products: Products,
     pub(crate) addresses: BTreeMap<IpAddr, HostId>,
     pub(crate) lending: Lending,
     /// Addresses of IPv6 that others use. Only in memory: who gets such an address declines it again.
@@ -79,6 +81,7 @@ impl Engine {
             definition_of: BTreeMap::new(),
             visits: BTreeMap::new(),
             makes: Makes::default(),
+            products: Products::default(),
             addresses: BTreeMap::new(),
             lending: Lending::default(),
             declined: Declined::default(),
@@ -106,6 +109,7 @@ impl Engine {
         let hour_ago = now.before(Span::from_hours(1));
         for host in &hosts {
             engine.index_host(host);
+            engine.products.follow(None, Some(host));
             if let Some(step) = &host.first_step {
                 engine.makes.enter(step);
             }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bootwright_core::attributes;
-use bootwright_core::local::choose;
+use bootwright_core::local::TRIES_MAX;
 use bootwright_core::{
-    Arch, Ask, Asker, Firmware, Host, HostId, Loader, LocalMethod, MacAddr, Make, ProfileName, RuleName, RuleVerdict,
-    Run, RunNumber, Sighting, Situation, Strategy, Timestamp, Token, Trial, Verdict, Way, decide,
+    Arch, Ask, Asker, Firmware, HoldWhy, Host, HostId, Loader, MacAddr, Make, ProfileName, RuleName, RuleVerdict, Run,
+    RunNumber, Sighting, Situation, Strategy, Timestamp, Token, Trial, Verdict, Way, decide,
 };
 
 use crate::engine::Engine;
@@ -67,6 +67,8 @@ pub enum Answer {
         verdict: Verdict,
         /// The answer that it leads to.
         reply: Box<ScriptReply>,
+        /// If it starts its own disk: whence it is known how.
+        whence: Option<Whence>,
     },
 }
 
@@ -108,7 +110,12 @@ impl Engine {
             .collect();
         let (verdict, reply) = self.preview_script(&situation, &host, seen);
         let ticket = self.promised(now, &host, seen, &verdict);
+        let whence = match &reply {
+            ScriptReply::Local { .. } => self.preview_local(now, &host, seen).map(|(_, whence, _)| whence),
+            _ => None,
+        };
         answers.push(Answer::Script {
+            whence,
             verdict,
             reply: Box::new(reply),
         });
@@ -212,24 +219,21 @@ impl Engine {
     }
 
     fn preview(&self, now: Timestamp, host: &Arc<Host>, seen: &Sighting, verdict: &Verdict) -> ScriptReply {
-        let local = |why| {
-            let firmware = seen.firmware.unwrap_or(Firmware::Bios);
-            let pinned = self.definition(&host.id).and_then(|definition| definition.local);
-            let chosen = choose(firmware, pinned, &host.local, now);
-            let method = chosen.method.unwrap_or(LocalMethod::Exit);
-            ScriptReply::Local {
+        let hold = |why| ScriptReply::Hold(Box::new(self.hold_screen(&host.id, why)));
+        let local = |why| match self.preview_local(now, host, seen) {
+            Some((method, _, returns)) => ScriptReply::Local {
                 host: Arc::clone(host),
                 method,
                 why,
-                returns: chosen.returns,
-            }
+                returns,
+            },
+            None => hold(HoldWhy::DiskDoesNotStart { times: TRIES_MAX }),
         };
-        let hold = |why| ScriptReply::Hold(Box::new(self.hold_screen(&host.id, why)));
         match verdict {
             Verdict::Install { profile, .. } | Verdict::AutoArm { profile, .. } => {
                 match self.preview_ticket(now, host, seen, profile) {
                     Some(ticket) => ScriptReply::Install(Box::new(ticket)),
-                    None => hold(bootwright_core::HoldWhy::NoProfile(profile.clone())),
+                    None => hold(HoldWhy::NoProfile(profile.clone())),
                 }
             }
             Verdict::Confirm(profile) => ScriptReply::Confirm {
@@ -242,7 +246,7 @@ impl Engine {
                     host: Arc::clone(host),
                     profile: Arc::clone(profile),
                 },
-                None => hold(bootwright_core::HoldWhy::NoProfile(name.clone())),
+                None => hold(HoldWhy::NoProfile(name.clone())),
             },
             Verdict::GiveUp => local(bootwright_core::LocalWhy::Failed),
             Verdict::Live(name) => match self.policy.profiles.get(name) {
@@ -250,14 +254,12 @@ impl Engine {
                     host: Arc::clone(host),
                     profile: Arc::clone(profile),
                 },
-                None => hold(bootwright_core::HoldWhy::NoProfile(name.clone())),
+                None => hold(HoldWhy::NoProfile(name.clone())),
             },
             Verdict::Local(why) => local(why.clone()),
             Verdict::Hold(why) => hold(why.clone()),
             Verdict::Silence(why) => ScriptReply::Silence(why.clone()),
-            Verdict::FirstFile(_) | Verdict::AskAgainByScript | Verdict::OwnFiles => {
-                hold(bootwright_core::HoldWhy::Undecided)
-            }
+            Verdict::FirstFile(_) | Verdict::AskAgainByScript | Verdict::OwnFiles => hold(HoldWhy::Undecided),
         }
     }
 

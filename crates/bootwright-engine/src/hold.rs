@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use bootwright_core::local::choose;
 use bootwright_core::nickname::console_code;
 use bootwright_core::{
-    Ask, Asker, Cause, Facts, Firmware, HoldWhy, Host, HostId, Identity, LocalBoot, LocalMethod, ProfileName, Sighting,
-    Timestamp, Unknown, Verb, Verdict, decide, identify,
+    Ask, Asker, Cause, Facts, HoldWhy, Host, HostId, Identity, ProfileName, Sighting, Timestamp, Unknown, Verb,
+    Verdict, decide, identify,
 };
 
 use crate::engine::Engine;
 use crate::limit::HOLD_SPAN;
 use crate::outcome::Outcome;
+use crate::own_disk::first_method;
 use crate::record::name_key;
 use crate::script::{HoldScreen, ScriptReply};
 use crate::visit::{News, Stage};
@@ -63,11 +63,11 @@ impl Engine {
             Verdict::Silence(why) => ScriptReply::Silence(why),
             Verdict::Local(why) => match self.free_name(&name_key(facts)) {
                 Some(name) => {
-                    let memory = LocalBoot::default();
-                    let chosen = choose(seen.firmware.unwrap_or(Firmware::Bios), None, &memory, now);
+                    let host = Arc::new(Host::new(name, now, facts.clone()));
+                    let method = first_method(seen);
                     ScriptReply::Local {
-                        host: Arc::new(Host::new(name, now, facts.clone())),
-                        method: chosen.method.unwrap_or(LocalMethod::Exit),
+                        host,
+                        method,
                         why,
                         returns: 0,
                     }

@@ -37,6 +37,20 @@ pub enum Whence {
     Default,
 }
 
+impl Whence {
+    /// The word for it, which programs compare.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Configured => "configured",
+            Self::Host => "host",
+            Self::Make => "make",
+            Self::Tried => "tried",
+            Self::Default => "default",
+        }
+    }
+}
+
 impl Makes {
     pub(crate) fn enter(&mut self, step: &FirstStep) {
         let tally = self.0.entry(step.make).or_default();

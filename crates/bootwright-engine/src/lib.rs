@@ -20,6 +20,7 @@ mod meeting;
 mod newcomer;
 mod offer;
 mod outcome;
+mod own_disk;
 mod pace;
 mod query;
 mod record;

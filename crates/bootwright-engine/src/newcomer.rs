@@ -46,6 +46,7 @@ impl Engine {
             suggestion: definition.as_ref().and_then(|definition| definition.profile.clone()),
             definition,
             visit,
+            local: None,
             leases: leases.cloned().collect(),
         }
     }

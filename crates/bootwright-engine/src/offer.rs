@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bootwright_core::fact::{Quality, mac_quality};
 use bootwright_core::identify::Owner;
+use bootwright_core::local::NO_FILE;
 use bootwright_core::{
     Arch, Ask, Asker, Cause, Climb, Facts, HostDefinition, HostId, Loader, Make, Policy, Sighting, Strategy, Timestamp,
     Transport, Verb, Verdict, Way, Why, admit, decide,
@@ -126,14 +127,26 @@ impl Engine {
             *handed = before.handed;
         }
         let asker = host.map_or(Asker::Stranger, Asker::Host);
-        let told = decide(&policy, &self.situation(now), asker, definition, &ask.seen, question);
+        let mut verdict = decide(&policy, &self.situation(now), asker, definition, &ask.seen, question);
         if let (Some(id), Some(back)) = (&id, back) {
             let named = definition.and_then(|definition| definition.first_file.as_deref());
             self.note_return(now, id, &policy, named, &back);
         }
-        match told {
+        if first
+            && ask.wants == Wants::Offer
+            && sends_past_loader(&verdict)
+            && let Some(id) = &id
+            && self.passed_by(now, id, &ask.seen, ask.arch)
+            && let Some(host) = self.world.hosts.get(id)
+        {
+            let asker = Asker::Host(host);
+            verdict = decide(&policy, &self.situation(now), asker, definition, &ask.seen, question);
+        }
+        match verdict {
             Verdict::FirstFile(file) => {
-                if let Some(visit) = id.and_then(|id| self.visits.get_mut(&id)) {
+                // Firmware that is to fail is on no ladder.
+                let served = id.filter(|_| file != NO_FILE);
+                if let Some(visit) = served.and_then(|id| self.visits.get_mut(&id)) {
                     visit.climb = climb.or(visit.climb);
                     if ask.loader == Loader::IpxeWithoutHttp {
                         visit.handed.get_or_insert(now);
@@ -281,6 +294,14 @@ impl Engine {
         if self.addresses.get(&address) != Some(id) {
             self.addresses.insert(address, id.clone());
         }
+    }
+}
+
+/// Whether firmware is kept from any boot loader, so that it goes on to its disk.
+fn sends_past_loader(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::FirstFile(file) => file == NO_FILE,
+        verdict => *verdict == Verdict::Silence(Why::OwnDisk),
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bootwright_core::lease::Lease;
-use bootwright_core::{Host, HostDefinition, HostId, ProfileName, Timestamp};
+use bootwright_core::{Host, HostDefinition, HostId, LocalMethod, ProfileName, Timestamp};
 
 use crate::engine::Engine;
+use crate::ladder::Whence;
 use crate::record::phase_words;
 use crate::visit::Visit;
 
@@ -21,6 +22,8 @@ pub struct HostView {
     pub definition: Option<HostDefinition>,
     /// Its present or last boot.
     pub visit: Visit,
+    /// How it starts its own disk, as far as that is known, and whence.
+    pub local: Option<(LocalMethod, Whence)>,
     /// The profile that it would be armed with if nobody names another.
     pub suggestion: Option<ProfileName>,
     /// The leases of its cards, those that have ended among them.
@@ -78,6 +81,7 @@ impl Engine {
             name: self.display_name(&host.id).clone(),
             definition: self.definition(&host.id).cloned(),
             visit: self.visits.get(&host.id).cloned().unwrap_or_default(),
+            local: self.local_method(&host.id),
             suggestion: self.suggestion(&host.id),
             leases: self.leases_of(host),
         }

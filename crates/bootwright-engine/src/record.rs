@@ -60,6 +60,7 @@ impl Engine {
                 self.addresses.remove(&address);
             }
         }
+        self.products.follow(before.as_deref(), after.as_deref());
         self.pending.entries.push(entry);
         self.follow(now, before.as_deref(), after.as_deref());
     }
@@ -69,7 +70,8 @@ impl Engine {
         let was = before.and_then(|host| host.state.phase.run());
         let is = after.and_then(|host| host.state.phase.run());
         if let Some(after) = after
-            && before.is_none_or(|before| before.state != after.state)
+            && before
+                .is_none_or(|before| before.state != after.state || before.local.is_parked() != after.local.is_parked())
         {
             self.pending.woken.and(Woken::Host(after.id.clone()));
         }

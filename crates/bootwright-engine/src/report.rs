@@ -99,6 +99,10 @@ impl Engine {
             }
             Report::Guard { serial, content } => self.guard(now, &id, run, token, serial, content.as_deref()),
         };
+        // What asks for a disk or tells how far it is may be an installer that nobody waits for any more, or iPXE.
+        if matches!(report, Report::Done | Report::Fail { .. } | Report::Up) {
+            self.system_started(now, &id, "its system reported");
+        }
         // A repeated report may overtake the record of the first: it promises the same, so it waits as well.
         self.pending.promises |= promise;
         self.outcome(reply)

@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use bootwright_core::local::choose;
 use bootwright_core::{
-    Cause, Change, Event, Firmware, FrontEnd, HoldWhy, Host, HostId, LocalBoot, LocalMethod, LocalWhy, Profile,
-    ProfileName, Sighting, Timestamp, Token, Verb, Verdict,
+    Cause, Event, HoldWhy, Host, HostId, LocalWhy, Profile, ProfileName, Sighting, Timestamp, Token, Verb, Verdict,
 };
 
 use crate::engine::Engine;
-use crate::limit::WARNING_SPAN;
 use crate::script::{InstallTicket, ScriptReply};
 use crate::visit::{News, Stage};
 
@@ -156,69 +153,6 @@ impl Engine {
                 None => self.hold(now, id, HoldWhy::Undecided),
             },
             None => self.hold(now, id, HoldWhy::Undecided),
-        }
-    }
-
-    fn serve_local(&mut self, now: Timestamp, id: &HostId, seen: &Sighting, why: LocalWhy) -> ScriptReply {
-        let Some(host) = self.host(id).cloned() else {
-            return self.hold(now, id, HoldWhy::Undecided);
-        };
-        let visit = self.visits.get(id);
-        let firmware = seen
-            .firmware
-            .or(visit.and_then(|visit| visit.firmware))
-            .unwrap_or(Firmware::Bios);
-        // A Pi starts no boot loader of ours: it is not given its files, and goes on to its next way to boot.
-        let pi = visit.is_some_and(|visit| visit.front == Some(FrontEnd::RaspberryPi));
-        let pinned = self.definition(id).and_then(|definition| definition.local);
-        let pinned = pinned.or(pi.then_some(LocalMethod::NoFile));
-        let local = if self.is_sent_to_disk(now, id) {
-            host.local.clone()
-        } else {
-            choose(firmware, pinned, &host.local, now)
-        };
-        let (method, returns) = (local.method.unwrap_or(LocalMethod::Exit), local.returns);
-        if self.store_ready && local != host.local {
-            self.remember_local(now, &host, local, method);
-        }
-        self.visits.entry(id.clone()).or_default().sent_to_disk = Some(now);
-        ScriptReply::Local {
-            host,
-            method,
-            why,
-            returns,
-        }
-    }
-
-    fn remember_local(&mut self, now: Timestamp, host: &Host, local: LocalBoot, method: LocalMethod) {
-        let returns = local.returns;
-        let (verb, note) = match returns {
-            0 => (Verb::Local, format!("local-boot script served ({method})")),
-            _ => {
-                let hint = if returns >= 3 {
-                    "; no method of the list starts its disk"
-                } else {
-                    ""
-                };
-                let times = if returns == 1 {
-                    "once".to_owned()
-                } else {
-                    format!("{returns} times in a row")
-                };
-                (
-                    Verb::Loop,
-                    format!("came back from its disk too early, {times}; local-boot script served ({method}){hint}"),
-                )
-            }
-        };
-        // A machine that loops for hours is written down once a minute, which keeps its loop in memory.
-        let last = host.local.served.map(|served| now.since(served));
-        if returns <= 10 || last.is_none_or(|span| span >= WARNING_SPAN) {
-            let change = Change::LocalBootSet {
-                host: host.id.clone(),
-                local,
-            };
-            self.record(now, Cause::Machine, verb, note, change);
         }
     }
 }

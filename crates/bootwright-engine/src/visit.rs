@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use bootwright_core::local::Round;
 use bootwright_core::{
     Arch, Climb, Firmware, FrontEnd, HoldWhy, Loader, MacAddr, RunNumber, Sighting, Timestamp, Trial,
 };
@@ -99,6 +100,8 @@ pub struct Visit {
     pub(crate) promise: Option<Promise>,
     /// When its boot loader was last told to start the disk.
     pub(crate) sent_to_disk: Option<Timestamp>,
+    /// Its firmware's search, while it is kept from any boot loader so that it goes on to its disk.
+    pub(crate) round: Option<Round>,
     /// Where its firmware stands on the ladder of offers and boot programs.
     pub climb: Option<Climb>,
     /// When it was first handed a boot program although it is iPXE; nothing once it gets on with it.

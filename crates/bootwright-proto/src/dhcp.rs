@@ -33,7 +33,7 @@ pub use answer::{Answer, parse_answer};
 pub use ask::render_request;
 pub use bootwright_core::Strategy;
 pub use census::{deeds, is_search, search};
-pub use client::{Client, ClientKind, classify, is_raspberry_pi_card};
+pub use client::{Client, ClientKind, classify, is_raspberry_pi_card, is_system};
 pub use destination::{Destination, destination};
 pub use discard::Discard;
 pub use file::{BootFile, NotBootFile};

@@ -6,16 +6,17 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bootwright_core::local::NO_FILE;
 use bootwright_core::{Arch, Facts, Loader, Make, Policy, Sighting, Timestamp, Transport};
 use bootwright_engine::{Engine, HoldScreen, OfferAsk, OfferReply, Outcome, Wants, Woken};
 use bootwright_proto::dhcp::{
-    Arrival, Boot, BootFile, Client, ClientKind, Merger, Port, Question, Reply, Request, Strategy, classify,
-    parse_answer, question, render,
+    Arrival, Boot, BootFile, Client, ClientKind, Merger, MessageType, Port, Question, Reply, Request, Strategy,
+    classify, is_system, parse_answer, question, render,
 };
 use bootwright_proto::http::BaseUrl;
 use bootwright_proto::tftp::option::{Caps, Terms, Way};
-use bootwright_proto::tftp::packet::{data_header, parse_request, render_oack};
-use bootwright_proto::tftp::{Action, Transfer};
+use bootwright_proto::tftp::packet::{data_header, parse_request, render_error, render_oack};
+use bootwright_proto::tftp::{Action, ErrorCode, Outcome as Ended, Transfer};
 
 use bootwright_store::{Loaded, Writing};
 
@@ -58,6 +59,9 @@ pub(crate) struct Daemon {
     pub(crate) failed: bool,
     pub(crate) parked: Vec<Parked>,
     transfers: BTreeMap<u16, (Transfer, SocketAddrV4)>,
+    names: BTreeMap<u16, String>,
+    /// Transfers that are over, of which the engine was not told yet.
+    pub(crate) ended: Vec<(Ipv4Addr, String, Ended)>,
     /// The transfer of each client, by its end of it.
     peers: BTreeMap<SocketAddrV4, u16>,
     pub(crate) deadlines: Deadlines<u16>,
@@ -80,6 +84,8 @@ impl Daemon {
             failed: false,
             parked: Vec::new(),
             transfers: BTreeMap::new(),
+            names: BTreeMap::new(),
+            ended: Vec::new(),
             peers: BTreeMap::new(),
             deadlines: Deadlines::default(),
             next_port: 40_000,
@@ -154,6 +160,18 @@ impl Daemon {
         request: &Request,
     ) -> (Option<(SocketAddrV4, Vec<u8>)>, Woken) {
         let client = classify(request);
+        if is_system(request, &client) {
+            let outcome = self.engine.system_heard(now, bootwright_core::Way::Link, request.mac);
+            let (_, woken) = self.submit(outcome, |()| Release::Nothing);
+            return (None, woken);
+        }
+        if let Some(address) = request
+            .requested
+            .filter(|_| request.message == Some(MessageType::Request))
+        {
+            self.engine
+                .hear_address(bootwright_core::Way::Link, request.mac, address.into());
+        }
         let arrival = Arrival { port, ours: &[SERVER] };
         let Ok(question) = question(request, &client, arrival) else {
             return (None, Woken::None);
@@ -207,6 +225,13 @@ impl Daemon {
         let Ok(request) = parse_request(bytes) else {
             return (port, Vec::new());
         };
+        if request.name == NO_FILE.as_bytes() {
+            let mut bytes = vec![0; 128];
+            let len = render_error(ErrorCode::NotFound, "no such file", &mut bytes).unwrap_or(0);
+            bytes.truncate(len);
+            return (port, vec![bytes]);
+        }
+        let name = String::from_utf8_lossy(request.name).into_owned();
         let size = u64::try_from(FIRMWARE.len()).unwrap_or(0);
         let caps = Caps {
             blksize: 1468,
@@ -224,6 +249,7 @@ impl Daemon {
         self.forget(port);
         self.transfers.insert(port, (transfer, peer));
         self.peers.insert(peer, port);
+        self.names.insert(port, name);
         (port, self.blocks(port, action))
     }
 
@@ -231,6 +257,7 @@ impl Daemon {
         if let Some((_, peer)) = self.transfers.remove(&port) {
             self.peers.remove(&peer);
         }
+        self.names.remove(&port);
         self.deadlines.set(port, None);
     }
 
@@ -269,7 +296,11 @@ impl Daemon {
                 })
                 .collect(),
             Action::Ignore(_) | Action::Wait => Vec::new(),
-            Action::Finish(_) => {
+            Action::Finish(outcome) => {
+                let peer = self.transfers.get(&port).map(|(_, peer)| *peer.ip());
+                if let Some((peer, name)) = peer.zip(self.names.remove(&port)) {
+                    self.ended.push((peer, name, outcome));
+                }
                 self.forget(port);
                 Vec::new()
             }

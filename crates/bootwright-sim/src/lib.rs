@@ -26,6 +26,6 @@ mod world;
 
 pub use chance::Chance;
 pub use check::Checker;
-pub use machine::{Content, Doing};
+pub use machine::{Content, Doing, Oddity, Starts};
 pub use operator::Word;
 pub use world::{Faults, Setup, World};

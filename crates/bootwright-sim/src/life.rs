@@ -1,16 +1,20 @@
 //! What machines do, from power-on to their own system.
 
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
-use bootwright_client::machine::{Fate, Machine, Output};
+use bootwright_client::machine::{Fate, Gone, Machine, Output};
 use bootwright_client::rom::Datagram;
-use bootwright_core::Token;
+use bootwright_core::{MacAddr, Token};
 
 use crate::installer::{Installer, Wish};
-use crate::machine::{Content, Doing};
+use crate::machine::{Content, Doing, Starts};
 use crate::reply::Waiting;
 use crate::system::System;
 use crate::world::{Event, World};
+
+/// How long a machine that has found nothing takes to begin anew.
+const AGAIN: Duration = Duration::from_secs(10);
 
 impl World {
     pub(crate) fn reset(&mut self, machine: usize) -> Result<(), String> {
@@ -75,7 +79,16 @@ impl World {
         let Some(body) = self.machines.get_mut(machine) else {
             return Ok(());
         };
-        let starts = matches!(body.content, Content::System(_)) && !body.is_another;
+        let has_system = matches!(body.content, Content::System(_)) && !body.is_another;
+        let way = match (fate, body.starts) {
+            (_, Starts::Anyhow)
+            | (Fate::NextEntry(_), Starts::ByFirmware)
+            | (Fate::NextEntry(Gone::Fault(_) | Gone::Tftp(_) | Gone::Http), Starts::Untouched) => true,
+            (_, Starts::ByFirmware | Starts::Untouched | Starts::Never) => false,
+        };
+        let starts = has_system && way;
+        let breaks_down = has_system && !way && matches!(fate, Fate::Disk { .. } | Fate::NextEntry(_));
+        let tries_again = body.tries_again;
         match fate {
             Fate::Kernel(boot) => {
                 let installer = Installer::start(&boot.args);
@@ -91,6 +104,11 @@ impl World {
                 self.after(Duration::from_millis(3_000), Event::Installer(machine, power));
             }
             Fate::Disk { .. } | Fate::NextEntry(_) if starts => self.start_system(machine),
+            Fate::Disk { .. } | Fate::NextEntry(_) if breaks_down => {
+                body.doing = Doing::Stuck;
+                self.note(&format!("the disk of machine {machine} resets it"));
+                self.reset_after(AGAIN, machine);
+            }
             Fate::Disk { .. } if !body.is_another => {
                 if let Doing::Firmware(firmware) = &mut body.doing {
                     let outputs = firmware.came_back(now, 0x2e85_2001);
@@ -101,6 +119,9 @@ impl World {
             Fate::Hung | Fate::Disk { .. } | Fate::NextEntry(_) => {
                 body.doing = Doing::Stuck;
                 self.note(&format!("machine {machine} finds nothing to start"));
+                if tries_again {
+                    self.reset_after(AGAIN, machine);
+                }
             }
         }
         Ok(())
@@ -124,6 +145,9 @@ impl World {
             let (system, first) = System::start(body.mac, body.remembered, seed, now);
             body.system = Some(system);
             self.carry_system(machine, Some(first));
+        } else {
+            let datagram = system_asks(body.mac);
+            self.travel(|| Event::ToServers(datagram.clone()));
         }
         self.note(&format!("machine {machine} starts its system"));
         self.after(Duration::from_secs(5), Event::LateReport(machine));
@@ -216,5 +240,22 @@ impl World {
             Wish::Reboot => self.reset(machine)?,
         }
         Ok(())
+    }
+}
+
+/// A system asks for an address: a DISCOVER (option 53) that says what it is (60), as RFC 2131 has it.
+fn system_asks(mac: MacAddr) -> Datagram {
+    let mut bytes = vec![1, 1, 6, 0];
+    bytes.extend([0x5e, 0x5e, 0x5e, 0x5e]);
+    bytes.resize(28, 0);
+    bytes.extend(mac.octets());
+    bytes.resize(236, 0);
+    bytes.extend([99, 130, 83, 99, 53, 1, 1, 60, 6]);
+    bytes.extend(b"dhcpcd");
+    bytes.push(255);
+    Datagram {
+        source: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68),
+        destination: SocketAddrV4::new(Ipv4Addr::BROADCAST, 67),
+        bytes,
     }
 }

@@ -24,6 +24,33 @@ pub enum Content {
     System(Token),
 }
 
+/// By which ways a disk with a system on it starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Starts {
+    /// By every way.
+    #[default]
+    Anyhow,
+    /// Only if the firmware comes to it by itself: what iPXE starts resets the machine.
+    ByFirmware,
+    /// Only if no boot loader has run: what is started after one resets the machine.
+    Untouched,
+    /// By none: it resets the machine.
+    Never,
+}
+
+/// What a machine is, where it is not as most are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Oddity {
+    /// How it starts.
+    pub start: Start,
+    /// What its firmware does not understand.
+    pub quirk: Quirk,
+    /// The boot program, if there is one, that hangs on it.
+    pub dead_program: Option<&'static str>,
+    /// How its disk starts, if a system is on it.
+    pub starts: Starts,
+}
+
 /// What a machine is doing.
 #[derive(Debug)]
 pub enum Doing {
@@ -46,6 +73,9 @@ pub(crate) struct Body {
     pub(crate) start: Start,
     pub(crate) quirk: Quirk,
     pub(crate) dead_program: Option<String>,
+    pub(crate) starts: Starts,
+    /// Whether its firmware begins anew when it finds nothing, and somebody resets it when it hangs.
+    pub(crate) tries_again: bool,
     pub(crate) serial: String,
     pub(crate) disk: String,
     pub(crate) content: Content,
@@ -80,6 +110,8 @@ impl Body {
             start,
             quirk: Quirk::None,
             dead_program: None,
+            starts: Starts::Anyhow,
+            tries_again: false,
             serial: format!("SN{number:05}"),
             disk: format!("DISK{number:05}"),
             content: if data { Content::Data } else { Content::Empty },
@@ -108,7 +140,7 @@ impl Body {
             }),
             asset: None,
             manufacturer: Some("Simulated".to_owned()),
-            product: None,
+            product: Some("Rack".to_owned()),
             quirk: self.quirk,
             dead_program: self.dead_program.clone(),
             seed,

@@ -1,5 +1,6 @@
 //! Scripts for what the engine answers, and who waits for them.
 
+use bootwright_core::local::Footing;
 use bootwright_core::{Facts, Firmware, Host, Profile};
 use bootwright_engine::{HoldScreen, InstallTicket, ScriptReply};
 use bootwright_proto::http::{Asked, BaseUrl, Poll};
@@ -67,7 +68,12 @@ pub(crate) fn hold(screen: &HoldScreen, base: &BaseUrl, asked: &Asked, poll: &Po
         host: screen.host.as_ref(),
         code: &screen.code,
         why: &screen.why,
-        local: bootwright_core::local::methods(firmware).first().copied(),
+        local: bootwright_core::local::methods(Footing {
+            firmware,
+            rounds: false,
+        })
+        .first()
+        .copied(),
     };
     hold_script(&hold, Some(poll))
 }

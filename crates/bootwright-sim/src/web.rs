@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use bootwright_core::local::NO_FILE;
 use bootwright_core::{GuardVerdict, Sighting, Span, Token};
 use bootwright_engine::{DocumentReply, FetchKind, Fetched, Report, ReportReply};
 use bootwright_proto::http::target::parse;
@@ -139,6 +140,9 @@ impl World {
     }
 
     fn file(&mut self, waiting: Waiting, name: &str, kind: FetchKind) {
+        if name == NO_FILE {
+            return self.release(Release::Http(waiting, 404, String::new()));
+        }
         let Some(peer) = self.address_of(waiting.machine) else {
             return;
         };

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use bootwright_client::rom::Datagram;
 use bootwright_config::Source;
-use bootwright_core::{MacAddr, Policy, Timestamp, Token};
+use bootwright_core::{MacAddr, Policy, Span, Timestamp, Token};
+use bootwright_engine::{Explanation, FetchKind, Fetched};
+use bootwright_proto::tftp::Outcome as Ended;
 use bootwright_store::{MemoryDisk, MemoryStore};
 
 use crate::chance::Chance;
@@ -18,7 +20,7 @@ use crate::deadline::Deadlines;
 use crate::lan::Lan;
 use crate::lease::LeaseChecker;
 use crate::lend::{Errand, Parcel};
-use crate::machine::{Body, Content, Doing};
+use crate::machine::{Body, Content, Doing, Oddity};
 use crate::operator::Word;
 use crate::reply::Waiting;
 
@@ -244,6 +246,38 @@ impl World {
         self.after(after, Event::Another(machine));
     }
 
+    /// Makes a machine that is off another one than most, whose firmware begins anew when it finds nothing to start.
+    pub fn make_odd(&mut self, machine: usize, oddity: &Oddity) {
+        if let Some(body) = self.machines.get_mut(machine) {
+            body.start = oddity.start;
+            body.quirk = oddity.quirk;
+            body.dead_program = oddity.dead_program.map(str::to_owned);
+            body.starts = oddity.starts;
+            body.tries_again = true;
+        }
+    }
+
+    /// How often a machine was switched on or reset.
+    #[must_use]
+    pub fn starts_of(&self, machine: usize) -> u32 {
+        self.machines.get(machine).map_or(0, |body| body.power)
+    }
+
+    /// Puts a system on a machine's disk that no install of ours has written.
+    pub fn put_system(&mut self, machine: usize) {
+        if let Some(body) = self.machines.get_mut(machine) {
+            body.content = Content::System(Token::new([0xee; 16]));
+        }
+    }
+
+    /// What readers are told of a machine.
+    #[must_use]
+    pub fn explain(&self, machine: usize) -> Option<Explanation> {
+        let mac = self.machines.get(machine)?.mac;
+        let daemon = self.daemon.as_ref()?;
+        daemon.engine.explain(self.site_now(), &mac.to_string())
+    }
+
     /// The daemon is killed after a while, and started again a little later.
     pub fn crash_after(&mut self, after: Duration) {
         self.after(after, Event::Crash);
@@ -311,6 +345,7 @@ impl World {
             Some(event) => self.happen(event)?,
             None => self.timers()?,
         }
+        self.tell_transfers();
         self.tick();
         self.broken.take().map_or(Ok(()), Err)
     }
@@ -360,6 +395,29 @@ impl World {
             if let Some(address) = body.address {
                 self.by_address.insert(address, machine);
             }
+        }
+    }
+
+    /// Tells the engine of boot programs that were fetched, where there are machines that do not start like most. Only
+    /// their size is asked for first, which is no news.
+    fn tell_transfers(&mut self) {
+        let ended = self.daemon.as_mut().map(|daemon| std::mem::take(&mut daemon.ended));
+        let ended = ended.filter(|ended| !ended.is_empty() && self.machines.iter().any(|body| body.tries_again));
+        for (peer, name, how) in ended.unwrap_or_default() {
+            let failure = match how {
+                Ended::Delivered | Ended::SentUnacknowledged => None,
+                Ended::SizeProbe => continue,
+                Ended::Aborted { .. } | Ended::Unreachable | Ended::TimedOut => Some("it broke off".to_owned()),
+            };
+            let fetched = Fetched {
+                peer: peer.into(),
+                name,
+                kind: FetchKind::Firmware,
+                bytes: 3_000,
+                took: Span::from_millis(10),
+                failure,
+            };
+            self.ask(|engine, now| engine.fetched(now, &fetched), |()| Release::Nothing);
         }
     }
 

@@ -240,6 +240,13 @@ impl Core {
         self.engine().hear_address(way, mac, address);
     }
 
+    /// A card asks for an address as an operating system does. Most of them do so all day, which is no news.
+    pub fn system_heard(&self, way: Way, mac: MacAddr) {
+        if self.read(|engine, _| engine.awaits_system(mac)) {
+            self.ask(|engine, now| engine.system_heard(now, way, mac)).now();
+        }
+    }
+
     /// See [`Engine::learn_address`].
     pub fn learn_address(&self, mac: MacAddr, address: IpAddr) {
         self.engine().learn_address(mac, address);

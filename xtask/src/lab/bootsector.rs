@@ -1,7 +1,8 @@
 //! The first sector of the lab's disk image: real-mode code that proves a BIOS started this very disk.
 //!
 //! It prints a banner on the first serial port, reads one sector through the BIOS and prints that sector's first line,
-//! which the install of this run wrote. Then it waits for ever, so that a test can look and reset the machine.
+//! which the install of this run wrote. Then it waits for ever, so that a test can look and reset the machine; or it resets
+//! the machine itself, as a disk does whose system breaks down at once.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +13,23 @@ const ORIGIN: u16 = 0x7c00;
 /// Where the sector with the text is read to.
 const BUFFER: u16 = 0x8000;
 
+/// How the code ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Wait,
+    /// It waits where there is so much memory below 640 KiB, and else resets before it says anything.
+    WaitAbove {
+        kib: u16,
+    },
+    Reset,
+}
+
 /// The sector without a partition table: code, then zeros, then the boot signature.
 ///
 /// `banner` comes before the text's first line; `text_lba` is the sector that holds the text.
-pub(super) fn assemble(banner: &str, text_lba: u32) -> [u8; 512] {
+pub(super) fn assemble(banner: &str, text_lba: u32, end: End) -> [u8; 512] {
     let mut code = Code::default();
-    start(&mut code);
+    start(&mut code, end);
     print_line(&mut code);
     data(&mut code, banner, text_lba);
 
@@ -34,12 +46,18 @@ pub(super) fn assemble(banner: &str, text_lba: u32) -> [u8; 512] {
     sector
 }
 
-fn start(code: &mut Code) {
+fn start(code: &mut Code, end: End) {
     code.emit(&[0xfa]); //                          cli
     code.emit(&[0x31, 0xc0]); //                    xor  ax, ax
     code.emit(&[0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0]); // mov ds, ax; mov es, ax; mov ss, ax
     code.emit(&[0xbc]).word(ORIGIN); //             mov  sp, ORIGIN
     code.emit(&[0xfb, 0xfc]); //                    sti; cld
+    if let End::WaitAbove { kib } = end {
+        code.emit(&[0x81, 0x3e, 0x13, 0x04]).word(kib); // cmp word [0413h], kib
+        code.jump(0x73, "room"); //                 jae  room
+        reset(code);
+        code.label("room");
+    }
     // INT 13h, function 42h: extended read, described by the packet at ds:si. The BIOS passed its number for this disk
     // in dl.
     code.emit(&[0xbe]).address("packet"); //        mov  si, packet
@@ -64,9 +82,18 @@ fn start(code: &mut Code) {
     code.call("print_line");
     code.emit(&[0x89, 0xfe]); //                    mov  si, di
     code.call("print_line");
+    if end == End::Reset {
+        reset(code);
+    }
     code.label("wait");
     code.emit(&[0xf4]); //                          hlt
     code.jump(0xeb, "wait"); //                     jmp  wait
+}
+
+/// By the chipset's reset register: a full reset.
+fn reset(code: &mut Code) {
+    code.emit(&[0xba, 0xf9, 0x0c, 0xb0, 0x06, 0xee]); // mov dx, 0cf9h; mov al, 6; out dx, al
+    code.emit(&[0xf4]); //                          hlt
 }
 
 /// Prints from ds:si up to a zero byte, or through a line feed.
@@ -170,11 +197,11 @@ impl Code {
 
 #[cfg(test)]
 mod tests {
-    use super::assemble;
+    use super::{End, assemble};
 
     #[test]
     fn the_code_leaves_the_partition_table_alone_and_names_its_sector() {
-        let sector = assemble("somebody's disk: ", 0x0001_2345);
+        let sector = assemble("somebody's disk: ", 0x0001_2345, End::Reset);
         assert_eq!(sector[440..510], [0; 70]);
         assert_eq!(sector[510..], [0x55, 0xaa]);
         let packet = [16, 0, 1, 0, 0, 0x80, 0, 0, 0x45, 0x23, 1, 0, 0, 0, 0, 0];

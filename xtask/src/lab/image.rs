@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::bootsector;
+use super::bootsector::{self, End};
 use super::own_keys::OwnKeys;
 use crate::{package, process, tree};
 
@@ -17,6 +17,8 @@ const IMAGE_BYTES: usize = 16 << 20;
 /// Partition type of an EFI system partition in a partition table of the old kind.
 const EFI_SYSTEM: u8 = 0xef;
 const SECTOR: usize = 512;
+/// A BIOS leaves 639 KiB, an iPXE that was started by PXE some 560.
+const ROOM_KIB: u16 = 620;
 
 /// What the BIOS code prints in front of the nonce.
 pub(super) const BIOS_BANNER: &str = "lab-disk: bios ";
@@ -25,7 +27,7 @@ pub(super) const EFI_BANNER: &str = "lab-disk: efi ";
 
 const GRUB: &str = include_str!("../../lab/grub.cfg");
 const GRUB_EARLY: &str = include_str!("../../lab/grub-early.cfg");
-const GRUB_MODULES: [&str; 11] = [
+const GRUB_MODULES: [&str; 12] = [
     "part_msdos",
     "fat",
     "normal",
@@ -37,25 +39,58 @@ const GRUB_MODULES: [&str; 11] = [
     "search",
     "search_fs_file",
     "minicmd",
+    "reboot",
 ];
 
 /// Boot loaders that firmware with Secure Boot starts, and where an installed Debian has them.
 const SIGNED: [&str; 2] = ["shimx64.efi", "grubx64.efi"];
 
+/// What the restless image says on the serial line before it resets the machine.
+pub(super) const RESTLESS_BANNER: &str = "lab-disk: starts and resets";
+
+/// Writes an image to `target` that starts by BIOS and by UEFI, and resets the machine at once.
+pub(super) fn build_restless(scratch: &Path, keys: &OwnKeys, target: &Path) -> Result<()> {
+    fs::create_dir_all(scratch)?;
+    let early = format!("serial --unit=0 --speed=115200\nterminal_output serial\necho \"{RESTLESS_BANNER}\"\nreboot\n");
+    let partition = efi_partition(scratch, keys, &early)?;
+    let banner = format!("{RESTLESS_BANNER}\n");
+    fs::write(
+        target,
+        disk(&bootsector::assemble(&banner, PARTITION_LBA, End::Reset), &partition),
+    )?;
+    Ok(())
+}
+
+/// Writes an image to `target` that starts by BIOS as the given one does, but only where no boot loader has taken much of the
+/// memory below 640 KiB; else it resets the machine.
+pub(super) fn build_roomy(image: &Path, text_lba: u32, target: &Path) -> Result<()> {
+    let mut image = fs::read(image)?;
+    let sector = bootsector::assemble(BIOS_BANNER, text_lba, End::WaitAbove { kib: ROOM_KIB });
+    // The table of partitions stays.
+    image[..440].copy_from_slice(&sector[..440]);
+    fs::write(target, image)?;
+    Ok(())
+}
+
 /// Writes the image to `target`, and says which of its sectors the install has to write the nonce to. Its default boot
 /// loader is signed with the site's own key.
 pub(super) fn build(scratch: &Path, keys: &OwnKeys, target: &Path) -> Result<u32> {
     fs::create_dir_all(scratch)?;
-    let partition = efi_partition(scratch, keys)?;
+    let partition = efi_partition(scratch, keys, GRUB_EARLY)?;
     let text_lba = PARTITION_LBA + sector_of(&partition, unwritten().as_bytes())?;
 
-    let mut image = vec![0; IMAGE_BYTES];
-    image[..SECTOR].copy_from_slice(&bootsector::assemble(BIOS_BANNER, text_lba));
-    image[446..462].copy_from_slice(&partition_entry());
-    let start = PARTITION_LBA as usize * SECTOR;
-    image[start..start + partition.len()].copy_from_slice(&partition);
+    let image = disk(&bootsector::assemble(BIOS_BANNER, text_lba, End::Wait), &partition);
     fs::write(target, image).with_context(|| format!("{}", target.display()))?;
     Ok(text_lba)
+}
+
+fn disk(boot_sector: &[u8; SECTOR], partition: &[u8]) -> Vec<u8> {
+    let mut image = vec![0; IMAGE_BYTES];
+    image[..SECTOR].copy_from_slice(boot_sector);
+    image[446..462].copy_from_slice(&partition_entry());
+    let start = PARTITION_LBA as usize * SECTOR;
+    image[start..start + partition.len()].copy_from_slice(partition);
+    image
 }
 
 /// The text as it stands in the image. A disk that prints this was written, but not by an install of ours.
@@ -64,14 +99,14 @@ fn unwritten() -> String {
 }
 
 /// A FAT file system with GRUB as the default boot loader.
-fn efi_partition(scratch: &Path, keys: &OwnKeys) -> Result<Vec<u8>> {
+fn efi_partition(scratch: &Path, keys: &OwnKeys, early: &str) -> Result<Vec<u8>> {
     let file = |name: &str| scratch.join(name);
     let run = |tool: &str, arguments: &[&str]| {
         let tool = package::find(tool).with_context(|| format!("`{tool}` is missing"))?;
         process::output(Command::new(tool).args(arguments).current_dir(scratch))
     };
     fs::write(file("grub.cfg"), GRUB)?;
-    fs::write(file("early.cfg"), GRUB_EARLY)?;
+    fs::write(file("early.cfg"), early)?;
     fs::write(file("nonce.cfg"), unwritten())?;
     let mut grub = vec![
         "-O",

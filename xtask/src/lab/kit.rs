@@ -44,6 +44,8 @@ const NEEDED: [(&str, &str); 23] = [
 
 /// iPXE with the site's own signature, beside the other parts.
 const SIGNED_IPXE: &str = "snponly.signed.efi";
+const RESTLESS: &str = "restless.img";
+const ROOMY: &str = "roomy.img";
 
 /// The prepared parts, below `target/lab`.
 pub(crate) struct Kit {
@@ -77,6 +79,8 @@ impl Kit {
         initrd::build(&kernel, &home, &parts.join("initrd.img")).context("the installer's root file system")?;
         let sector = image::build(&home.join("image"), &keys, &parts.join("disk.img")).context("the disk image")?;
         fs::write(home.join("nonce-sector"), sector.to_string())?;
+        image::build_restless(&home.join("restless"), &keys, &parts.join(RESTLESS)).context("the image that resets")?;
+        image::build_roomy(&parts.join("disk.img"), sector, &parts.join(ROOMY)).context("the image that needs room")?;
         Self::open(bootwright)
     }
 
@@ -98,6 +102,16 @@ impl Kit {
             parts,
             nonce_sector,
         })
+    }
+
+    /// An image that resets the machine as soon as it starts.
+    pub(crate) fn restless_image(&self) -> PathBuf {
+        self.parts.join(RESTLESS)
+    }
+
+    /// An image that starts where no boot loader has taken much memory.
+    pub(crate) fn roomy_image(&self) -> PathBuf {
+        self.parts.join(ROOMY)
     }
 
     /// Puts kernel, root file system and disk image where Bootwright serves images from.

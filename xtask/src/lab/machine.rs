@@ -24,6 +24,8 @@ pub(crate) enum Firmware {
     Bios,
     /// OVMF and its own PXE client: QEMU's ROM is left out.
     Uefi,
+    /// The same OVMF without IPv6, over which it would wait for minutes where nobody answers.
+    UefiIpv4,
     /// The same OVMF with PXE switched off in its setup, which leaves it HTTP boot.
     UefiHttp,
     /// OVMF with Secure Boot on: it starts only what Microsoft's keys have signed.
@@ -44,6 +46,7 @@ impl Firmware {
         match self {
             Self::Bios => false,
             Self::Uefi
+            | Self::UefiIpv4
             | Self::UefiHttp
             | Self::UefiIpv6
             | Self::UefiHttpIpv6
@@ -145,6 +148,15 @@ impl Machine {
         machine.listen_to_serial(File::create(logs.join(format!("{name}.serial.log")))?)?;
         machine.listen_to_monitor()?;
         Ok(machine)
+    }
+
+    /// Puts what an image holds on the disk of a machine that is off.
+    pub(crate) fn write_disk(&self, image: &Path) -> Result<()> {
+        fs::copy(image, &self.files.disk)?;
+        Ok(File::options()
+            .write(true)
+            .open(&self.files.disk)?
+            .set_len(DISK_BYTES)?)
     }
 
     /// Switches the machine on.

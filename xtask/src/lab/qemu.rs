@@ -33,6 +33,7 @@ pub(super) fn program(firmware: Firmware) -> &'static str {
         Firmware::Bios
         | Firmware::Uefi
         | Firmware::UefiHttp
+        | Firmware::UefiIpv4
         | Firmware::UefiIpv6
         | Firmware::UefiHttpIpv6
         | Firmware::Secure
@@ -57,7 +58,12 @@ pub(super) fn firmware(firmware: Firmware) -> Result<Uefi> {
             "ovmf",
             &[("OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd")],
         ),
-        Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp | Firmware::UefiIpv6 | Firmware::UefiHttpIpv6 => (
+        Firmware::Bios
+        | Firmware::Uefi
+        | Firmware::UefiIpv4
+        | Firmware::UefiHttp
+        | Firmware::UefiIpv6
+        | Firmware::UefiHttpIpv6 => (
             "/usr/share/OVMF",
             "ovmf",
             &[("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"), ("OVMF_CODE.fd", "OVMF_VARS.fd")],
@@ -73,6 +79,7 @@ pub(super) fn firmware(firmware: Firmware) -> Result<Uefi> {
                 Firmware::Bios
                 | Firmware::Uefi
                 | Firmware::UefiHttp
+                | Firmware::UefiIpv4
                 | Firmware::UefiIpv6
                 | Firmware::UefiHttpIpv6
                 | Firmware::Secure
@@ -92,9 +99,12 @@ pub(super) fn firmware(firmware: Firmware) -> Result<Uefi> {
 /// survive it.
 fn board(firmware: Firmware) -> &'static [(&'static str, &'static str)] {
     match firmware {
-        Firmware::Bios | Firmware::Uefi | Firmware::UefiHttp | Firmware::UefiIpv6 | Firmware::UefiHttpIpv6 => {
-            &[("-machine", "q35,accel=tcg,graphics=off"), ("-vga", "none")]
-        }
+        Firmware::Bios
+        | Firmware::Uefi
+        | Firmware::UefiIpv4
+        | Firmware::UefiHttp
+        | Firmware::UefiIpv6
+        | Firmware::UefiHttpIpv6 => &[("-machine", "q35,accel=tcg,graphics=off"), ("-vga", "none")],
         // The keys are out of reach for whoever is not in system management mode.
         Firmware::Secure | Firmware::SecureOwn => &[
             ("-machine", "q35,smm=on,accel=tcg,graphics=off"),
@@ -158,6 +168,7 @@ pub(super) fn arguments(build: &Build, files: &Files) -> Result<Vec<String>> {
     let switches: &[&str] = match build.firmware {
         Firmware::UefiHttp | Firmware::UefiHttpIpv6 => &["IPv4PXESupport", "IPv6PXESupport"],
         Firmware::UefiIpv6 => &["IPv4PXESupport"],
+        Firmware::UefiIpv4 => &["IPv6PXESupport", "IPv6Support"],
         Firmware::Bios | Firmware::Uefi | Firmware::Secure | Firmware::SecureOwn | Firmware::Arm64 => &[],
     };
     for switch in switches {

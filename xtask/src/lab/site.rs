@@ -1,7 +1,7 @@
 //! Where one scenario plays: a segment, a DHCP server, Bootwright, and machines.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -33,6 +33,9 @@ pub(crate) struct Site {
     logs: PathBuf,
     firmware: PathBuf,
     signed_ipxe: PathBuf,
+    /// What is written to a disk before the story begins: what starts where it has room, and what resets the machine.
+    pub(crate) roomy_image: PathBuf,
+    pub(crate) restless_image: PathBuf,
 }
 
 impl Site {
@@ -62,6 +65,8 @@ impl Site {
             logs,
             firmware: stage.kit.firmware.clone(),
             signed_ipxe: stage.kit.signed_ipxe.clone(),
+            roomy_image: stage.kit.roomy_image(),
+            restless_image: stage.kit.restless_image(),
         };
         site.daemon.start()?;
         Ok(site)
@@ -149,6 +154,23 @@ impl Site {
         BufReader::new(stream).read_line(&mut status)?;
         let code = status.split(' ').nth(1).and_then(|code| code.parse().ok());
         code.with_context(|| format!("no status line: {status}"))
+    }
+
+    /// Asks for an address as the operating system of a machine does, in its name.
+    pub(crate) fn system_asks(&self, machine: &Build) -> Result<()> {
+        let mut packet = vec![0; 240];
+        packet[..4].copy_from_slice(&[1, 1, 6, 0]);
+        for (byte, hex) in packet[28..34].iter_mut().zip(machine.mac().split(':')) {
+            *byte = u8::from_str_radix(hex, 16)?;
+        }
+        packet[236..240].copy_from_slice(&[99, 130, 83, 99]);
+        // Option 53: DISCOVER; 12: the host's name.
+        packet.extend([53, 1, 1, 12, 4]);
+        packet.extend(b"lab1");
+        packet.push(255);
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        socket.send_to(&packet, (self.segment.boot_address(), 67))?;
+        Ok(())
     }
 
     /// Ends the machines; the daemon stays.

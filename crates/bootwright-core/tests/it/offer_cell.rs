@@ -178,7 +178,7 @@ fn a_host_that_is_to_start_its_disk_without_a_loader_is_offered_nothing_or_a_fil
         no-file, arm debian: first file snponly.efi
         no-file, arm debian; start 1; finish 1: first file start-your-own-disk
         no-offer, arm debian: first file snponly.efi
-        no-offer, arm debian; start 1; finish 1: silence (it is to start its own disk, by `local_boot = "no-offer"`)
+        no-offer, arm debian; start 1; finish 1: silence (it is to start its own disk, by the method `no-offer`)
     "#]]
     .assert_eq(&text);
 }
@@ -232,7 +232,7 @@ fn a_raspberry_pi_is_sent_to_its_own_files_whatever_state_its_host_is_in_and_nev
         lock                                its own files
         arm debian; start 1; finish 1; lock its own files
         no-offer, arm debian: its own files
-        no-offer, arm debian; start 1; finish 1: silence (it is to start its own disk, by `local_boot = "no-offer"`)
+        no-offer, arm debian; start 1; finish 1: silence (it is to start its own disk, by the method `no-offer`)
     "#]]
     .assert_eq(&text);
 }

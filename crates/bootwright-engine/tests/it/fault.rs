@@ -280,10 +280,10 @@ fn fault_34_done_is_done_once_whenever_and_how_often_it_comes() {
     .assert_eq(&site.story());
 }
 
-/// Firmware that comes back from every disk: the method changes each time, and after three rounds the record says that no
-/// method starts the disk.
+/// Firmware that comes back from every disk: the method changes each time, and after three rounds the machine waits, however
+/// often it asks and whether or not the daemon was started anew.
 #[test]
-fn fault_36_a_firmware_loop_is_named_after_three_rounds() {
+fn fault_36_a_firmware_loop_ends_after_three_rounds() {
     let mut site = Site::new(policy());
     site.decide("52:54:00:00:00:01", Decision::Local);
     let _ = site.story();
@@ -291,6 +291,8 @@ fn fault_36_a_firmware_loop_is_named_after_three_rounds() {
         site.ask_mac(1);
         site.wait(Span::from_secs(40));
     }
+    site.restart();
+    site.ask_mac(1);
     expect![[r#"
         52:54:00:00:00:01 asks -> local bios-disk (an operator chose its own disk)
             Local quince-61: local-boot script served (bios-disk)
@@ -301,10 +303,26 @@ fn fault_36_a_firmware_loop_is_named_after_three_rounds() {
         52:54:00:00:00:01 asks -> local bios-disk (an operator chose its own disk)
             Loop quince-61: came back from its disk too early, 2 times in a row; local-boot script served (bios-disk)
         wait 40 s
-        52:54:00:00:00:01 asks -> local exit (an operator chose its own disk)
-            Loop quince-61: came back from its disk too early, 3 times in a row; local-boot script served (exit); no method of the list starts its disk
+        52:54:00:00:00:01 asks -> hold (its own disk does not start: it came back 3 times in a row; `bootwright host local` tries again)
+            Loop quince-61: came back from its disk too early, 3 times in a row: no method starts it, so that it waits from now on
+            Hold quince-61: waiting: its own disk does not start: it came back 3 times in a row; `bootwright host local` tries again
         wait 40 s
+        restart
+        52:54:00:00:00:01 asks -> hold (its own disk does not start: it came back 3 times in a row; `bootwright host local` tries again)
+            Hold quince-61: waiting: its own disk does not start: it came back 3 times in a row; `bootwright host local` tries again
     "#]].assert_eq(&site.story());
+    for _ in 0..1000 {
+        site.wait(Span::from_secs(40));
+        site.ask_mac(1);
+    }
+    let story = site.story();
+    assert!(!story.contains("-> local"), "it was sent to its disk again");
+    // The record has a line when it begins to wait, not one for each time that it asks.
+    assert_eq!(
+        story.lines().filter(|line| line.starts_with("    ")).count(),
+        0,
+        "{story}"
+    );
 }
 
 /// A maker's UUID in a hundred machines: a hundred hosts, and an arming is for one of them.

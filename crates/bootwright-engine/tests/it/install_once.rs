@@ -41,6 +41,7 @@ fn a_machine_is_held_armed_installed_and_then_boots_its_disk() {
             Local quince-61: local-boot script served (bios-disk)
         Up -> Noted
             Up quince-61: run 1, the installed system is up
+            Up quince-61: has started from its disk (bios-disk): its system reported
         wait 1 d
             Lock quince-61: locked: it has been up long enough to be protected
         Arm { profiles: [debian], wipe: {} } for 52:54:00:00:00:01 -> refused: quince-61: the host is locked; `bootwright host unlock` takes the lock away

@@ -3,7 +3,7 @@
 use bootwright_core::{Arch, MacAddr};
 
 use super::ipxe::Ipxe;
-use super::request::Request;
+use super::request::{MessageType, Request};
 
 /// The kinds of client that need different answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,17 @@ pub fn classify(request: &Request) -> Client {
     let archs = architectures(request);
     let kind = kind(request, &archs);
     Client { kind, archs }
+}
+
+/// Whether an operating system has sent this, an installer's included. Firmware that asks for an address and nothing else,
+/// for its setup or a disk in the network, names neither itself nor its host.
+#[must_use]
+pub fn is_system(request: &Request, client: &Client) -> bool {
+    let asks = matches!(
+        request.message,
+        Some(MessageType::Discover | MessageType::Request | MessageType::Inform)
+    );
+    client.kind == ClientKind::Plain && asks && (request.host_name.is_some() || !request.vendor_class.is_empty())
 }
 
 fn kind(request: &Request, archs: &[Arch]) -> ClientKind {

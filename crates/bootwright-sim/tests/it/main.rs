@@ -2,6 +2,8 @@
 
 mod checker;
 mod lease;
+mod own_disk;
+mod quirk;
 mod scenario;
 mod seed;
 mod storm;

@@ -93,6 +93,17 @@ fn until_all_is_well(world: &mut World) {
         {
             return;
         }
+        // Who is not armed yet was named while nobody was there to hear it.
+        for machine in unarmed(world) {
+            let profiles = vec!["debian"];
+            let wipe = false;
+            let arm = Word::Arm {
+                machine,
+                profiles,
+                wipe,
+            };
+            world.say_after(Duration::from_secs(1), arm);
+        }
         // Firmware that gave up in this weather is switched on again, as a person would.
         for machine in 0..LOCAL {
             if matches!(world.doing(machine), Some(Doing::Stuck)) {
@@ -102,6 +113,17 @@ fn until_all_is_well(world: &mut World) {
     }
     let left: Vec<usize> = (0..ARMED).filter(|machine| !is_installed(world, *machine)).collect();
     panic!("{}\nnot installed: {left:?}", last(world));
+}
+
+/// The machines that the operator wants to be armed, and that are not.
+fn unarmed(world: &World) -> Vec<usize> {
+    let hosts = world.checker().world().hosts.values();
+    let new = hosts.filter(|host| host.state.phase.name() == "new");
+    let numbers = new.filter_map(|host| host.facts.macs.first()).map(|mac| {
+        let [.., high, low] = mac.octets();
+        usize::from(u16::from_be_bytes([high, low]))
+    });
+    numbers.filter(|machine| (256..ARMED).contains(machine)).collect()
 }
 
 fn is_installed(world: &World, machine: usize) -> bool {

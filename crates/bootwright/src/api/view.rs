@@ -63,6 +63,7 @@ pub(super) fn detail(view: &HostView, words: String, now: Now) -> HostDetail {
         all
     };
     let pinned = configured.and_then(|definition| definition.local);
+    let method = pinned.or(view.local.map(|(method, _)| method));
     HostDetail {
         summary: summary(view, now),
         since: now.text(host.since),
@@ -74,9 +75,11 @@ pub(super) fn detail(view: &HostView, words: String, now: Now) -> HostDetail {
         metadata: merged(&host.metadata, configured.map(|definition| &definition.metadata)),
         first_step: first_step(view),
         local_boot: LocalBootView {
-            method: pinned.or(host.local.method).map(|method| method.name().to_owned()),
+            method: method.map(|method| method.name().to_owned()),
             pinned: pinned.is_some(),
             returns: host.local.returns,
+            whence: view.local.map(|(_, whence)| whence.name().to_owned()),
+            parked: host.local.is_parked(),
         },
         link: visit.link.clone(),
         firmware: visit.firmware.map(|firmware| {

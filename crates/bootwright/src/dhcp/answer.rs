@@ -12,8 +12,8 @@ use bootwright_engine::{OfferAsk, OfferReply, Wants};
 use bootwright_net::udp::Datagram;
 use bootwright_proto::dhcp::{
     Arrival, Boot, BootFile, CLIENT_PORT, Client, ClientKind, Destination, Discard, Feature, MessageType, NotBootFile,
-    Port, Question, Reply, Request, Silence, Unrenderable, classify, destination, is_search, parse, question,
-    render_over,
+    Port, Question, Reply, Request, Silence, Unrenderable, classify, destination, is_search, is_system, parse,
+    question, render_over,
 };
 use bootwright_proto::hexdump::Hexdump;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -202,6 +202,9 @@ impl Desk {
             .map(|_| self.place.all_addresses())
             .unwrap_or_default();
         census::overhear(&self.core, &self.place.name, &ours, request);
+        if is_system(request, &client) {
+            self.core.system_heard(way, request.mac);
+        }
         let arrival = Arrival { port, ours: &ours };
         if self.core.glance().dhcp == DhcpMode::Server {
             return self.serve(request, &client, datagram, (arrival, way), paper);

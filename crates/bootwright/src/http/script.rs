@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bootwright_content::{Context, RunValues, ServerValues, check_host, render_boot};
-use bootwright_core::local::methods;
+use bootwright_core::local::{Footing, methods};
 use bootwright_core::{Firmware, Host, HostDefinition, Profile, Sighting, Trial};
 use bootwright_engine::{HoldScreen, InstallTicket, ScriptReply, ScriptTurn};
 use bootwright_proto::http::{Asked, BaseUrl, Poll, Query, Trouble};
@@ -337,7 +337,12 @@ pub(crate) fn hold_of<'a>(
         host: screen.host.as_ref(),
         code: &screen.code,
         why: &screen.why,
-        local: methods(firmware).first().copied(),
+        local: methods(Footing {
+            firmware,
+            rounds: false,
+        })
+        .first()
+        .copied(),
     }
 }
 

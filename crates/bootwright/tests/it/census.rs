@@ -14,15 +14,15 @@ use crate::segment::{Client, captured, with_card};
 const CONFIG: &str = "[server]\ninterfaces = [\"lab0\"]\n[dhcp]\ncensus = \"10s\"\n";
 
 /// A segment with a switch in the middle: the daemon's box, a box with other servers, and a machine without an address.
-struct Lan {
-    daemon: Netns,
-    other: Netns,
-    machine: Netns,
+pub(crate) struct Lan {
+    pub(crate) daemon: Netns,
+    pub(crate) other: Netns,
+    pub(crate) machine: Netns,
     _switch: Netns,
 }
 
 impl Lan {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let lan = Self {
             daemon: Netns::new("daemon"),
             other: Netns::new("other"),

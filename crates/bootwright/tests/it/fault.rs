@@ -191,7 +191,7 @@ fn fault_21_a_machine_that_is_seen_on_two_interfaces_is_one_host_and_no_news_eac
 }
 
 #[test]
-fn fault_36_a_machine_that_comes_back_from_its_disk_is_sent_there_by_other_ways_and_named() {
+fn fault_36_a_machine_that_comes_back_from_its_disk_is_sent_there_in_three_ways_and_then_waits() {
     let (inside, machine) = segment();
     let daemon = Daemon::start(&inside, CONFIG);
     let card = "52-54-00-00-00-36";
@@ -200,19 +200,28 @@ fn fault_36_a_machine_that_comes_back_from_its_disk_is_sent_there_by_other_ways_
     assert_eq!(told.status, 200, "{}", told.text());
     let packet = with_card(captured("bios-firmware-discover"), [0x52, 0x54, 0, 0, 0, 0x36]);
     let mut scripts = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..3 {
         discover(&machine, "eth0", &packet, PATIENCE).expect("an offer");
         scripts.push(get(&machine, OURS, &question(card)).text().to_owned());
     }
     assert!(scripts.iter().all(|script| run_url(script).is_none()), "{scripts:#?}");
-    assert!(scripts[0].contains("sanboot"), "{}", scripts[0]);
-    assert!(
-        !scripts[1].contains("sanboot --no-describe --drive 0x80"),
-        "{}",
-        scripts[1]
-    );
+    for (script, way) in scripts
+        .iter()
+        .zip(["sanboot --no-describe --drive 0x80", "exit 1", "reboot"])
+    {
+        assert!(script.lines().any(|line| line.starts_with(way)), "{way}: {script}");
+    }
+    // Its firmware is to find nobody; it does not care.
+    let silence = Duration::from_millis(700);
+    assert!(discover(&machine, "eth0", &packet, silence).is_none());
+    daemon.wait_for_log("it is to start its own disk");
+    for _ in 0..5 {
+        let waits = get(&machine, OURS, &question(card)).text().to_owned();
+        assert!(waits.contains("its own disk does not start"), "{waits}");
+        discover(&machine, "eth0", &packet, PATIENCE).expect("an offer, so that its console can tell why it waits");
+    }
     daemon.wait_for_log("came back from its disk too early");
-    daemon.wait_for_log("no method of the list starts its disk");
+    daemon.wait_for_log("no method starts it, so that it waits from now on");
 }
 
 #[test]

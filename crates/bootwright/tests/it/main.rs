@@ -25,8 +25,10 @@ mod install;
 mod ipv6;
 mod ipv6_client;
 mod link_follow;
+mod merged;
 #[path = "../../../bootwright-net/tests/it/netns.rs"]
 mod netns;
+mod own_disk;
 mod process;
 mod raspberry_pi;
 mod rehearsal;

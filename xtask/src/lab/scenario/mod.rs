@@ -7,6 +7,7 @@ mod held;
 mod http_boot;
 mod install;
 mod ipv6;
+mod own_disk;
 mod relay;
 mod same_box;
 mod server;
@@ -183,8 +184,59 @@ const HTTP_OVER_IPV6: Build = Build {
     rom: Rom::Itself,
 };
 
+const RESETS_BIOS: Build = Build {
+    name: "resets-bios",
+    number: 40,
+    firmware: Firmware::Bios,
+    rom: Rom::VendorLike,
+};
+
+const RESETS_UEFI: Build = Build {
+    name: "resets-uefi",
+    number: 41,
+    firmware: Firmware::UefiIpv4,
+    rom: Rom::Itself,
+};
+
+const ROOMY: Build = Build {
+    name: "roomy",
+    number: 42,
+    firmware: Firmware::Bios,
+    rom: Rom::VendorLike,
+};
+
 /// Every scenario, the longest first, so that the last to end is short.
 pub(crate) const ALL: &[Scenario] = &[
+    Scenario {
+        name: "resets-uefi",
+        story: "a UEFI machine whose disk resets it is sent there in three ways, and then waits until an operator lets it \
+                try again",
+        cast: &[Role {
+            build: RESETS_UEFI,
+            known: true,
+        }],
+        play: own_disk::uefi_is_parked,
+    },
+    Scenario {
+        name: "resets-bios",
+        story: "a BIOS machine whose disk resets it is sent there in three ways, and then waits until an operator lets it \
+                try again",
+        cast: &[Role {
+            build: RESETS_BIOS,
+            known: true,
+        }],
+        play: own_disk::bios_is_parked,
+    },
+    Scenario {
+        name: "roomy",
+        story: "a BIOS machine whose disk does not start after a boot loader is brought there by the way that works, which \
+                is taken at once from then on",
+        cast: &[Role {
+            build: ROOMY,
+            known: true,
+        }],
+        play: own_disk::another_way_works,
+    },
     Scenario {
         name: "attempts",
         story: "an install that is reset again and again is not begun more often than allowed, and a disk that holds \

@@ -64,6 +64,7 @@ pub(super) fn disk_nonce(machine: &Machine, since: Mark) -> Result<String> {
         Firmware::Bios => image::BIOS_BANNER,
         Firmware::Uefi
         | Firmware::UefiHttp
+        | Firmware::UefiIpv4
         | Firmware::UefiIpv6
         | Firmware::UefiHttpIpv6
         | Firmware::Secure

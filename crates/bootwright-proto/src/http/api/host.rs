@@ -296,6 +296,11 @@ const fn none(number: &u8) -> bool {
     *number == 0
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks so
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 /// How a host is sent to its own disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalBootView {
@@ -306,4 +311,10 @@ pub struct LocalBootView {
     pub pinned: bool,
     /// How often in a row the host came back too early.
     pub returns: u32,
+    /// Whence the method is known: `configured`, `host`, `make`, `tried` or `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whence: Option<String>,
+    /// Whether no method has started its disk, so that it waits.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub parked: bool,
 }

@@ -22,7 +22,8 @@ pub(super) const fn start(method: LocalMethod) -> &'static str {
     match method {
         LocalMethod::BiosDisk => "sanboot --no-describe --drive 0x80 || exit 1",
         LocalMethod::UefiDisk => "sanboot --no-describe --drive 0 || exit 1",
-        // The other two act before iPXE starts; where it was started all the same, it can only be left.
-        LocalMethod::Exit | LocalMethod::NoFile | LocalMethod::NoOffer => "exit 1",
+        LocalMethod::Exit => "exit 1",
+        // These two act before iPXE starts, so that the firmware has to ask once more.
+        LocalMethod::NoFile | LocalMethod::NoOffer => "reboot || exit 1",
     }
 }

@@ -36,10 +36,11 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) 
                 answers.push(dhcp(who, reply, *whence, &here));
                 answers.extend(tftp(state, reply));
             }
-            Given::Script { verdict, reply } => {
+            Given::Script { verdict, reply, whence } => {
                 let mut words = word::verdict(verdict, &state.core.policy());
                 if let ScriptReply::Local { method, .. } = &**reply {
-                    words.push_str(&format!("; {}", word::local(*method)));
+                    let why = whence.map(word::whence).unwrap_or_default();
+                    words.push_str(&format!("; {}{why}", word::local(*method)));
                 }
                 let visit = &explained.view.visit;
                 let usual = match visit.rom {

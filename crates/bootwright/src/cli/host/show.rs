@@ -199,10 +199,17 @@ fn local_words(local: &LocalBootView) -> String {
         .method
         .clone()
         .unwrap_or_else(|| "by its firmware's list".to_owned());
-    if local.pinned {
-        words.push_str(", as the configuration says");
-    }
-    if local.returns > 0 {
+    let whence = local.whence.as_deref();
+    words.push_str(match whence.or(local.pinned.then_some("configured")) {
+        Some("configured") => ", as the configuration says",
+        Some("host") => ", which worked for it before",
+        Some("make") => ", which works for others of its product",
+        Some("tried") => ", which is tried since others led to nothing",
+        _ => "",
+    });
+    if local.parked {
+        words.push_str(&format!("; no method starts its disk, tried {} times", local.returns));
+    } else if local.returns > 0 {
         words.push_str(&format!("; came back too early {} times in a row", local.returns));
     }
     words
