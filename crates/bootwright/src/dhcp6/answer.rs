@@ -132,7 +132,8 @@ impl Desk {
             associations: request.associations.clone(),
             here: self.place.link.ipv6_addresses().map(Prefix::of).collect(),
             boots,
-            takes_proxy: matches!(client.kind, ClientKind::UefiPxe | ClientKind::UefiHttp),
+            // EDK2's PXE takes what has no address for an offer of addresses, and waits for it in vain.
+            takes_proxy: client.kind == ClientKind::UefiHttp,
             boot: boots.then(|| self.offer_ask(request, client, mac)).flatten(),
         }
     }

@@ -107,9 +107,14 @@ fn beside_another_server_only_boot_clients_are_told_and_no_address() {
         let client = Client::new();
         assert_eq!(client.ask(&captured("firmware-solicit"), SILENCE), None);
         daemon.wait_for_log("not a boot client");
-        let offered = client.ask(&captured("pxe-solicit"), PATIENCE).expect("an answer");
+        let offered = client.ask(&captured("http-solicit"), PATIENCE).expect("an answer");
         assert_eq!((offered.kind, offered.option(3)), (2, None), "{offered:?}");
-        assert_eq!(offered.url(), Some("tftp://[fd00:77::1]/snponly.efi"));
+        assert_eq!(offered.url(), Some("http://[fd00:77::1]:8080/firmware/snponly.efi"));
+        assert_eq!(
+            client.ask(&captured("pxe-solicit"), SILENCE),
+            None,
+            "it would wait for an address"
+        );
         // iPXE has its address from a router and asks for the rest.
         let ipxe = without(&captured("ipxe-solicit"), 3);
         let told = client.ask(&turned_into(&ipxe, 11, &[]), PATIENCE).expect("an answer");
@@ -266,10 +271,10 @@ fn an_interface_without_an_ipv4_address_is_served_over_ipv6() {
     daemon.wait_for_log("served at [fd00:77::1]");
     let offered = machine.run(|| {
         Client::new()
-            .ask(&captured("pxe-solicit"), PATIENCE)
+            .ask(&captured("http-solicit"), PATIENCE)
             .expect("an answer")
     });
-    assert_eq!(offered.url(), Some("tftp://[fd00:77::1]/snponly.efi"));
+    assert_eq!(offered.url(), Some("http://[fd00:77::1]:8080/firmware/snponly.efi"));
 }
 
 #[test]
