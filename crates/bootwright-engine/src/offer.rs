@@ -139,14 +139,12 @@ impl Engine {
             && self.passed_by(now, id, &ask.seen, ask.arch)
             && let Some(host) = self.world.hosts.get(id)
         {
-            let asker = Asker::Host(host);
-            verdict = decide(&policy, &self.situation(now), asker, definition, &ask.seen, question);
+            let (asker, situation) = (Asker::Host(host), self.situation(now));
+            verdict = decide(&policy, &situation, asker, definition, &ask.seen, question);
         }
         match verdict {
             Verdict::FirstFile(file) => {
-                // Firmware that is to fail is on no ladder.
-                let served = id.filter(|_| file != NO_FILE);
-                if let Some(visit) = served.and_then(|id| self.visits.get_mut(&id)) {
+                if let Some(visit) = id.filter(|_| file != NO_FILE).and_then(|id| self.visits.get_mut(&id)) {
                     visit.climb = climb.or(visit.climb);
                     if ask.loader == Loader::IpxeWithoutHttp {
                         visit.handed.get_or_insert(now);
