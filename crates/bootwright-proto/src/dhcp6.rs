@@ -22,10 +22,10 @@ pub use client::{Client, ClientKind, classify, sender_card};
 pub use discard::Discard;
 pub use duid::Duid;
 pub use parse::parse;
-pub use question::{Question, Silence, question};
+pub use question::{Silence, question};
 pub use render::{Unrenderable, render};
 pub use reply::{Answer, Boot, Held, Reply, Status};
-pub use request::{Association, MessageType, Request, VendorClass};
+pub use request::{Association, Message, Request, VendorClass};
 
 use std::net::Ipv6Addr;
 

@@ -51,13 +51,18 @@ const PKTINFO_LEN: u32 = size_of::<libc::in_pktinfo>() as u32;
 
 /// Asks the kernel to tell for each datagram to which address and on which device it came.
 pub(crate) fn enable_pktinfo(socket: BorrowedFd<'_>) -> io::Result<()> {
+    switch_on(socket, libc::IPPROTO_IP, libc::IP_PKTINFO)
+}
+
+/// Switches an option of a socket on.
+pub(super) fn switch_on(socket: BorrowedFd<'_>, level: libc::c_int, option: libc::c_int) -> io::Result<()> {
     let on: libc::c_int = 1;
     // SAFETY: the value is a live int and its length is given.
     let result = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
-            libc::IPPROTO_IP,
-            libc::IP_PKTINFO,
+            level,
+            option,
             ptr::from_ref(&on).cast(),
             size_of::<libc::c_int>() as libc::socklen_t,
         )

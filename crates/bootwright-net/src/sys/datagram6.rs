@@ -6,6 +6,8 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
+use super::datagram::switch_on;
+
 /// What the kernel tells about a datagram beside its bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
@@ -25,22 +27,7 @@ const PKTINFO_LEN: u32 = size_of::<libc::in6_pktinfo>() as u32;
 
 /// Asks the kernel to tell for each datagram to which address and on which device it came.
 pub(crate) fn enable_pktinfo(socket: BorrowedFd<'_>) -> io::Result<()> {
-    let on: libc::c_int = 1;
-    // SAFETY: the value is a live int and its length is given.
-    let result = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::IPPROTO_IPV6,
-            libc::IPV6_RECVPKTINFO,
-            ptr::from_ref(&on).cast(),
-            size_of::<libc::c_int>() as libc::socklen_t,
-        )
-    };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    switch_on(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)
 }
 
 /// Receives one datagram into `buffer`, without waiting.

@@ -10,7 +10,7 @@ use super::options::{
     CLIENT_ARCH, CLIENT_ID, IA_ADDR, IA_NA, INTERFACE, OPTION_REQUEST, Pieces, SERVER_ID, USER_CLASS, VENDOR_CLASS,
     counted,
 };
-use super::request::{Association, MessageType, Request, VendorClass};
+use super::request::{Association, Request, VendorClass, message_from_code};
 
 /// How many associations, and addresses in each, are read; boot clients have one of each. What comes after them is as if
 /// it had not been sent.
@@ -31,7 +31,7 @@ pub fn parse(bytes: &[u8]) -> Result<Request, Discard> {
     if *kind == RELAY_FORWARD {
         return Err(Discard::Relayed);
     }
-    let message = MessageType::from_code(*kind).ok_or(Discard::NotFromClient { kind: *kind })?;
+    let message = message_from_code(*kind).ok_or(Discard::NotFromClient { kind: *kind })?;
     let mut request = Request {
         message,
         transaction: [*a, *b, *c],

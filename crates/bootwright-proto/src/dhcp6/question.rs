@@ -4,10 +4,7 @@ use std::fmt;
 use std::net::Ipv6Addr;
 
 use super::duid::Duid;
-use super::request::{MessageType, Request};
-
-/// What a sound message wants. Everything but the last is about the client's addresses.
-pub type Question = bootwright_core::ipv6::Message;
+use super::request::{Message, Request};
 
 /// Why a message gets no answer, where the packet alone tells (RFC 8415 section 16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +64,7 @@ impl fmt::Display for Silence {
 ///
 /// # Errors
 /// The reason for silence. The order of the tests is fixed, since the reasons are counted.
-pub fn question(request: &Request, ours: &Duid, sender: Ipv6Addr, destination: Ipv6Addr) -> Result<Question, Silence> {
+pub fn question(request: &Request, ours: &Duid, sender: Ipv6Addr, destination: Ipv6Addr) -> Result<Message, Silence> {
     if !destination.is_multicast() {
         return Err(Silence::Unicast);
     }
@@ -75,33 +72,22 @@ pub fn question(request: &Request, ours: &Duid, sender: Ipv6Addr, destination: I
         return Err(Silence::NotOfThisLink { sender });
     }
     let message = request.message;
-    if request.client_id.is_none() && message != MessageType::InformationRequest {
+    if request.client_id.is_none() && message != Message::Information {
         return Err(Silence::NoClientId);
     }
-    let question = match message {
-        MessageType::Solicit => Question::Solicit,
-        MessageType::Request => Question::Request,
-        MessageType::Confirm => Question::Confirm,
-        MessageType::Renew => Question::Renew,
-        MessageType::Rebind => Question::Rebind,
-        MessageType::Release => Question::Release,
-        MessageType::Decline => Question::Decline,
-        MessageType::InformationRequest => Question::Information,
-    };
     match (message, &request.server_id) {
-        (MessageType::Solicit | MessageType::Confirm | MessageType::Rebind, Some(_)) => {
+        (Message::Solicit | Message::Confirm | Message::Rebind, Some(_)) => {
             return Err(Silence::NamesServer);
         }
-        (MessageType::Solicit | MessageType::Confirm | MessageType::Rebind | MessageType::InformationRequest, None) => {
-        }
-        (MessageType::Request | MessageType::Renew | MessageType::Release | MessageType::Decline, None) => {
+        (Message::Solicit | Message::Confirm | Message::Rebind | Message::Information, None) => {}
+        (Message::Request | Message::Renew | Message::Release | Message::Decline, None) => {
             return Err(Silence::NoServerId);
         }
         (_, Some(server)) if server != ours => return Err(Silence::ForAnotherServer),
         (_, Some(_)) => {}
     }
-    if message == MessageType::InformationRequest && !request.associations.is_empty() {
+    if message == Message::Information && !request.associations.is_empty() {
         return Err(Silence::StatefulInformation);
     }
-    Ok(question)
+    Ok(message)
 }

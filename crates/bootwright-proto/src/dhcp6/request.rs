@@ -1,54 +1,30 @@
 //! A client's message as we keep it.
 
 use bootwright_core::Arch;
-pub use bootwright_core::ipv6::Association;
+pub use bootwright_core::ipv6::{Association, Message};
 
 use super::duid::Duid;
 
-/// What a client says (RFC 8415 section 7.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MessageType {
-    /// 1: it looks for servers.
-    Solicit,
-    /// 3: it takes what a server has advertised.
-    Request,
-    /// 4: it asks whether its addresses still belong to its link.
-    Confirm,
-    /// 5: it asks the server of its lease for more time.
-    Renew,
-    /// 6: it asks any server for more time.
-    Rebind,
-    /// 8: it gives its addresses back.
-    Release,
-    /// 9: somebody else uses what it was given.
-    Decline,
-    /// 11: it has its addresses and asks for everything else.
-    InformationRequest,
-}
-
-impl MessageType {
-    /// The type with this number, if it is one of a client.
-    #[must_use]
-    pub const fn from_code(code: u8) -> Option<Self> {
-        Some(match code {
-            1 => Self::Solicit,
-            3 => Self::Request,
-            4 => Self::Confirm,
-            5 => Self::Renew,
-            6 => Self::Rebind,
-            8 => Self::Release,
-            9 => Self::Decline,
-            11 => Self::InformationRequest,
-            _ => return None,
-        })
-    }
+/// What a client says by the number of its message's type (RFC 8415 section 7.3); nothing if no client sends it.
+pub(super) const fn message_from_code(code: u8) -> Option<Message> {
+    Some(match code {
+        1 => Message::Solicit,
+        3 => Message::Request,
+        4 => Message::Confirm,
+        5 => Message::Renew,
+        6 => Message::Rebind,
+        8 => Message::Release,
+        9 => Message::Decline,
+        11 => Message::Information,
+        _ => return None,
+    })
 }
 
 /// What a client sent, once [`parse`](super::parse) found it sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// What it says.
-    pub message: MessageType,
+    pub message: Message,
     /// The transaction, three bytes that the answer repeats.
     pub transaction: [u8; 3],
     /// Option 1: how the client calls itself.

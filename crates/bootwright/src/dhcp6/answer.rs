@@ -8,7 +8,7 @@ use bootwright_core::{Arch, Loader, MacAddr, Make, Sighting, Transport, Way};
 use bootwright_engine::{Ipv6Ask, Ipv6Reply, OfferAsk, OfferReply, Told, Wants};
 use bootwright_net::udp6::Datagram;
 use bootwright_proto::dhcp6::{
-    Answer, Boot, CLIENT_PORT, Client, ClientKind, Duid, Held, Question, Reply, Request, Status, classify, parse,
+    Answer, Boot, CLIENT_PORT, Client, ClientKind, Duid, Held, Message, Reply, Request, Status, classify, parse,
     question, render, sender_card,
 };
 
@@ -121,7 +121,7 @@ impl Desk {
         &self,
         request: &Request,
         client: &Client,
-        message: Question,
+        message: Message,
         (card, mac): (Option<MacAddr>, Option<MacAddr>),
     ) -> Ipv6Ask {
         let name = || request.client_id.as_ref().map_or(&[][..], Duid::bytes).to_vec();

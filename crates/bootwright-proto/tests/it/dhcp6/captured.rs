@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 
 use bootwright_core::{Arch, Uuid};
-use bootwright_proto::dhcp6::{ClientKind, MessageType, classify, parse, sender_card};
+use bootwright_proto::dhcp6::{ClientKind, Message, classify, parse, sender_card};
 
 use super::{CARD, captured};
 
@@ -16,7 +16,7 @@ fn uuid() -> Uuid {
 #[test]
 fn firmware_first_asks_for_an_address_like_anybody() {
     let request = parse(&captured("firmware-solicit")).expect("sound");
-    assert_eq!(request.message, MessageType::Solicit);
+    assert_eq!(request.message, Message::Solicit);
     assert_eq!(request.transaction, [0x77, 0x23, 0x53]);
     assert_eq!(request.wishes, [23]);
     assert_eq!(request.associations.len(), 1);
@@ -52,7 +52,7 @@ fn firmware_that_boots_by_http_says_so() {
 #[test]
 fn firmware_takes_what_was_advertised() {
     let request = parse(&captured("pxe-request")).expect("sound");
-    assert_eq!(request.message, MessageType::Request);
+    assert_eq!(request.message, Message::Request);
     let server = request.server_id.expect("a server");
     assert!(server.card().is_some(), "{server:?} was made of a card");
     let wanted: Ipv6Addr = "fd00:77::1d3".parse().expect("an address");
@@ -62,7 +62,7 @@ fn firmware_takes_what_was_advertised() {
 #[test]
 fn firmware_gives_its_address_back_before_it_starts_the_boot_program() {
     let request = parse(&captured("pxe-release")).expect("sound");
-    assert_eq!(request.message, MessageType::Release);
+    assert_eq!(request.message, Message::Release);
     assert_eq!(request.associations[0].addresses.len(), 1);
 }
 
