@@ -32,6 +32,8 @@ pub(crate) enum Firmware {
     Secure,
     /// The same, and it knows a key of the site's own as well.
     SecureOwn,
+    /// The same with PXE switched off, which leaves it HTTP boot.
+    SecureOwnHttp,
     /// OVMF with PXE over IPv4 switched off, which leaves it PXE over IPv6.
     UefiIpv6,
     /// OVMF with all of PXE switched off, for a segment where HTTP boot finds nothing over IPv4.
@@ -52,6 +54,7 @@ impl Firmware {
             | Self::UefiHttpIpv6
             | Self::Secure
             | Self::SecureOwn
+            | Self::SecureOwnHttp
             | Self::Arm64 => true,
         }
     }

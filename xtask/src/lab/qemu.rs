@@ -37,7 +37,8 @@ pub(super) fn program(firmware: Firmware) -> &'static str {
         | Firmware::UefiIpv6
         | Firmware::UefiHttpIpv6
         | Firmware::Secure
-        | Firmware::SecureOwn => "qemu-system-x86_64",
+        | Firmware::SecureOwn
+        | Firmware::SecureOwnHttp => "qemu-system-x86_64",
         Firmware::Arm64 => "qemu-system-aarch64",
     }
 }
@@ -53,7 +54,7 @@ pub(super) fn firmware(firmware: Firmware) -> Result<Uefi> {
                 ("AAVMF_CODE.fd", "AAVMF_VARS.fd"),
             ],
         ),
-        Firmware::Secure | Firmware::SecureOwn => (
+        Firmware::Secure | Firmware::SecureOwn | Firmware::SecureOwnHttp => (
             "/usr/share/OVMF",
             "ovmf",
             &[("OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd")],
@@ -75,7 +76,7 @@ pub(super) fn firmware(firmware: Firmware) -> Result<Uefi> {
         .map(|(code, variables)| Uefi {
             code: directory.join(code),
             variables: match firmware {
-                Firmware::SecureOwn => own_keys::variables(&tree::target().join("lab")),
+                Firmware::SecureOwn | Firmware::SecureOwnHttp => own_keys::variables(&tree::target().join("lab")),
                 Firmware::Bios
                 | Firmware::Uefi
                 | Firmware::UefiHttp
@@ -106,7 +107,7 @@ fn board(firmware: Firmware) -> &'static [(&'static str, &'static str)] {
         | Firmware::UefiIpv6
         | Firmware::UefiHttpIpv6 => &[("-machine", "q35,accel=tcg,graphics=off"), ("-vga", "none")],
         // The keys are out of reach for whoever is not in system management mode.
-        Firmware::Secure | Firmware::SecureOwn => &[
+        Firmware::Secure | Firmware::SecureOwn | Firmware::SecureOwnHttp => &[
             ("-machine", "q35,smm=on,accel=tcg,graphics=off"),
             ("-global", "driver=cfi.pflash01,property=secure,value=on"),
             ("-vga", "none"),
@@ -166,7 +167,7 @@ pub(super) fn arguments(build: &Build, files: &Files) -> Result<Vec<String>> {
     }
     // What a person does in the firmware's setup: no PXE. HTTP boot comes next in its order.
     let switches: &[&str] = match build.firmware {
-        Firmware::UefiHttp | Firmware::UefiHttpIpv6 => &["IPv4PXESupport", "IPv6PXESupport"],
+        Firmware::UefiHttp | Firmware::UefiHttpIpv6 | Firmware::SecureOwnHttp => &["IPv4PXESupport", "IPv6PXESupport"],
         Firmware::UefiIpv6 => &["IPv4PXESupport"],
         Firmware::UefiIpv4 => &["IPv6PXESupport", "IPv6Support"],
         Firmware::Bios | Firmware::Uefi | Firmware::Secure | Firmware::SecureOwn | Firmware::Arm64 => &[],

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 
+use super::held::machine_is_held;
 use super::install::position;
 use super::story::{BOOT, disk_starts, installer_reports, installer_starts, turns_are};
-use super::{GRUB, OWN_KEYS, PXELINUX, REFUSED, SECURE_BOOT};
+use super::{GRUB, OWN_KEYS, OWN_KEYS_HTTP, PXELINUX, REFUSED, SECURE_BOOT};
 use crate::lab::journal::{Entry, Mark, Source};
 use crate::lab::machine::{Build, Machine};
 use crate::lab::record;
@@ -50,6 +51,7 @@ pub(super) fn grub(site: &Site) -> Result<()> {
 }
 
 pub(super) fn secure_boot(site: &Site) -> Result<()> {
+    let own = site.lend_addresses()?;
     let machine = waiting(site, SECURE_BOOT, "shimx64.efi")?;
     let sights = installs_once(site, &machine)?;
     let shim = position(&sights, |sight| reads(sight, "shimx64.efi"));
@@ -60,6 +62,11 @@ pub(super) fn secure_boot(site: &Site) -> Result<()> {
         "the capture does not show shim, GRUB and the kernel in this order: {shim:?} {grub:?} {kernel:?}"
     );
     never_ipxe(&sights)?;
+    let stranger = position(
+        &sights,
+        |sight| matches!(sight, Sight::DhcpReply { from, .. } if *from != own),
+    );
+    ensure!(stranger.is_none(), "somebody else answers DHCP: {stranger:?}");
     machine.power_off()?;
     refuses(site)
 }
@@ -124,6 +131,29 @@ pub(super) fn own_keys(site: &Site) -> Result<()> {
     ensure!(
         autoexec.is_some() && autoexec < asked,
         "iPXE did not fetch `autoexec.ipxe` before it asked what to do: {autoexec:?} {asked:?}"
+    );
+    machine.power_off()?;
+    own_keys_by_http(site)
+}
+
+/// iPXE looks for its script beside itself, wherever that is.
+fn own_keys_by_http(site: &Site) -> Result<()> {
+    let machine = site.machine(OWN_KEYS_HTTP)?;
+    let on = machine.power_on()?;
+    machine_is_held(site, &machine, on)?;
+    let sights = machine.wire.captured()?;
+    let program = position(&sights, |sight| request(sight, "GET /firmware/snponly.efi"));
+    let autoexec = position(&sights, |sight| request(sight, "GET /firmware/autoexec.ipxe"));
+    let asked = position(&sights, |sight| request(sight, "GET /ipxe?"));
+    ensure!(
+        program.is_some() && program < autoexec && autoexec < asked,
+        "the capture does not show iPXE, its script and its question by HTTP, in this order: {program:?} {autoexec:?} \
+         {asked:?}"
+    );
+    let by_tftp = position(&sights, |sight| matches!(sight, Sight::TftpRead { .. }));
+    ensure!(
+        by_tftp.is_none(),
+        "a machine that boots by HTTP fetched something by TFTP"
     );
     Ok(())
 }

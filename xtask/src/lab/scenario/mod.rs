@@ -163,6 +163,13 @@ const OWN_KEYS: Build = Build {
     rom: Rom::Itself,
 };
 
+const OWN_KEYS_HTTP: Build = Build {
+    name: "own-keys-http",
+    number: 24,
+    firmware: Firmware::SecureOwnHttp,
+    rom: Rom::Itself,
+};
+
 const NEIGHBOUR: Build = Build {
     name: "same-box",
     number: 30,
@@ -283,7 +290,7 @@ pub(crate) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "secure-boot",
-        story: "firmware with Microsoft's keys starts shim, GRUB and a kernel that Debian signed, installs once, starts from \
+        story: "Bootwright is the only DHCP server: firmware with Microsoft's keys starts shim, GRUB and a kernel that Debian signed, installs once, starts from \
                 its disk; what somebody changed it refuses, and the timeline says so",
         cast: &[
             Role {
@@ -300,11 +307,17 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario {
         name: "own-keys",
         story: "firmware that knows a site's key refuses iPXE as Debian ships it, starts the same with the site's signature, \
-                and installs once",
-        cast: &[Role {
-            build: OWN_KEYS,
-            known: true,
-        }],
+                and installs once; another one that boots by HTTP starts it too, and waits",
+        cast: &[
+            Role {
+                build: OWN_KEYS,
+                known: true,
+            },
+            Role {
+                build: OWN_KEYS_HTTP,
+                known: false,
+            },
+        ],
         play: front::own_keys,
     },
     Scenario {

@@ -69,6 +69,7 @@ pub(super) fn disk_nonce(machine: &Machine, since: Mark) -> Result<String> {
         | Firmware::UefiHttpIpv6
         | Firmware::Secure
         | Firmware::SecureOwn
+        | Firmware::SecureOwnHttp
         | Firmware::Arm64 => image::EFI_BANNER,
     };
     let line = machine.wait_serial(since, banner, BOOT)?.text;
