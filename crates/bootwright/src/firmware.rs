@@ -111,10 +111,10 @@ impl Catalogue {
                     path.display(),
                     file.sha256
                 )),
-                Err(why) => {
-                    tracing::debug!(file = %path.display(), %why, "no firmware");
-                    missing.push(name.to_owned());
-                }
+                Err(_) if !path.exists() => missing.push(name.to_owned()),
+                Err(why) => self
+                    .troubles
+                    .push(format!("firmware `{}` is not served: {why}", path.display())),
             }
         }
         missing
@@ -255,6 +255,38 @@ mod tests {
         let files = |arch| policy.boot_files(arch).collect::<Vec<_>>();
         assert_eq!(files(bootwright_core::Arch::EFI64), ["snponly.efi", "ipxe-amd64.efi"]);
         assert_eq!(files(bootwright_core::Arch::BIOS), ["undionly.kpxe"]);
+    }
+
+    #[test]
+    fn what_is_not_as_the_manifest_has_it_or_cannot_be_read_is_not_served_and_told() {
+        let home = std::env::temp_dir().join(format!("bootwright-tampered-{}", std::process::id()));
+        fs::create_dir_all(home.join("snponly.efi")).unwrap();
+        // The SHA-256 of no bytes at all (FIPS 180-4).
+        let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let pin = |name| format!("[[package.file]]\nname = \"{name}\"\nsha256 = \"{of_nothing}\"\n");
+        let pins = ["ipxe-amd64.efi", "undionly.kpxe", "snponly.efi"].map(pin);
+        fs::write(home.join("manifest.toml"), format!("[[package]]\n{}", pins.concat())).unwrap();
+        fs::write(home.join("ipxe-amd64.efi"), "").unwrap();
+        fs::write(home.join("undionly.kpxe"), "one byte too many").unwrap();
+        let catalogue = Catalogue::load(&home, &home.join("no builds of our own"));
+        assert_eq!(catalogue.names().collect::<Vec<_>>(), ["ipxe-amd64.efi"]);
+        let [unreadable, tampered] = catalogue.troubles.as_slice() else {
+            panic!("{:?}", catalogue.troubles)
+        };
+        assert!(
+            unreadable.contains("snponly.efi` is not served: Is a directory"),
+            "{unreadable}"
+        );
+        assert!(
+            tampered.contains("undionly.kpxe` is not served: its SHA-256 is"),
+            "{tampered}"
+        );
+        assert_eq!(
+            catalogue.missed(None, &Policy::default()),
+            Vec::<&str>::new(),
+            "both are there"
+        );
+        fs::remove_dir_all(&home).unwrap();
     }
 
     #[test]

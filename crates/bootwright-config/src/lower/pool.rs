@@ -91,7 +91,7 @@ fn pool(index: usize, node: &Node, policy: &mut Policy, pools: &mut Vec<(Arc<Sub
     let boot = lease_span(
         &mut section,
         "boot_lease",
-        Span::from_mins(10),
+        Span::from_mins(10).min(lease),
         (BOOT_LEASE_MIN, BOOT_LEASE_MAX),
         findings,
     );

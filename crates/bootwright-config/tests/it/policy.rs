@@ -292,6 +292,18 @@ address = ["10.0.0.20", "10.0.1.20"]
 }
 
 #[test]
+fn firmware_keeps_no_address_for_longer_than_the_installed_system() {
+    let pool = "[dhcp]\nmode = \"server\"\n[[dhcp.pools]]\nsubnet = \"10.0.0.0/24\"\n";
+    let spans = |lease: &str| {
+        let loaded = good(&format!("{pool}{lease}"));
+        let subnet = &loaded.policy.subnets[0];
+        (subnet.lease, subnet.boot_lease)
+    };
+    assert_eq!(spans("lease = \"5m\""), (Span::from_mins(5), Span::from_mins(5)));
+    assert_eq!(spans("lease = \"1h\""), (Span::from_hours(1), Span::from_mins(10)));
+}
+
+#[test]
 fn the_daemon_listens_where_it_is_told() {
     let daemon = good(
         r#"

@@ -263,7 +263,8 @@ fn in_range(address: &str) -> Ipv4Addr {
 #[test]
 fn dhclient_gets_an_address_with_everything_that_belongs_to_it_renews_it_and_gives_it_back() {
     let (inside, machine) = segment();
-    let daemon = Daemon::start(&inside, CONFIG);
+    let named = format!("{CONFIG}\n[hosts.larch]\nmac = \"{}\"\n", mac(&machine, "eth0"));
+    let daemon = Daemon::start(&inside, &named);
     let directory = ClientProcess::directory("dhclient");
     let client = ClientProcess::dhclient(&machine, &directory, "supersede dhcp-renewal-time 3;\n");
     let told = client.wait_for_told("BOUND ");
@@ -274,6 +275,11 @@ fn dhclient_gets_an_address_with_everything_that_belongs_to_it_renews_it_and_giv
     assert_eq!(word(&told, "search "), "lab.example. example.");
     assert_eq!(word(&told, "ntp "), "10.77.0.3");
     assert_eq!(word(&told, "lease "), "3600");
+    assert_eq!(
+        word(&told, "name "),
+        "larch",
+        "it is told the name that the configuration gives it"
+    );
     assert_eq!(word(&told, "server "), "10.77.0.1");
     let first = lease(&daemon);
     assert_eq!((first.address, first.state.as_str()), (address, "bound"));

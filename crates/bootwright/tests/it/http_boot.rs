@@ -61,8 +61,14 @@ impl Connection {
 
     /// Asks with EDK2's own fields, in its order. (NetworkPkg/HttpBootDxe: Host, Accept, User-Agent)
     fn ask(&mut self, method: &str, target: &str) -> Reply {
+        self.ask_with(method, target, "")
+    }
+
+    /// The same with more fields, each with its line end.
+    fn ask_with(&mut self, method: &str, target: &str, more: &str) -> Reply {
         let request = format!(
-            "{method} {target} HTTP/1.1\r\nHost: 10.77.0.1:8080\r\nAccept: */*\r\nUser-Agent: UefiHttpBoot/1.0\r\n\r\n"
+            "{method} {target} HTTP/1.1\r\nHost: 10.77.0.1:8080\r\nAccept: */*\r\nUser-Agent: UefiHttpBoot/1.0\r\n\
+             {more}\r\n"
         );
         let stream = self.stream.get_mut();
         stream.write_all(request.as_bytes()).expect("the connection is open");
@@ -80,7 +86,7 @@ impl Connection {
             fields,
             body: Vec::new(),
         };
-        if method != "HEAD" {
+        if method != "HEAD" && !reply.status.contains(" 304 ") {
             reply.body = vec![0; reply.length()];
             self.stream.read_exact(&mut reply.body).expect("the body is whole");
         }
@@ -147,6 +153,50 @@ fn head_and_get_come_one_after_the_other_on_one_connection_and_announce_the_same
         let again = firmware.ask("GET", "/firmware/snponly.efi");
         assert_eq!(again.body, get.body);
     });
+}
+
+#[test]
+fn parts_and_repeats_are_answered_as_rfc_9110_says_on_one_connection() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    std::fs::write(daemon.data_dir().join("images/disk.img"), "0123456789abcdef").expect("an image");
+    for file in ["/firmware/snponly.efi", "/images/disk.img"] {
+        machine.run(|| {
+            let mut client = Connection::open();
+            let whole = client.ask("GET", file);
+            assert_eq!(whole.status, "HTTP/1.1 200 OK");
+            assert_eq!(whole.field("Accept-Ranges"), Some("bytes"), "{:?}", whole.fields);
+            let tag = whole
+                .field("Etag")
+                .expect("an entity tag, its name in Title-Case")
+                .to_owned();
+            let size = whole.length();
+
+            let mut with = |more: String| client.ask_with("GET", file, &more);
+            let same = with(format!("If-None-Match: {tag}\r\n"));
+            assert!(same.status.starts_with("HTTP/1.1 304 "), "{same:?}");
+            assert_eq!(same.field("Etag"), Some(tag.as_str()));
+
+            let part = with("Range: bytes=5-9\r\n".to_owned());
+            assert!(part.status.starts_with("HTTP/1.1 206 "), "{:?}", part.status);
+            assert_eq!(part.body, whole.body[5..10]);
+            assert_eq!(part.field("Content-Range"), Some(format!("bytes 5-9/{size}").as_str()));
+            let end = with("Range: bytes=-4\r\n".to_owned());
+            assert_eq!(end.body, whole.body[size - 4..]);
+
+            let of_this = with(format!("Range: bytes=5-9\r\nIf-Range: {tag}\r\n"));
+            assert_eq!(of_this.body, whole.body[5..10]);
+            let of_another = with("Range: bytes=5-9\r\nIf-Range: \"another\"\r\n".to_owned());
+            assert_eq!(
+                (of_another.status.as_str(), of_another.body),
+                ("HTTP/1.1 200 OK", whole.body)
+            );
+
+            let beyond = with(format!("Range: bytes={size}-\r\n"));
+            assert!(beyond.status.starts_with("HTTP/1.1 416 "), "{:?}", beyond.status);
+            assert_eq!(beyond.field("Content-Range"), Some(format!("bytes */{size}").as_str()));
+        });
+    }
 }
 
 #[test]

@@ -291,6 +291,39 @@ fn reports_take_post_with_any_body_and_refuse_what_is_too_long() {
 }
 
 #[test]
+fn reports_come_by_get_and_post_and_a_repeat_of_any_is_success() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    for (number, last) in ["done", "fail"].into_iter().enumerate() {
+        let card = format!("52:54:00:00:09:0{number}");
+        let asks = question(&card.replace(':', "-"));
+        get(&machine, OURS, &asks);
+        arm(&daemon, &card, "lab");
+        let run = run_url(get(&machine, OURS, &asks).text()).expect("a run");
+        let reports: &[&str] = match last {
+            "done" => &["progress?percent=10", "log", "done", "up"],
+            _ => &["fail?reason=no+disk"],
+        };
+        for report in reports {
+            for method in ["GET", "POST", "GET", "POST"] {
+                let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
+                let request =
+                    format!("{method} {run}/{report} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{length}\r\n");
+                let answer = send(&machine, OURS, &request);
+                assert_eq!(answer.status, 200, "{method} {report}: {}", answer.text());
+            }
+        }
+        let state = daemon.api("GET", &format!("/api/v1/hosts/{card}"), "");
+        let expected = if last == "done" { "installed" } else { "failed" };
+        assert!(
+            state.text().contains(&format!(r#""state":"{expected}""#)),
+            "{}",
+            state.text()
+        );
+    }
+}
+
+#[test]
 fn fault_12_a_reload_with_an_error_leaves_the_last_good_configuration_in_force() {
     let (inside, machine) = segment();
     let daemon = Daemon::start(&inside, CONFIG);
