@@ -72,6 +72,15 @@ impl Engine {
         self.outcome(ReloadReply { proposals })
     }
 
+    /// A configuration was refused, and the last good one stays in force. `by` is who asked for it, or nobody if it was
+    /// found changed; `why` is one line.
+    pub fn reload_refused(&mut self, now: Timestamp, by: Option<&str>, why: &str) -> Outcome<()> {
+        let by = by.map_or(Cause::Daemon, Self::operator);
+        let note = format!("a configuration was refused, the last good one stays in force: {why}");
+        self.site_note(now, by, Verb::Warn, note);
+        self.outcome(())
+    }
+
     fn auto_rules(&self) -> Vec<AutoRule> {
         let mut rules: Vec<AutoRule> = self
             .policy

@@ -40,7 +40,7 @@ pub use file::{BootFile, NotBootFile};
 pub use ipxe::{Bus, Feature, Ipxe};
 pub use lease::Lease;
 pub use merge::Merger;
-pub use parse::parse;
+pub use parse::{parse, sender};
 pub use question::{Arrival, Port, Question, Silence, question};
 pub use render::{Unrenderable, render, render_over};
 pub use reply::{Boot, Reply};

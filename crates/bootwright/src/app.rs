@@ -210,6 +210,7 @@ async fn serve_all(
     let reloader = Arc::new(Reloader::new(
         files,
         Arc::clone(&core),
+        Arc::clone(&counters),
         Arc::clone(&catalogue),
         (*daemon).clone(),
         places,

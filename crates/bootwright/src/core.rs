@@ -235,6 +235,11 @@ impl Core {
         self.ask(|engine, now| engine.reload(now, by, policy))
     }
 
+    /// Records that a configuration was refused.
+    pub fn reload_refused(&self, by: Option<&str>, why: &str) {
+        self.ask(|engine, now| engine.reload_refused(now, by, why)).now();
+    }
+
     /// Remembers which address a card has.
     pub fn hear_address(&self, way: Way, mac: MacAddr, address: IpAddr) {
         self.engine().hear_address(way, mac, address);

@@ -12,10 +12,14 @@ use bootwright_config::{Diagnostic, Loaded, Places, Source, load};
 use bootwright_engine::Proposal;
 
 use crate::core::Core;
+use crate::counter::Counters;
 use crate::firmware::Catalogue;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How much of what is wrong goes into the record, in characters; the log has all of it.
+const WORDS_MAX: usize = 400;
 
 /// The configuration's files.
 #[derive(Clone, Debug)]
@@ -127,6 +131,17 @@ impl Unusable {
     }
 }
 
+/// The first thing that is wrong, and how many more are.
+fn in_a_line(errors: &[String]) -> String {
+    let first = errors.first().map(String::as_str).unwrap_or_default();
+    let parts: Vec<&str> = first.lines().take(2).map(str::trim).collect();
+    let words: String = parts.join(" ").chars().take(WORDS_MAX).collect();
+    match errors.len().saturating_sub(1) {
+        0 => words,
+        more => format!("{words} (and {more} more)"),
+    }
+}
+
 /// What a reload did.
 #[derive(Debug)]
 pub struct Reloaded {
@@ -149,6 +164,7 @@ pub struct LastReload {
 pub struct Reloader {
     files: Files,
     core: Arc<Core>,
+    counters: Arc<Counters>,
     catalogue: Arc<Catalogue>,
     running: bootwright_config::Daemon,
     places: Arc<ArcSwap<Places>>,
@@ -161,6 +177,7 @@ impl Reloader {
     pub fn new(
         files: Files,
         core: Arc<Core>,
+        counters: Arc<Counters>,
         catalogue: Arc<Catalogue>,
         running: bootwright_config::Daemon,
         places: Arc<ArcSwap<Places>>,
@@ -168,6 +185,7 @@ impl Reloader {
         Self {
             files,
             core,
+            counters,
             catalogue,
             running,
             places,
@@ -208,6 +226,8 @@ impl Reloader {
                 for words in &last.errors {
                     tracing::error!("the configuration stays as it was: {words}");
                 }
+                self.counters.count("config", "refused");
+                self.core.reload_refused(by, &in_a_line(&last.errors));
                 Err(unusable)
             }
         }

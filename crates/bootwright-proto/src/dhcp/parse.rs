@@ -75,6 +75,12 @@ pub fn parse(bytes: &[u8]) -> Result<Request, Discard> {
     })
 }
 
+/// The card that sent a packet, if so much of it is sound: to tell of what becomes of packets that are not answered.
+#[must_use]
+pub fn sender(bytes: &[u8]) -> Option<MacAddr> {
+    check(bytes, REQUEST).ok().map(|header| header.mac)
+}
+
 /// The first byte of a client's packet, and of a server's.
 pub(super) const REQUEST: u8 = 1;
 pub(super) const REPLY: u8 = 2;

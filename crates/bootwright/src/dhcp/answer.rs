@@ -13,7 +13,7 @@ use bootwright_net::udp::Datagram;
 use bootwright_proto::dhcp::{
     Arrival, Boot, BootFile, CLIENT_PORT, Client, ClientKind, Destination, Discard, Feature, MessageType, NotBootFile,
     Port, Question, Reply, Request, Silence, Unrenderable, classify, destination, is_search, is_system, parse,
-    question, render_over,
+    question, render_over, sender,
 };
 use bootwright_proto::hexdump::Hexdump;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -168,13 +168,14 @@ impl Desk {
         port: Port,
         paper: &mut Paper,
     ) -> Result<Handled, (Option<MacAddr>, Ignored)> {
+        let of_sender = |ignored| (sender(datagram.payload), ignored);
         if datagram.truncated {
-            return Err((None, Ignored::Truncated));
+            return Err(of_sender(Ignored::Truncated));
         }
         if let Some(vlan) = datagram.vlan {
-            return Err((None, Ignored::OtherVlan(vlan)));
+            return Err(of_sender(Ignored::OtherVlan(vlan)));
         }
-        let request = parse(datagram.payload).map_err(|discard| (None, Ignored::Discarded(discard)))?;
+        let request = parse(datagram.payload).map_err(|discard| of_sender(Ignored::Discarded(discard)))?;
         self.answer_request(&request, datagram, port, paper)
             .map_err(|ignored| (Some(request.mac), ignored))
     }

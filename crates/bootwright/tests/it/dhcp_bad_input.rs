@@ -87,6 +87,50 @@ fn options_of_every_wrong_length_are_each_answered_or_counted_by_their_reason() 
 }
 
 #[test]
+fn a_packet_that_ends_within_an_option_is_counted_and_explain_tells_it_of_the_host() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(
+        &inside,
+        &format!("{CONFIG}\n[hosts.oak]\nmac = \"52:54:00:00:00:06\"\n"),
+    );
+    let mut packet = search([0x52, 0x54, 0, 0, 0, 6]);
+    let end = packet.iter().rposition(|byte| *byte == 255).expect("an end");
+    packet.truncate(end);
+    packet.extend([97, 200, 1]);
+    machine.run(|| Client::on("eth0", 68).broadcast(&packet, 67));
+    wait_until("it is counted", || counted(&daemon, "truncated-option") == 1);
+    let explained = cli::ask(&daemon.socket(), "explain oak").out;
+    assert!(
+        explained.contains("option 97 claims 200 bytes, 1 are there"),
+        "{explained}"
+    );
+}
+
+#[test]
+fn pools_that_overlap_are_refused_counted_and_in_the_events_and_the_old_ones_go_on() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    daemon.write_config(&format!(
+        "{CONFIG}\n[[dhcp.pools]]\nsubnet = \"10.77.0.0/16\"\nrange = \"10.77.1.1-10.77.1.9\"\n"
+    ));
+    daemon.wait_for_log("the configuration stays as it was");
+    wait_until("it is counted", || {
+        daemon
+            .api("GET", "/api/v1/status", "")
+            .text()
+            .contains(r#""config.refused":1"#)
+    });
+    let events = cli::ask(&daemon.socket(), "events").out;
+    assert!(
+        events.contains("a configuration was refused") && events.contains("overlaps"),
+        "{events}"
+    );
+    let search = search([0x52, 0x54, 0, 0, 0, 0x78]);
+    let offer = discover(&machine, "eth0", &search, PATIENCE).expect("an offer");
+    assert_eq!(take(&machine, &search, &offer).answer.message, Some(MessageType::Ack));
+}
+
+#[test]
 fn an_address_of_a_subnet_that_is_not_ours_is_refused_or_ignored_and_explain_says_why() {
     let (inside, machine) = segment();
     let daemon = Daemon::start(

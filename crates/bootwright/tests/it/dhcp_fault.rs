@@ -421,5 +421,13 @@ fn fault_50_a_priority_tag_is_answered_and_what_is_tagged_for_a_vlan_is_never_an
             assert!(reply(&packet, &tags).is_none(), "{tags:x?} by {sockets}");
         }
         assert!(leases(&daemon).is_empty(), "nothing was granted");
+        // Kernel sockets never see any of them, and captures only what is IP behind one tag.
+        let status = daemon.api("GET", "/api/v1/status", "");
+        assert_eq!(
+            status.text().contains(r#""dhcp.other-vlan":1"#),
+            sockets == "packet",
+            "{}",
+            status.text()
+        );
     }
 }
