@@ -75,14 +75,16 @@ fn serve(composer: Composer, order: &Order, place: &Path) -> Result<()> {
     fs::create_dir_all(project.join("config"))?;
     fs::copy(&order.config, project.join("config/config.toml"))?;
     let compose = |arguments: &[&str]| composer.command(docker.socket(), &project, arguments);
-    // Compose v1 never ends if it shall create services without starting them and one waits for another's end. The labels
-    // are those by which Compose knows its own volume.
-    let volume = format!("{PROJECT}_data");
-    process::output(docker.client(&["volume", "create"]).args([
-        &format!("--label=com.docker.compose.project={PROJECT}"),
-        "--label=com.docker.compose.volume=data",
-        &volume,
+    // The volume is as the image has it once a container was made with it. By itself, since Compose v1 never ends if it shall
+    // create services without starting them and one waits for another's end.
+    process::output(&mut compose(&[
+        "up",
+        "--no-start",
+        "--no-build",
+        "--no-deps",
+        "bootwright",
     ]))?;
+    let volume = format!("{PROJECT}_data");
     let place = process::output(&mut docker.client(&["volume", "inspect", "--format={{.Mountpoint}}", &volume]))?;
     process::output(
         Command::new("cp")
