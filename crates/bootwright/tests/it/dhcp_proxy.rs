@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bootwright_proto::dhcp::MessageType;
 
-use crate::daemon::{Daemon, PATIENCE, get};
+use crate::daemon::{Daemon, PATIENCE, get, wait_until};
 use crate::netns::{End, Netns, cable};
 use crate::segment::{Client, captured, discover, with_arch, with_card};
 
@@ -79,7 +79,10 @@ fn a_log_at_trace_shows_every_byte_that_came_and_went_and_no_other_does() {
     let packet = captured("uefi-firmware-discover");
     let heard = discover(&machine, "eth0", &packet, PATIENCE).expect("an offer");
     // The log is written by a thread of its own, which no offer waits for.
-    daemon.wait_for_log("event=\"sent\"");
+    let is_whole = |word: &str, bytes: &[u8]| dumped(&daemon.log(), word).len() >= bytes.len();
+    wait_until("both packets are in the log", || {
+        is_whole("event=\"received\"", &packet) && is_whole("event=\"sent\"", &heard.bytes)
+    });
     assert_eq!(dumped(&daemon.log(), "event=\"received\""), packet);
     assert_eq!(dumped(&daemon.log(), "event=\"sent\""), heard.bytes);
 
