@@ -5,6 +5,7 @@
 
 pub mod grub;
 pub mod ipxe;
+mod lines;
 pub mod name;
 pub mod pi;
 pub mod pxelinux;

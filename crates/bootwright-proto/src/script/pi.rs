@@ -7,8 +7,8 @@
 use bootwright_core::FrontEnd;
 
 use super::ipxe::{Fault, Unscriptable};
+use super::lines::{COMMENT, Lines};
 use super::name::PI_DIRECTORY;
-use super::say::sentence;
 use super::told::{Load, Source, Told};
 
 /// What stands behind the operator's own lines.
@@ -18,40 +18,31 @@ use super::told::{Load, Source, Told};
 /// # Errors
 /// The first text that a Pi cannot be told.
 pub fn render(told: &Told) -> Result<String, Unscriptable> {
-    let mut text = String::new();
-    let mut line = |words: &str| {
-        text.push_str(words);
-        text.push('\n');
-    };
+    let mut config = Lines::default();
     match told {
         Told::Start(load) => {
             check(load)?;
-            line("[all]");
-            for words in &load.lines {
-                line(&format!("# {}", sentence(words)));
-            }
+            config.line("[all]");
+            config.say(COMMENT, &load.lines);
             // Names of ours are whole, whatever the operator's lines put in front of others.
-            line("os_prefix=");
-            line("auto_initramfs=0");
-            line(&format!("kernel={PI_DIRECTORY}/kernel"));
-            line(&format!("cmdline={PI_DIRECTORY}/cmdline.txt"));
+            config.line("os_prefix=").line("auto_initramfs=0");
+            config.line(format!("kernel={PI_DIRECTORY}/kernel"));
+            config.line(format!("cmdline={PI_DIRECTORY}/cmdline.txt"));
             if !load.parts.is_empty() {
-                line(&format!("initramfs {PI_DIRECTORY}/ramdisk followkernel"));
+                config.line(format!("initramfs {PI_DIRECTORY}/ramdisk followkernel"));
             }
         }
         Told::Local { lines, .. } => {
-            line("# No file is sent, so that it goes on to its next way to boot.");
-            lines.iter().for_each(|words| line(&format!("# {}", sentence(words))));
+            config.line("# No file is sent, so that it goes on to its next way to boot.");
+            config.say(COMMENT, lines);
         }
         Told::Wait(wait) => {
-            line("# No file is sent: it can only ask again when it starts anew.");
-            wait.lines
-                .iter()
-                .for_each(|words| line(&format!("# {}", sentence(words))));
+            config.line("# No file is sent: it can only ask again when it starts anew.");
+            config.say(COMMENT, &wait.lines);
         }
-        Told::Menu(menu) => line(&format!("# It cannot show the menu {}.", sentence(&menu.title))),
+        Told::Menu(menu) => config.say(COMMENT, &[format!("It cannot show the menu {}.", menu.title)]),
     }
-    Ok(text)
+    Ok(config.into_text())
 }
 
 /// The arguments of the kernel: one line.

@@ -7,6 +7,7 @@
 use bootwright_core::{FrontEnd, LocalMethod};
 
 use super::ipxe::{Fault, Unscriptable};
+use super::lines::Lines;
 use super::name::{Act, Asking};
 use super::say::sentence;
 use super::told::{Load, Menu, Part, RETRY_SECS, Source, Told, WAIT_SECS, Wait};
@@ -23,11 +24,11 @@ const TYPING_TENTHS: u16 = 1200;
 /// # Errors
 /// The first text that no configuration can say.
 pub fn render(told: &Told, asking: &Asking) -> Result<String, Unscriptable> {
-    let mut config = Config(String::new());
+    let mut config = Lines::default();
     match told {
         Told::Start(load) => start(&mut config, load, asking)?,
         Told::Local { lines, method } => {
-            config.say(lines);
+            config.say(SAY, lines);
             config.line("PROMPT 0").line("TIMEOUT 50").line("DEFAULT local");
             // Where the module is missing, the BIOS may know a next device itself.
             config.line("ONTIMEOUT leave");
@@ -37,40 +38,26 @@ pub fn render(told: &Told, asking: &Asking) -> Result<String, Unscriptable> {
         Told::Wait(wait) => self::wait(&mut config, wait, asking),
         Told::Menu(menu) => self::menu(&mut config, menu, asking),
     }
-    Ok(config.0)
+    Ok(config.into_text())
 }
 
-struct Config(String);
+/// Words for the console.
+const SAY: &str = "SAY";
 
-impl Config {
-    /// Adds a line, which holds no line end.
-    fn line(&mut self, line: impl AsRef<str>) -> &mut Self {
-        self.0.push_str(line.as_ref().trim_end());
-        self.0.push('\n');
-        self
-    }
-
-    fn say(&mut self, lines: &[String]) {
-        for line in lines {
-            self.line(format!("SAY {}", sentence(line)));
-        }
-    }
-
-    /// A label under which the machine asks at another point.
-    fn ask(&mut self, label: &str, asking: &Asking, act: Act) {
-        self.line(format!("LABEL {label}"));
-        self.line(format!("  CONFIG {}", asking.link(act)));
-    }
+/// A label under which the machine asks at another point.
+fn ask(config: &mut Lines, label: &str, asking: &Asking, act: Act) {
+    config.line(format!("LABEL {label}"));
+    config.line(format!("  CONFIG {}", asking.link(act)));
 }
 
-fn start(config: &mut Config, load: &Load, asking: &Asking) -> Result<(), Unscriptable> {
+fn start(config: &mut Lines, load: &Load, asking: &Asking) -> Result<(), Unscriptable> {
     let Load {
         lines,
         kernel,
         parts,
         args,
     } = load;
-    config.say(lines);
+    config.say(SAY, lines);
     config
         .line("PROMPT 0")
         .line("ALLOWOPTIONS 0")
@@ -103,7 +90,7 @@ fn start(config: &mut Config, load: &Load, asking: &Asking) -> Result<(), Unscri
         config.line("  IPAPPEND 2");
     }
     // The kernel did not come, or it returned.
-    config.ask("again", asking, asking.act.again(0));
+    ask(config, "again", asking, asking.act.again(0));
     Ok(())
 }
 
@@ -126,7 +113,7 @@ fn path(source: &Source) -> &str {
 /// How the machine's own disk is started, under the label `local`.
 ///
 /// A UEFI machine that boots a PXELINUX for UEFI can only be left.
-fn local(config: &mut Config, method: LocalMethod) {
+fn local(config: &mut Lines, method: LocalMethod) {
     config.line("LABEL local");
     match method {
         LocalMethod::BiosDisk => config.line("  COM32 chain.c32").line("  APPEND hd0"),
@@ -135,14 +122,14 @@ fn local(config: &mut Config, method: LocalMethod) {
     };
 }
 
-fn wait(config: &mut Config, wait: &Wait, asking: &Asking) {
+fn wait(config: &mut Lines, wait: &Wait, asking: &Asking) {
     let print = wait.print();
     let (round, shown) = match asking.act {
         Act::Again { round, screen, .. } => (round, screen),
         Act::First | Act::Consider | Act::Agreed | Act::Chose(_) => (0, 0),
     };
     if shown != print {
-        config.say(&wait.lines);
+        config.say(SAY, &wait.lines);
     }
     config
         .line("PROMPT 1")
@@ -155,17 +142,17 @@ fn wait(config: &mut Config, wait: &Wait, asking: &Asking) {
     if round >= ROUNDS_MAX {
         config.line("LABEL again").line("  COM32 reboot.c32");
     } else {
-        config.ask("again", asking, asking.act.again(print));
+        ask(config, "again", asking, asking.act.again(print));
     }
     if wait.agree {
-        config.ask("yes", asking, Act::Agreed);
+        ask(config, "yes", asking, Act::Agreed);
     }
     if let Some(method) = wait.local {
         local(config, method);
     }
 }
 
-fn menu(config: &mut Config, menu: &Menu, asking: &Asking) {
+fn menu(config: &mut Lines, menu: &Menu, asking: &Asking) {
     config
         .line("UI menu.c32")
         .line("PROMPT 0")

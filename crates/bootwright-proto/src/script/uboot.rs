@@ -7,7 +7,7 @@
 use bootwright_core::{FrontEnd, LocalMethod};
 
 use super::ipxe::{Fault, Unscriptable};
-use super::say::sentence;
+use super::lines::{COMMENT, Lines};
 use super::told::{Load, Source, Told};
 
 /// What U-Boot is told, as a configuration.
@@ -15,11 +15,11 @@ use super::told::{Load, Source, Told};
 /// # Errors
 /// The first text that no configuration can say.
 pub fn render(told: &Told) -> Result<String, Unscriptable> {
-    let mut config = Config(String::new());
+    let mut config = Lines::default();
     match told {
         Told::Start(load) => start(&mut config, load)?,
         Told::Local { lines, method } => {
-            config.say(lines);
+            config.say(COMMENT, lines);
             config.line("DEFAULT local").line("LABEL local");
             // A number below 0 leaves it; else it runs what its `localcmd` says.
             match method {
@@ -27,32 +27,15 @@ pub fn render(told: &Told) -> Result<String, Unscriptable> {
                 LocalMethod::Exit | LocalMethod::NoFile | LocalMethod::NoOffer => config.line("LOCALBOOT -1"),
             };
         }
-        Told::Wait(wait) => config.say(&wait.lines),
-        Told::Menu(menu) => config.say(&[format!("It cannot show the menu {}.", menu.title)]),
+        Told::Wait(wait) => config.say(COMMENT, &wait.lines),
+        Told::Menu(menu) => config.say(COMMENT, &[format!("It cannot show the menu {}.", menu.title)]),
     }
-    Ok(config.0)
+    Ok(config.into_text())
 }
 
-struct Config(String);
-
-impl Config {
-    fn line(&mut self, line: impl AsRef<str>) -> &mut Self {
-        self.0.push_str(line.as_ref().trim_end());
-        self.0.push('\n');
-        self
-    }
-
-    /// Words for people who read the file: U-Boot shows none.
-    fn say(&mut self, lines: &[String]) {
-        for line in lines {
-            self.line(format!("# {}", sentence(line)));
-        }
-    }
-}
-
-fn start(config: &mut Config, load: &Load) -> Result<(), Unscriptable> {
+fn start(config: &mut Lines, load: &Load) -> Result<(), Unscriptable> {
     let kernel = path(&load.kernel)?;
-    config.say(&load.lines);
+    config.say(COMMENT, &load.lines);
     config.line("DEFAULT start").line("LABEL start");
     config.line(format!("LINUX {kernel}"));
     if let Some(part) = load.parts.first() {
