@@ -1,11 +1,14 @@
 //! The firmware catalogue: what machines' own ROMs fetch first, verified at start and served from memory.
 
+mod own;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bootwright_core::policy::default_first_files;
+use bootwright_core::policy::{default_first_files, default_other_files};
 use bootwright_core::{Arch, Policy};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -32,6 +35,25 @@ pub struct Catalogue {
     shipped: PathBuf,
     /// What the manifest lists and nobody has put there, in the order of the names.
     missing: Vec<String>,
+    /// The site's own files, served or not, in the order of their manifest or of their names.
+    pub own: Vec<Own>,
+}
+
+/// A boot program of the site's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// Its name in the site's directory, under which it is served.
+    pub name: String,
+    /// The SHA-256 of what is there, in lower-case hexadecimal digits; nothing if it cannot be read.
+    pub sha256: Option<String>,
+    /// Whether the site's manifest lists it.
+    pub listed: bool,
+    /// Whether machines get it: it is readable, and what the manifest lists, where there is one.
+    pub served: bool,
+    /// Whose first boot file it is, unless the configuration names another one.
+    pub archs: Vec<Arch>,
+    /// Other names under which it is served.
+    pub replaces: Vec<String>,
 }
 
 /// `manifest.toml`, as far as the daemon reads it; `firmware/README.md` has the whole format.
@@ -70,7 +92,13 @@ impl Catalogue {
         };
         let mut missing = catalogue.load_shipped(shipped);
         catalogue.load_own(own);
-        missing.retain(|name| !catalogue.files.contains_key(name));
+        let claimed = |name: &String| {
+            catalogue
+                .own
+                .iter()
+                .any(|own| own.listed && own.names().any(|of| of == name))
+        };
+        missing.retain(|name| !catalogue.files.contains_key(name) && !claimed(name));
         catalogue.missing = missing;
         catalogue
     }
@@ -120,26 +148,96 @@ impl Catalogue {
         missing
     }
 
+    /// Takes the site's own files: those that their manifest lists, or all where there is none.
     fn load_own(&mut self, directory: &Path) {
-        let Ok(entries) = fs::read_dir(directory) else { return };
-        let paths: Vec<PathBuf> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.is_file())
-            .collect();
-        for path in paths {
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-                continue;
+        let manifest = directory.join(own::MANIFEST);
+        let unusable = format!("no boot program in `{}` is served", directory.display());
+        match fs::read_to_string(&manifest) {
+            Ok(text) => {
+                match own::parse(&text) {
+                    Ok(files) => self.load_listed(directory, &manifest, &files),
+                    Err(mistakes) => self.troubles.extend(mistakes.into_iter().map(|mistake| {
+                        format!("{}:{}: {}; {unusable}", manifest.display(), mistake.line, mistake.words)
+                    })),
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => self.load_loose(directory),
+            Err(error) => self
+                .troubles
+                .push(format!("cannot read `{}`: {error}; {unusable}", manifest.display())),
+        }
+    }
+
+    /// Takes what the site's manifest lists. What it claims is never served from elsewhere: where a signed program is not what
+    /// the site has signed, the shipped one of that name is not what it wants either.
+    fn load_listed(&mut self, directory: &Path, manifest: &Path, files: &[own::Listed]) {
+        let manifest = manifest.display();
+        for listed in files {
+            let path = directory.join(&listed.name);
+            let shown = path.display();
+            let (line, name) = (listed.line, listed.name.clone());
+            for name in listed.names() {
+                self.files.remove(name);
+            }
+            let found = read(&path);
+            let sha256 = found.as_ref().ok().map(|file| file.sha256.clone());
+            let served = sha256.as_ref() == Some(&listed.sha256);
+            match found {
+                Ok(file) if served => {
+                    tracing::info!(file = %shown, "a firmware build of the site's own, SHA-256 {} as listed", file.sha256);
+                    let file = Arc::new(file);
+                    let names = listed.names().cloned();
+                    self.files.extend(names.map(|name| (name, Arc::clone(&file))));
+                }
+                Ok(file) => self.troubles.push(format!(
+                    "firmware `{shown}` is not served: its SHA-256 is {}, and {manifest}:{line} lists another",
+                    file.sha256
+                )),
+                Err(_) if !path.exists() => self.troubles.push(format!(
+                    "firmware `{shown}` is not there, and {manifest}:{line} lists it"
+                )),
+                Err(why) => self.troubles.push(format!("firmware `{shown}` is not served: {why}")),
+            }
+            self.own.push(Own {
+                name,
+                sha256,
+                listed: true,
+                served,
+                archs: listed.archs.clone(),
+                replaces: listed.replaces.clone(),
+            });
+        }
+        for (name, path) in files_in(directory) {
+            if name != own::MANIFEST && !files.iter().any(|listed| listed.name == name) {
+                self.troubles.push(format!(
+                    "firmware `{}` is not served: {manifest} does not list it",
+                    path.display()
+                ));
+            }
+        }
+    }
+
+    fn load_loose(&mut self, directory: &Path) {
+        for (name, path) in files_in(directory) {
+            let mut own = Own {
+                name,
+                sha256: None,
+                listed: false,
+                served: false,
+                archs: Vec::new(),
+                replaces: Vec::new(),
             };
             match read(&path) {
                 Ok(file) => {
                     tracing::info!(file = %path.display(), "a firmware build of the site's own, SHA-256 {}", file.sha256);
-                    self.files.insert(name.to_owned(), Arc::new(file));
+                    (own.sha256, own.served) = (Some(file.sha256.clone()), true);
+                    self.files.insert(own.name.clone(), Arc::new(file));
                 }
                 Err(why) => self
                     .troubles
                     .push(format!("firmware `{}` is not served: {why}", path.display())),
             }
+            self.own.push(own);
         }
     }
 
@@ -155,8 +253,21 @@ impl Catalogue {
         self.files.contains_key(name) || root.is_some_and(|root| Path::new(root).join(name).is_file())
     }
 
-    /// Takes out of the policy what it could try and what is not there: neither here nor in the operator's directory.
+    /// Makes a policy fit to what is here: the site's own files go first for their architectures where the configuration names
+    /// none, and what could be tried and is not there, neither here nor in the operator's directory, is taken out.
     pub fn fit(&self, root: Option<&str>, policy: &mut Policy) {
+        let (first, others) = (default_first_files(), default_other_files());
+        for own in &self.own {
+            for arch in own.archs.iter().flat_map(|arch| with_http(*arch)) {
+                if policy.first_files.get(&arch) == first.get(&arch) {
+                    policy.first_files.insert(arch, own.name.clone());
+                    // Nobody has signed what is shipped.
+                    if policy.other_files.get(&arch) == others.get(&arch) {
+                        policy.other_files.remove(&arch);
+                    }
+                }
+            }
+        }
         for files in policy.other_files.values_mut() {
             files.retain(|file| self.has(root, file));
         }
@@ -213,6 +324,28 @@ impl Catalogue {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str)
     }
+}
+
+impl Own {
+    fn names(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.name).chain(&self.replaces)
+    }
+}
+
+/// The files of a directory by name, without its directories.
+fn files_in(directory: &Path) -> BTreeMap<String, PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file())
+        .filter_map(|path| Some((path.file_name()?.to_str()?.to_owned(), path)))
+        .collect()
+}
+
+/// An architecture, and the number under which the same machine boots by HTTP.
+fn with_http(arch: Arch) -> impl Iterator<Item = Arch> {
+    let http = arch.name().and_then(|name| Arch::from_name(&format!("{name}-http")));
+    std::iter::once(arch).chain(http)
 }
 
 fn read(path: &Path) -> Result<FirmwareFile, String> {
@@ -285,6 +418,63 @@ mod tests {
             catalogue.missed(None, &Policy::default()),
             Vec::<&str>::new(),
             "both are there"
+        );
+        fs::remove_dir_all(&home).unwrap();
+    }
+
+    #[test]
+    fn what_the_site_has_signed_takes_the_place_of_what_is_shipped_and_never_the_other_way_round() {
+        let home = std::env::temp_dir().join(format!("bootwright-signed-{}", std::process::id()));
+        let (shipped, own) = (home.join("shipped"), home.join("own"));
+        fs::create_dir_all(&shipped).unwrap();
+        fs::create_dir_all(&own).unwrap();
+        // The SHA-256 of no bytes at all (FIPS 180-4).
+        let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let names = ["snponly.efi", "ipxe-amd64.efi", "undionly.kpxe"];
+        let pins = names.map(|name| format!("[[package.file]]\nname = \"{name}\"\nsha256 = \"{of_nothing}\"\n"));
+        fs::write(shipped.join("manifest.toml"), format!("[[package]]\n{}", pins.concat())).unwrap();
+        for name in names {
+            fs::write(shipped.join(name), "").unwrap();
+        }
+        let list = |name: &str, more: &str| format!("[[file]]\nname = \"{name}\"\nsha256 = \"{of_nothing}\"\n{more}\n");
+        let manifest = list("shim.efi", "arch = [\"efi64\"]") + &list("signed.efi", "replaces = [\"snponly.efi\"]");
+        fs::write(own.join("manifest.toml"), manifest).unwrap();
+        fs::write(own.join("shim.efi"), "").unwrap();
+        fs::write(own.join("signed.efi"), "somebody else's").unwrap();
+        fs::write(own.join("notes.txt"), "").unwrap();
+
+        let catalogue = Catalogue::load(&shipped, &own);
+        assert_eq!(
+            catalogue.names().collect::<Vec<_>>(),
+            ["ipxe-amd64.efi", "shim.efi", "undionly.kpxe"],
+            "neither the one that differs, nor the shipped one whose place it has"
+        );
+        let troubles = catalogue.troubles.join("\n");
+        assert!(troubles.contains("manifest.toml:5 lists another"), "{troubles}");
+        assert!(troubles.contains("notes.txt` is not served"), "{troubles}");
+        let mut policy = Policy::default();
+        catalogue.fit(None, &mut policy);
+        let files = |policy: &Policy, arch| policy.boot_files(arch).map(str::to_owned).collect::<Vec<_>>();
+        for arch in [Arch::EFI64, Arch::EFI64_HTTP] {
+            assert_eq!(files(&policy, arch), ["shim.efi"]);
+        }
+        assert_eq!(files(&policy, Arch::EBC), ["snponly.efi", "ipxe-amd64.efi"]);
+        let mut chosen = Policy::default();
+        chosen.first_files.insert(Arch::EFI64, "ipxe-amd64.efi".to_owned());
+        catalogue.fit(None, &mut chosen);
+        assert_eq!(
+            files(&chosen, Arch::EFI64)[0],
+            "ipxe-amd64.efi",
+            "the configuration goes first"
+        );
+
+        fs::write(own.join("manifest.toml"), "[[file]]\nname = 1\n").unwrap();
+        let catalogue = Catalogue::load(&shipped, &own);
+        assert_eq!(catalogue.names().count(), 3, "what is shipped");
+        assert!(
+            catalogue.troubles[0].contains("manifest.toml:2: "),
+            "{:?}",
+            catalogue.troubles
         );
         fs::remove_dir_all(&home).unwrap();
     }

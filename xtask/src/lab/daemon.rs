@@ -16,6 +16,7 @@ use super::journal::{Journal, Source};
 use super::kit::Kit;
 use super::record::{self, Happened};
 use super::segment::Segment;
+use crate::firmware::manifest::sha256;
 use crate::process;
 
 /// How long a start may take here, with virtual machines beside it, and where it starts a container engine first.
@@ -144,6 +145,15 @@ impl Daemon {
         std::fs::write(self.own_firmware.join(name), content)?;
         self.kill()?;
         self.start()
+    }
+
+    /// Adds a boot program that the site has signed, and lists it in the site's manifest in place of another.
+    pub(crate) fn add_signed(&self, name: &str, content: &[u8], replaces: &str) -> Result<()> {
+        std::fs::create_dir_all(&self.own_firmware)?;
+        let sum = sha256(content);
+        let list = format!("[[file]]\nname = \"{name}\"\nsha256 = \"{sum}\"\nreplaces = [\"{replaces}\"]\n");
+        std::fs::write(self.own_firmware.join("manifest.toml"), list)?;
+        self.add_firmware(name, content)
     }
 
     /// Runs a command of the daemon's command line.

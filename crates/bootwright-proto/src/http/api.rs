@@ -42,7 +42,7 @@ pub use host::{
 pub use lease::{LeaseEntry, LeaseList};
 pub use problem::{Problem, ProblemCode};
 pub use reload::{DiagnosticView, ReloadReport, Severity};
-pub use status::{LinkView, ServerView, Status, StoreView};
+pub use status::{FirmwareView, LinkView, ServerView, Status, StoreView};
 
 /// What all routes begin with.
 pub const PREFIX: &str = "/api/v1";

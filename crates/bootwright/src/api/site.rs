@@ -9,7 +9,7 @@ use bootwright_engine::Command as Order;
 use bootwright_net::Link;
 use bootwright_net::selection::{Choice, Families, selection};
 use bootwright_proto::http::BaseUrl;
-use bootwright_proto::http::api::{LinkView, PauseRequest, Status, StoreView};
+use bootwright_proto::http::api::{FirmwareView, LinkView, PauseRequest, Status, StoreView};
 use bootwright_store::Health;
 
 use super::body::{self, Body};
@@ -19,6 +19,7 @@ use super::query::Items;
 use super::reload::Nothing;
 use super::{ApiState, Operator, event, server};
 use crate::telemetry;
+use crate::firmware::Own;
 
 /// The longest reason for a pause, in bytes.
 const WHY_BYTES_MAX: usize = 256;
@@ -123,11 +124,24 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
             .map(|(kind, reason, count)| (format!("{kind}.{reason}"), count))
             .collect(),
         store,
+        own_firmware: catalogue.own.iter().map(firmware_view).collect(),
         warnings,
     })
 }
 
 const fn mode(mode: DhcpMode) -> &'static str {
+fn firmware_view(own: &Own) -> FirmwareView {
+    let names = own.archs.iter().filter_map(|arch| arch.name());
+    FirmwareView {
+        name: own.name.clone(),
+        sha256: own.sha256.clone(),
+        listed: own.listed,
+        served: own.served,
+        arch: names.map(str::to_owned).collect(),
+        replaces: own.replaces.clone(),
+    }
+}
+
     match mode {
         DhcpMode::Proxy => "proxy",
         DhcpMode::Server => "server",

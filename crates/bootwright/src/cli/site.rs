@@ -1,7 +1,8 @@
 //! Words about the site as a whole: status, pause, resume, reload, apply.
 
 use bootwright_proto::http::api::{
-    ApplyReport, ApplyRequest, DiagnosticView, LinkView, PauseRequest, ProposalList, ReloadReport, Severity, Status,
+    ApplyReport, ApplyRequest, DiagnosticView, FirmwareView, LinkView, PauseRequest, ProposalList, ReloadReport,
+    Severity, Status,
 };
 use serde::Serialize;
 
@@ -69,6 +70,9 @@ fn status_words(status: &Status, now: Now) -> String {
             line("", format!("beside {server}"));
         }
     }
+    for own in &status.own_firmware {
+        line("own firmware", firmware_words(own));
+    }
     let store = &status.store;
     let health = match (&store.why, store.ready) {
         (Some(why), _) => why.clone(),
@@ -80,6 +84,25 @@ fn status_words(status: &Status, now: Now) -> String {
         line("warning", warning.clone());
     }
     table.text("")
+}
+
+fn firmware_words(own: &FirmwareView) -> String {
+    let mut words = own.name.clone();
+    if !own.arch.is_empty() {
+        words.push_str(&format!(", first of {}", own.arch.join(", ")));
+    }
+    if !own.replaces.is_empty() {
+        words.push_str(&format!(", in place of {}", own.replaces.join(", ")));
+    }
+    words.push_str(match (own.served, own.listed) {
+        (true, true) => ": served, as `manifest.toml` lists it",
+        (true, false) => ": served",
+        (false, _) => ": NOT served",
+    });
+    if let Some(sha256) = &own.sha256 {
+        words.push_str(&format!(", SHA-256 {sha256}"));
+    }
+    words
 }
 
 fn link_words(link: &LinkView) -> String {

@@ -29,6 +29,7 @@ mod merged;
 #[path = "../../../bootwright-net/tests/it/netns.rs"]
 mod netns;
 mod own_disk;
+mod own_firmware;
 mod process;
 mod raspberry_pi;
 mod rehearsal;

@@ -118,8 +118,8 @@ pub(super) fn own_keys(site: &Site) -> Result<()> {
     machine.wait_serial(again, "Access Denied", BOOT)?;
     turns_are(site, host, &["armed"])?;
 
-    site.daemon
-        .add_firmware("snponly.efi", &std::fs::read(site.signed_ipxe())?)?;
+    let signed = std::fs::read(site.signed_ipxe())?;
+    site.daemon.add_signed("ipxe-signed.efi", &signed, "snponly.efi")?;
     let again = machine.reset()?;
     let token = installer_starts(&machine, again)?;
     installer_reports(&machine, again)?;

@@ -25,6 +25,9 @@ pub struct Status {
     /// What was counted since the start, by the part of the daemon and the reason: `dhcp.answered`, `tftp.too-short`. What
     /// never happened is not listed.
     pub counters: BTreeMap<String, u64>,
+    /// The boot programs of the site's own, in the `firmware/` directory of the data directory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_firmware: Vec<FirmwareView>,
     /// The store.
     pub store: StoreView,
     /// What an operator should know, one sentence each.
@@ -76,6 +79,26 @@ pub struct ServerView {
     pub since: String,
     /// When it was last heard.
     pub heard: String,
+}
+
+/// A boot program of the site's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirmwareView {
+    /// The name under which it is served.
+    pub name: String,
+    /// The SHA-256 of what is there, if that can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Whether the site's `manifest.toml` lists it.
+    pub listed: bool,
+    /// Whether machines get it. One that is listed with another SHA-256 is not served.
+    pub served: bool,
+    /// The architectures whose first boot file it is, unless the configuration names another one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arch: Vec<String>,
+    /// Other names under which it is served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<String>,
 }
 
 /// The store.
