@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::book::{Book, GRACE_SPAN};
 use super::pool::Pool;
 use super::{Lease, LeaseMessage, LeaseState, LeaseWhy, NakWhy, Origin, Subnet};
-use crate::{MacAddr, Span, Timestamp};
+use crate::{MacAddr, Span, Timestamp, Way};
 
 /// Who says something about an address, and what is known of him.
 #[derive(Clone, Debug)]
@@ -80,10 +80,7 @@ pub fn decide_lease(book: &Book, claim: &Claim<'_>, now: Timestamp) -> LeaseVerd
         LeaseMessage::Renew { address } | LeaseMessage::Rebind { address } => desk.renew(address),
         LeaseMessage::Decline { address } => desk.decline(address),
         LeaseMessage::Release { address } => desk.release(address),
-        LeaseMessage::Inform { address } => match book.pool_of(address).and_then(|index| book.pools.get(index)) {
-            Some(pool) => LeaseVerdict::Tell(Arc::clone(&pool.subnet)),
-            None => LeaseVerdict::Silence(LeaseWhy::ForeignAddress { address }),
-        },
+        LeaseMessage::Inform { address } => desk.inform(address),
     }
 }
 
@@ -312,6 +309,21 @@ impl<'a> Desk<'a> {
             (Some(lease), _) if reboot => LeaseVerdict::Nak(NakWhy::HasAnother { address: lease.address }),
             (_, Some(_)) if !reboot => LeaseVerdict::Nak(NakWhy::Taken { address }),
             _ => LeaseVerdict::Silence(LeaseWhy::NoRecord { address }),
+        }
+    }
+
+    /// What belongs to an address is told on its own subnet, whether or not we have lent it (RFC 2131 section 4.3.5). The
+    /// interface or the relay tells the subnet; a machine of another network that asks us alone is where its address is.
+    fn inform(&self, address: Ipv4Addr) -> LeaseVerdict {
+        let elsewhere = || {
+            let comes_from_it = self.claim.origin.way == Way::Routed { sender: address };
+            let index = self.book.pool_of(address).filter(|_| comes_from_it)?;
+            self.book.pools.get(index)
+        };
+        let is_machines = |pool: &&Pool| pool.subnet.network.has_room_for(address) && !self.book.own.contains(&address);
+        match self.here(address).or_else(elsewhere).filter(is_machines) {
+            Some(pool) => LeaseVerdict::Tell(Arc::clone(&pool.subnet)),
+            None => LeaseVerdict::Silence(LeaseWhy::ForeignAddress { address }),
         }
     }
 

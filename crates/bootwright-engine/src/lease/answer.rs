@@ -33,6 +33,7 @@ impl Engine {
         let reply = self.answer_lease(now, ask);
         if let LeaseReply::Silence(why) = &reply {
             self.warn_of_pool(now, why);
+            self.warn_of_place(now, ask, why);
             if let LeaseWhy::Way(way) = why {
                 self.tell_intruder(now, Some(ask.mac), way);
             }
@@ -231,6 +232,23 @@ impl Engine {
             Some(host) => self.note(now, &host, Cause::Machine, Verb::Warn, note),
             None if self.news.take(now) => self.site_note(now, Cause::Machine, Verb::Warn, format!("{mac}: {note}")),
             None => {}
+        }
+    }
+
+    /// A relay that is listed, or a machine that wants to boot, on a segment for which there is no pool: most likely somebody
+    /// forgot one. Other machines are none of our business where we lend nothing.
+    fn warn_of_place(&mut self, now: Timestamp, ask: &LeaseAsk, why: &LeaseWhy) {
+        let origin = &ask.origin;
+        if *why != LeaseWhy::NoSubnet || (origin.relay.is_none() && !ask.booting) {
+            return;
+        }
+        if self.lending.warns_of_place(now, origin) {
+            let place = match &origin.relay {
+                Some(relay) => format!("behind relay {}", relay.address),
+                None => format!("on {}", origin.link),
+            };
+            let note = format!("{} asks for an address {place} and gets none: {why}", ask.mac);
+            self.site_note(now, Cause::Machine, Verb::Warn, note);
         }
     }
 

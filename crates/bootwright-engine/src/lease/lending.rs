@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use bootwright_core::lease::{Book, Network};
+use bootwright_core::lease::{Book, Network, Origin};
 use bootwright_core::{Policy, Span, Timestamp};
 
 use super::line::Lines;
@@ -14,7 +14,7 @@ const TRIED_SPAN: Span = Span::from_mins(10);
 /// How many tried addresses are remembered.
 const TRIED_MAX: usize = 65_536;
 
-/// A warning that a pool is used up is not repeated within this time.
+/// A warning that a pool is used up, or that there is none for a place, is not repeated within this time.
 const POOL_WARNING_SPAN: Span = Span::from_mins(10);
 
 /// The leases, and what is known around them.
@@ -24,6 +24,8 @@ pub(crate) struct Lending {
     pub(super) lines: Lines,
     tried: BTreeMap<Ipv4Addr, Timestamp>,
     warned: BTreeMap<Network, Timestamp>,
+    /// Places that no subnet serves, by the link and the relay: as few as there are links and listed relays.
+    unserved: BTreeMap<(String, Option<Ipv4Addr>), Timestamp>,
 }
 
 impl Lending {
@@ -35,6 +37,7 @@ impl Lending {
         if !same {
             self.book.lend(now, &policy.subnets, reserved, &policy.relays);
             self.warned.clear();
+            self.unserved.clear();
         }
     }
 
@@ -54,15 +57,23 @@ impl Lending {
 
     /// Whether it is time to warn that a pool is used up.
     pub(super) fn warns(&mut self, now: Timestamp, subnet: Network) -> bool {
-        let due = self
-            .warned
-            .get(&subnet)
-            .is_none_or(|at| now.since(*at) >= POOL_WARNING_SPAN);
-        if due {
-            self.warned.insert(subnet, now);
-        }
-        due
+        is_due(&mut self.warned, now, subnet)
     }
+
+    /// Whether it is time to warn that machines ask at a place which no subnet serves.
+    pub(super) fn warns_of_place(&mut self, now: Timestamp, origin: &Origin) -> bool {
+        let relay = origin.relay.as_ref().map(|relay| relay.address);
+        is_due(&mut self.unserved, now, (origin.link.clone(), relay))
+    }
+}
+
+/// Whether what was warned of may be warned of again, which is noted.
+fn is_due<K: Ord>(warned: &mut BTreeMap<K, Timestamp>, now: Timestamp, about: K) -> bool {
+    let due = warned.get(&about).is_none_or(|at| now.since(*at) >= POOL_WARNING_SPAN);
+    if due {
+        warned.insert(about, now);
+    }
+    due
 }
 
 fn reserved(policy: &Policy) -> BTreeSet<Ipv4Addr> {

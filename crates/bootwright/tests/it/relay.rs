@@ -359,12 +359,54 @@ fn threat_37_in_server_mode_no_address_is_lent_through_a_relay_that_is_not_liste
     // A link that no pool is for, named by a relay that is listed.
     let nowhere = b"\x05\x04\x0a\x63\x00\x00";
     campus.refused(&daemon, &through(discover.clone(), LOWER, nowhere), LOWER, "no-subnet");
+    let told = "asks for an address behind relay 10.8.0.1 and gets none: no `[[dhcp.pools]]` serves the place";
+    wait_until(told, || cli::ask(&daemon.socket(), "events").out.contains(told));
     let (_, answer) = campus.answer(&through(discover, LOWER, info), LOWER);
     assert_eq!(
         answer.yiaddr.octets()[..3],
         [10, 8, 0],
         "the honest one is lent an address"
     );
+}
+
+/// A machine that has its address from elsewhere asks what belongs to it: the packet of a DISCOVER as INFORM.
+fn inform(number: u8, address: Ipv4Addr) -> Vec<u8> {
+    let mut packet = with_card(captured("bios-installer-discover"), card(number));
+    packet[12..16].copy_from_slice(&address.octets());
+    let at = packet.windows(3).position(|option| option == [53, 1, 1]);
+    packet[at.expect("the message's type") + 2] = 8;
+    packet
+}
+
+#[test]
+fn an_inform_is_answered_for_the_subnet_that_it_comes_from_and_for_no_other_pool() {
+    let campus = Campus::build();
+    let config = lending(&[LOWER, UPPER]).replace("mode = \"server\"", "mode = \"server\"\nforce = true");
+    let daemon = Daemon::start(&campus.daemon, &config);
+    let info = b"\x01\x01\x07";
+    // The answer goes straight to the machine (RFC 2131 section 4.3.5), with no address and no time in it.
+    let client = campus.machine.run(|| Client::on("eth0", 68));
+    let packet = inform(0x40, MACHINE);
+    drop(campus.send(&through(packet.clone(), LOWER, info), UPPER));
+    let told = client.reply_to(&packet, PATIENCE).expect("an acknowledgement").answer;
+    assert_eq!(told.message, Some(MessageType::Ack));
+    assert_eq!(
+        (told.yiaddr, told.routers.as_slice()),
+        (Ipv4Addr::UNSPECIFIED, &[LOWER][..])
+    );
+    // The same machine asks us alone.
+    client.send(&packet, SocketAddrV4::new(OURS, 67));
+    let told = client.reply_to(&packet, PATIENCE).expect("an acknowledgement").answer;
+    assert_eq!(told.routers, [LOWER]);
+    // A pool of ours, and not the one of the place that it asks from: through the relay, and on our own link.
+    let elsewhere = inform(0x41, Ipv4Addr::new(10, 9, 0, 50));
+    campus.refused(
+        &daemon,
+        &through(elsewhere.clone(), LOWER, info),
+        UPPER,
+        "foreign-address",
+    );
+    campus.refused(&daemon, &inform(0x42, MACHINE), UPPER, "foreign-address");
 }
 
 /// Behind a relay nobody hears ARP: whoever uses an address there answers an echo request.

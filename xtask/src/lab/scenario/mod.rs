@@ -118,7 +118,7 @@ const LENT_TO: Build = Build {
     name: "relay-lease",
     number: 13,
     firmware: Firmware::Bios,
-    rom: Rom::Itself,
+    rom: Rom::VendorLike,
 };
 
 const SERVED_BIOS: Build = Build {
@@ -408,8 +408,8 @@ pub(crate) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "relay-lease",
-        story: "a BIOS machine behind a relay that names its link gets its addresses from Bootwright as well, installs once, \
-                starts from its disk",
+        story: "a BIOS machine behind a relay that names its link keeps one address of Bootwright's from firmware to installer, \
+                installs once, starts from its disk",
         cast: &[Role {
             build: LENT_TO,
             known: true,

@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::install::{follow, position};
+use super::server::one_lease;
 use super::story::{BOOT, SOON};
 use super::{BEHIND_RELAY, LENT_TO};
 use crate::lab::journal::{Mark, Source};
@@ -62,12 +63,17 @@ pub(super) fn relay_lease(site: &Site) -> Result<()> {
     );
     site.daemon.configure("relay", &pool)?;
     let sights = follow(site, &machine)?;
-    // Only Bootwright was asked, so that the address with which the machine speaks is from its pool.
-    let own = format!("ip={a}.{b}.{c}.1");
+    // The relay brings every answer, and the one address that all of them give is of the pool behind it.
+    let lent = one_lease(site, &sights, LENT_TO)?;
+    ensure!(
+        lent.octets()[..3] == [a, b, c],
+        "{lent} is not of the machine's segment"
+    );
+    let own = format!("ip={lent}");
     let asks = |sight: &Sight| matches!(sight, Sight::HttpRequest { line, .. } if line.contains("GET /ipxe?") && line.contains(&own));
     ensure!(
         position(&sights, asks).is_some(),
-        "the machine does not ask by an address of the pool, {own}…"
+        "iPXE does not ask by the address that it was given, {lent}"
     );
     let through = format!("through relay {upper}");
     let events = site.daemon.events()?;

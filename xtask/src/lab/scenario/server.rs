@@ -35,12 +35,17 @@ fn installs_with_one_address(site: &Site, build: Build, own: Ipv4Addr) -> Result
         |sight| matches!(sight, Sight::DhcpReply { from, .. } if *from != own),
     );
     ensure!(stranger.is_none(), "somebody else answers DHCP: {stranger:?}");
+    one_lease(site, &sights, build)
+}
 
+/// Checks that firmware, iPXE and installer of a machine were given one address of the pool, and that no other lease of it is
+/// told of. Gives the address.
+pub(super) fn one_lease(site: &Site, sights: &[Sight], build: Build) -> Result<Ipv4Addr> {
     let ipxe = |dhcp: &Dhcp| dhcp.user_class;
     let boots = |dhcp: &Dhcp| dhcp.class.starts_with("PXEClient") || dhcp.class.starts_with("HTTPClient");
     let mac = build.mac();
     let lent = |who: &str, asks: &dyn Fn(&Dhcp) -> bool| {
-        acknowledged(&sights, &mac, asks).with_context(|| format!("{mac}: {who} was given no address"))
+        acknowledged(sights, &mac, asks).with_context(|| format!("{mac}: {who} was given no address"))
     };
     let firmware = lent("the firmware", &|dhcp| boots(dhcp) && !ipxe(dhcp))?;
     let loader = lent("iPXE", &ipxe)?;

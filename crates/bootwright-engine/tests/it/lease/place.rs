@@ -65,8 +65,7 @@ fn a_relay_tells_the_subnet_and_only_a_listed_one_is_heard() {
          b discover on eth2
          b renew 1.100
          a select .100
-         a reboot 1.100
-         a inform 1.7",
+         a reboot 1.100",
     );
     expect![[r#"
         a discover .100 -> offer .100 for 12 h
@@ -85,7 +84,45 @@ fn a_relay_tells_the_subnet_and_only_a_listed_one_is_heard() {
         b renew 1.100 -> silence (10.0.1.100 is in no subnet that is served there)
         a select .100 -> ack .100 for 12 h [.100 a 12 h], once recorded
         a reboot 1.100 -> nak (10.0.1.100 does not belong to this segment)
-        a inform 1.7 -> told 255.255.255.0 1
+    "#]]
+    .assert_eq(&segment.told());
+}
+
+/// RFC 2131 section 4.3.5: the server looks whether the address belongs to the network, and not whether it was leased.
+#[test]
+fn what_belongs_to_an_address_is_told_on_its_own_subnet_only() {
+    let mut segment = Segment::new(policy(vec![subnet(0, 100, 109), subnet(1, 100, 109)]));
+    segment.tell(
+        "a inform .7
+         a inform .100
+         a inform 1.7
+         a inform 1.7 via relay
+         a inform .7 via relay
+         a inform 1.7 via forger
+         a inform 1.7 via stranger
+         a inform 1.7 routed
+         a inform 3.7 routed
+         a inform .1
+         a inform .0
+         a inform .255
+         a inform 1.255 via relay",
+    );
+    expect![[r#"
+        a inform .7 -> told 255.255.255.0 1
+        a inform .100 -> told 255.255.255.0 1
+        a inform 1.7 -> silence (10.0.1.7 is in no subnet that is served there)
+        a inform 1.7 via relay -> told 255.255.255.0 1
+        a inform .7 via relay -> silence (10.0.0.7 is in no subnet that is served there)
+        a inform 1.7 via forger -> silence (relay 10.0.1.1 is in `dhcp.relays`, but 10.0.0.50 sent it, which is not: list that too if the relay has it)
+            Warn: 52:54:00:00:00:61 is not answered: relay 10.0.1.1 is in `dhcp.relays`, but 10.0.0.50 sent it, which is not: list that too if the relay has it
+        a inform 1.7 via stranger -> silence (relay 10.0.7.1 is not in `dhcp.relays`)
+            Warn: 52:54:00:00:00:61 is not answered: relay 10.0.7.1 is not in `dhcp.relays`
+        a inform 1.7 routed -> told 255.255.255.0 1
+        a inform 3.7 routed -> silence (10.0.3.7 is in no subnet that is served there)
+        a inform .1 -> silence (10.0.0.1 is in no subnet that is served there)
+        a inform .0 -> silence (10.0.0.0 is in no subnet that is served there)
+        a inform .255 -> silence (10.0.0.255 is in no subnet that is served there)
+        a inform 1.255 via relay -> silence (10.0.1.255 is in no subnet that is served there)
     "#]]
     .assert_eq(&segment.told());
 }
@@ -100,6 +137,31 @@ fn a_link_without_a_subnet_gets_nothing() {
         a renew .7 -> silence (10.0.0.7 is in no subnet that is served there)
         a select .7 -> nak (10.0.0.7 does not belong to this segment)
         a inform .7 -> silence (10.0.0.7 is in no subnet that is served there)
+    "#]]
+    .assert_eq(&segment.told());
+}
+
+#[test]
+fn a_segment_for_which_somebody_forgot_a_pool_is_told_of_once_in_ten_minutes() {
+    let mut segment = Segment::new(policy(vec![subnet(2, 100, 109)]));
+    segment.tell(
+        "A discover
+         B discover
+         c discover via relay
+         d discover via relay
+         wait 10m
+         c discover via relay",
+    );
+    expect![[r#"
+        A discover -> silence (no `[[dhcp.pools]]` serves the place that it asks from)
+            Warn: 52:54:00:00:00:61 asks for an address on eth1 and gets none: no `[[dhcp.pools]]` serves the place that it asks from
+        B discover -> silence (no `[[dhcp.pools]]` serves the place that it asks from)
+        c discover via relay -> silence (no `[[dhcp.pools]]` serves the place that it asks from)
+            Warn: 52:54:00:00:00:63 asks for an address behind relay 10.0.1.1 and gets none: no `[[dhcp.pools]]` serves the place that it asks from
+        d discover via relay -> silence (no `[[dhcp.pools]]` serves the place that it asks from)
+        wait 10m
+        c discover via relay -> silence (no `[[dhcp.pools]]` serves the place that it asks from)
+            Warn: 52:54:00:00:00:63 asks for an address behind relay 10.0.1.1 and gets none: no `[[dhcp.pools]]` serves the place that it asks from
     "#]]
     .assert_eq(&segment.told());
 }
