@@ -70,6 +70,30 @@ fn threat_36_beside_another_dhcp_server_the_pool_stays_closed_says_what_to_do_an
 }
 
 #[test]
+fn threat_36_only_force_opens_the_pool_beside_another_dhcp_server_and_that_is_warned_of() {
+    let (daemon, other) = (Netns::new("daemon"), Netns::new("other"));
+    cable(
+        &End::new(&daemon, "lab0", "10.77.0.1/24"),
+        &End::new(&other, "eth0", "10.77.0.254/24"),
+    );
+    let _main = Dnsmasq::start(&other, "eth0", "/dev/null", &[RANGE]);
+    let running = Daemon::start(
+        &daemon,
+        &CONFIG.replace("force = true", "force = true\ncensus = \"10s\""),
+    );
+    running.wait_for_log("there is a server on lab0: 10.77.0.254");
+    let told = || status(&running).warnings.join("\n");
+    wait_until("it is warned of", || {
+        told().contains("other DHCP servers answer on lab0 beside us: 10.77.0.254")
+    });
+    let packet = search([0x52, 0x54, 0, 0, 0x36, 2]);
+    wait_until("an offer of ours", || {
+        let heard = discover(&other, "eth0", &packet, SILENCE);
+        heard.is_some_and(|heard| *heard.from.ip() == OURS && !heard.answer.yiaddr.is_unspecified())
+    });
+}
+
+#[test]
 fn fault_01_no_acknowledged_lease_is_lost_over_40_kills() {
     let (inside, machine) = segment();
     let mut daemon = Daemon::prepare(&inside, CONFIG);

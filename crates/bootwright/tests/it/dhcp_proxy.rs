@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bootwright_proto::dhcp::MessageType;
 
+use crate::cli;
 use crate::daemon::{Daemon, PATIENCE, get, wait_until};
 use crate::netns::{End, Netns, cable};
 use crate::segment::{Client, captured, discover, with_arch, with_card};
@@ -336,4 +337,38 @@ fn a_machine_that_asks_for_an_entry_of_a_menu_that_nobody_showed_it_hears_nothin
     assert!(heard.is_none(), "{heard:?}");
     let status = daemon.api("GET", "/api/v1/status", "");
     assert!(status.text().contains("no-menu"), "{}", status.text());
+}
+
+#[test]
+fn who_only_observes_answers_nobody_and_tells_in_events_and_explain_what_each_would_have_heard() {
+    let (inside, machine) = segment();
+    let config = "[server]\ninterfaces = [\"lab0\"]\n[dhcp]\nmode = \"observe\"\n\
+                  [hosts.oak]\nmac = \"52:54:00:00:09:01\"\n[hosts.elm]\nmac = \"52:54:00:00:09:02\"\n";
+    let daemon = Daemon::start(&inside, config);
+    let asks = [
+        ("uefi-firmware-discover", 1, "else it would fetch `snponly.efi`"),
+        ("uefi-ipxe-discover", 1, "else it would fetch the script"),
+        ("bios-firmware-discover", 2, "else it would fetch `undionly.kpxe`"),
+    ];
+    for (packet, number, words) in asks {
+        let packet = with_card(captured(packet), [0x52, 0x54, 0, 0, 9, number]);
+        let client = machine.run(|| Client::on("eth0", 68));
+        for _ in 0..2 {
+            client.broadcast(&packet, 67);
+        }
+        let events = || cli::ask(&daemon.socket(), "events").out;
+        wait_until(words, || events().contains(words));
+        let name = if number == 1 { "oak" } else { "elm" };
+        let explained = cli::ask(&daemon.socket(), &format!("explain {name}")).out;
+        assert!(explained.contains(words), "{explained}");
+        assert!(!client.hears_anything(), "an answer");
+    }
+    wait_until("each was counted", || {
+        let status = daemon.api("GET", "/api/v1/status", "");
+        status.text().contains(r#""dhcp.observing":6"#)
+    });
+    let events = cli::ask(&daemon.socket(), "events").out;
+    for (_, _, words) in asks {
+        assert_eq!(events.matches(words).count(), 1, "once is enough:\n{events}");
+    }
 }
