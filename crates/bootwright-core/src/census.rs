@@ -46,11 +46,11 @@ const QUIET_MAX: Span = Span::from_mins(10);
 /// How many rounds in a row a server may miss.
 const MISSES_MAX: u8 = 2;
 
-/// The other servers of one link, and how the search for them stands.
+/// The other servers of one link, by the addresses of one family, and how the search for them stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Census {
+pub struct Census<A = Ipv4Addr> {
     begun: Timestamp,
-    servers: BTreeMap<Ipv4Addr, Server>,
+    servers: BTreeMap<A, Server>,
     round: Option<Round>,
     next: Timestamp,
     rounds: usize,
@@ -68,9 +68,9 @@ struct Round {
 
 /// What changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct News {
+pub struct News<A = Ipv4Addr> {
     /// The server's address.
-    pub server: Ipv4Addr,
+    pub server: A,
     /// What happened.
     pub what: Happening,
 }
@@ -95,7 +95,7 @@ pub struct Pace {
 
 /// Whether addresses may be leased on a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pool {
+pub enum Pool<A = Ipv4Addr> {
     /// Not yet: the first round is still listening.
     Searching,
     /// It cannot be told who else does.
@@ -103,10 +103,10 @@ pub enum Pool {
     /// Nobody else leases any there.
     Open,
     /// Not as long as this server leases them.
-    Closed(Ipv4Addr),
+    Closed(A),
 }
 
-impl Census {
+impl<A: Copy + Ord> Census<A> {
     /// A census of a link that has just come up.
     #[must_use]
     pub const fn new(now: Timestamp) -> Self {
@@ -157,7 +157,7 @@ impl Census {
     }
 
     /// Ends the round: whoever missed too many is struck out.
-    pub fn conclude(&mut self, now: Timestamp, pace: Pace) -> Vec<News> {
+    pub fn conclude(&mut self, now: Timestamp, pace: Pace) -> Vec<News<A>> {
         let Some(round) = self.round.take() else {
             return Vec::new();
         };
@@ -178,7 +178,7 @@ impl Census {
                 now.since(server.last) >= QUIET_MAX
             }
         };
-        let vanished: Vec<Ipv4Addr> = self
+        let vanished: Vec<A> = self
             .servers
             .iter()
             .filter(|(_, server)| gone(server))
@@ -214,7 +214,7 @@ impl Census {
     }
 
     /// Enters what a packet shows. Returns what is new about the server, if anything is.
-    pub fn hear(&mut self, now: Timestamp, sign: &Sign) -> Option<News> {
+    pub fn hear(&mut self, now: Timestamp, sign: &Sign<A>) -> Option<News<A>> {
         let what = match self.servers.get_mut(&sign.server) {
             Some(known) => known.hear(now, sign),
             None => {
@@ -261,7 +261,7 @@ impl Census {
 
     /// Whether addresses may be leased here.
     #[must_use]
-    pub fn pool(&self) -> Pool {
+    pub fn pool(&self) -> Pool<A> {
         match (self.opened, self.lessor()) {
             _ if self.blind.is_some() => Pool::Blind,
             (Some(_), _) => Pool::Open,
@@ -278,12 +278,12 @@ impl Census {
 
     /// The first server that leases addresses, if there is one.
     #[must_use]
-    pub fn lessor(&self) -> Option<Ipv4Addr> {
+    pub fn lessor(&self) -> Option<A> {
         self.lessors().next()
     }
 
     /// The servers that lease addresses.
-    pub fn lessors(&self) -> impl Iterator<Item = Ipv4Addr> + '_ {
+    pub fn lessors(&self) -> impl Iterator<Item = A> + '_ {
         let leases = |server: &Server| server.deeds.contains(&Deed::Leases);
         self.servers
             .iter()
@@ -293,7 +293,7 @@ impl Census {
 
     /// Everybody who is known.
     #[must_use]
-    pub const fn servers(&self) -> &BTreeMap<Ipv4Addr, Server> {
+    pub const fn servers(&self) -> &BTreeMap<A, Server> {
         &self.servers
     }
 

@@ -11,7 +11,7 @@ use crate::outcome::Outcome;
 
 /// The time between two rounds where the configuration wants no searches: what is overheard is forgotten by it all the
 /// same.
-const QUIET_INTERVAL: Span = Span::from_mins(5);
+pub(crate) const QUIET_INTERVAL: Span = Span::from_mins(5);
 
 impl Engine {
     /// A link carries packets from now on. Whatever was known of it may be another segment's.
@@ -87,12 +87,23 @@ impl Engine {
         &self.census
     }
 
-    /// Records what became of a server. What exceeds a bound is not recorded; the status shows it all the same.
     fn tell_server(&mut self, now: Timestamp, link: &str, news: &News, first_round: bool) {
         let Some(census) = self.census.get(link) else { return };
-        let address = news.server;
-        let about = census.servers().get(&address).map(ToString::to_string);
-        let about = about.unwrap_or_default();
+        let about = census.servers().get(&news.server).map(ToString::to_string);
+        let unwelcome = self.is_unwelcome(census, news.server);
+        self.tell_of_server(now, link, news, &about.unwrap_or_default(), (first_round, unwelcome));
+    }
+
+    /// Records what became of a server. What exceeds a bound is not recorded; the status shows it all the same.
+    pub(crate) fn tell_of_server<A: std::fmt::Display>(
+        &mut self,
+        now: Timestamp,
+        link: &str,
+        news: &News<A>,
+        about: &str,
+        (first_round, unwelcome): (bool, bool),
+    ) {
+        let address = &news.server;
         let note = match news.what {
             Happening::Appeared if first_round => format!("there is a server on {link}: {address} {about}"),
             Happening::Appeared => format!("a server has appeared on {link}: {address} {about}"),
@@ -101,7 +112,7 @@ impl Engine {
             Happening::Vanished => format!("server {address} on {link} is gone: it answers no search any more"),
         };
         let odd = match news.what {
-            Happening::Appeared => !first_round || self.is_unwelcome(census, address),
+            Happening::Appeared => !first_round || unwelcome,
             Happening::DoesMore | Happening::Moved => true,
             Happening::Vanished => false,
         };
@@ -127,12 +138,14 @@ impl Engine {
     /// What an operator should know of the other servers, one sentence each.
     #[must_use]
     pub fn segment_warnings(&self) -> Vec<String> {
+        let over_ipv6 = self.ipv6_warnings();
         if self.policy.dhcp == DhcpMode::Off {
-            return Vec::new();
+            return over_ipv6;
         }
         let links = self.census.iter();
         links
             .flat_map(|(link, census)| self.link_warnings(link, census))
+            .chain(over_ipv6)
             .collect()
     }
 

@@ -1,7 +1,7 @@
 //! The engine's memory, and how it is filled.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use bootwright_core::fact::{Quality, mac_quality};
@@ -50,6 +50,8 @@ pub struct Engine {
     pub(crate) strangers: Bucket,
     pub(crate) news: Bucket,
     pub(crate) census: BTreeMap<String, Census>,
+    /// The same of those that speak IPv6.
+    pub(crate) census6: BTreeMap<String, Census<Ipv6Addr>>,
     pub(crate) server_news: Bucket,
     /// By whom requests came that are not for us, and when that was told.
     pub(crate) intruders: BTreeMap<Ipv4Addr, Timestamp>,
@@ -96,6 +98,7 @@ impl Engine {
             strangers: Bucket::new(STRANGERS_BURST, STRANGERS_PER_SEC, now),
             news: Bucket::new(NEWS_BURST, NEWS_PER_SEC, now),
             census: BTreeMap::new(),
+            census6: BTreeMap::new(),
             server_news: Bucket::new(SERVER_NEWS_BURST, SERVER_NEWS_PER_SEC, now),
             intruders: BTreeMap::new(),
             begun: now,

@@ -5,6 +5,7 @@
 //! the entries and sends the replies.
 
 mod census;
+mod census6;
 mod command;
 mod engine;
 mod explain;

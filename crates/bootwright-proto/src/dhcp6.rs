@@ -8,6 +8,7 @@
 //!
 //! Sources: RFC 8415 and 5970; what OVMF and iPXE send is in `test_data/dhcp6`.
 
+mod census;
 mod client;
 mod discard;
 mod duid;
@@ -18,10 +19,11 @@ mod render;
 mod reply;
 mod request;
 
+pub use census::{Found, parse_found, search};
 pub use client::{Client, ClientKind, classify, sender_card};
 pub use discard::Discard;
 pub use duid::Duid;
-pub use parse::parse;
+pub use parse::{parse, relayed_card};
 pub use question::{Silence, question};
 pub use render::{Unrenderable, render};
 pub use reply::{Answer, Boot, Held, Reply, Status};

@@ -120,6 +120,8 @@ fn update(
     });
     let heard = |name: &str| channel != Channel::Off && served.iter().any(|link| link.name == name);
     services.core.ask(|engine, _| engine.census_only(heard)).now();
+    let served_ipv6 = |name: &str| services.daemon.ipv6 && served.iter().any(|link| link.name == name);
+    services.core.ask(|engine, _| engine.census6_only(served_ipv6)).now();
     for link in served {
         serving
             .entry(link.index)
@@ -238,6 +240,13 @@ fn start_ipv6(tasks: &mut JoinSet<()>, services: &Services, place: &Arc<Place>, 
             let (core, counters) = (Arc::clone(&services.core), Arc::clone(&services.counters));
             let desk = dhcp6::Desk::new(core, counters, Arc::clone(place), card);
             tasks.spawn(dhcp6::listen(desk, socket));
+            let searcher = dhcp6::Searcher {
+                core: Arc::clone(&services.core),
+                counters: Arc::clone(&services.counters),
+                link: link.clone(),
+                links: Arc::clone(&services.links),
+            };
+            tasks.spawn(searcher.run());
         }
         (Err(error), _) => note(with_hint(&error)),
         (Ok(_), None) => note("no hardware address, so that nothing is answered over IPv6".to_owned()),

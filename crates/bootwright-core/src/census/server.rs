@@ -42,9 +42,9 @@ pub enum Deed {
 
 /// What one packet shows of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sign {
-    /// The address by which it calls itself.
-    pub server: Ipv4Addr,
+pub struct Sign<A = Ipv4Addr> {
+    /// The address by which it calls itself; over IPv6, where it calls itself otherwise, the one that it sends from.
+    pub server: A,
     /// The station that sent the packet, if it is known.
     pub station: Option<MacAddr>,
     /// The process that it is, if it runs on this very box and can be seen.
@@ -78,7 +78,7 @@ pub enum Happening {
 }
 
 impl Server {
-    pub(super) fn new(now: Timestamp, sign: &Sign) -> Self {
+    pub(super) fn new<A>(now: Timestamp, sign: &Sign<A>) -> Self {
         Self {
             station: sign.station,
             process: sign.process.clone(),
@@ -91,7 +91,7 @@ impl Server {
         }
     }
 
-    pub(super) fn hear(&mut self, now: Timestamp, sign: &Sign) -> Option<Happening> {
+    pub(super) fn hear<A>(&mut self, now: Timestamp, sign: &Sign<A>) -> Option<Happening> {
         self.last = now;
         self.missed = 0;
         self.answers |= sign.by == By::Search;

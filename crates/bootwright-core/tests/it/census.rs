@@ -242,7 +242,7 @@ fn any_number_of_made_up_servers_takes_a_bounded_space_and_drives_out_none_that_
 
 #[test]
 fn when_the_link_comes_up_again_the_pool_waits_for_another_round() {
-    let mut census = Census::new(Timestamp::from_millis(0));
+    let mut census = Census::<Ipv4Addr>::new(Timestamp::from_millis(0));
     let pace = Pace {
         interval: Span::from_mins(5),
         leasing: true,

@@ -7,6 +7,7 @@ pub(super) const SERVER_ID: u16 = 2;
 pub(super) const IA_NA: u16 = 3;
 pub(super) const IA_ADDR: u16 = 5;
 pub(super) const OPTION_REQUEST: u16 = 6;
+pub(super) const ELAPSED_TIME: u16 = 8;
 pub(super) const STATUS: u16 = 13;
 pub(super) const USER_CLASS: u16 = 15;
 pub(super) const VENDOR_CLASS: u16 = 16;

@@ -2,8 +2,9 @@
 
 use std::net::Ipv6Addr;
 
-use bootwright_core::Arch;
+use bootwright_core::{Arch, MacAddr};
 
+use super::client::sender_card;
 use super::discard::Discard;
 use super::duid::Duid;
 use super::options::{
@@ -49,6 +50,18 @@ pub fn parse(bytes: &[u8]) -> Result<Request, Discard> {
         read(&mut request, code, value)?;
     }
     Ok(request)
+}
+
+/// The card of the machine whose message a relay wraps, where the machine's address shows it: what is not answered can be told
+/// of the machine all the same. The head of a relay's message is its type, the hops, the link's address and the machine's
+/// (RFC 8415 section 9).
+#[must_use]
+pub fn relayed_card(bytes: &[u8]) -> Option<MacAddr> {
+    let peer: [u8; 16] = match bytes.split_first_chunk::<34>()?.0 {
+        [RELAY_FORWARD, _, rest @ ..] => *rest.last_chunk()?,
+        _ => return None,
+    };
+    sender_card(peer.into())
 }
 
 /// An option that stands there twice counts once, by its first copy, unless it may.

@@ -67,13 +67,16 @@ fn think(
             let safety = safety::lines(engine, now, clock, &explained);
             let link = explained.view.visit.link.as_deref();
             let census = link.and_then(|link| Some((link, engine.census().get(link)?)));
-            let segment = census.map(|(link, census)| server::lines(link, census, clock));
+            let over_ipv6 = link.and_then(|link| Some((link, engine.census6().get(link)?)));
+            let of_ipv4 = census.map(|(link, census)| server::lines(link, "DHCP", census, clock));
+            let of_ipv6 = over_ipv6.map(|(link, census)| server::lines(link, "DHCPv6", census, clock));
+            let segment = of_ipv4.into_iter().chain(of_ipv6).flatten().collect();
             Thought::Told {
                 explained: Box::new(explained),
                 who: subject.who.clone(),
                 safety,
                 leases: lease::lines(engine, now, clock, view),
-                segment: segment.unwrap_or_default(),
+                segment,
             }
         }
         Who::Nobody => Thought::Doubt {

@@ -1,5 +1,7 @@
 //! The other DHCP and boot servers of a link, as the census knows them.
 
+use std::fmt::Display;
+
 use bootwright_core::Census;
 use bootwright_core::census::Deed;
 use bootwright_proto::http::api::{Line, ServerView};
@@ -7,13 +9,13 @@ use bootwright_proto::http::api::{Line, ServerView};
 use super::moment::Now;
 
 /// One sentence for each.
-pub(super) fn sentences(census: &Census) -> Vec<String> {
+pub(super) fn sentences<A: Copy + Ord + Display>(census: &Census<A>) -> Vec<String> {
     let servers = census.servers().iter();
     servers.map(|(address, server)| format!("{address} {server}")).collect()
 }
 
 /// Each of them, taken apart.
-pub(super) fn views(census: &Census, clock: Now) -> Vec<ServerView> {
+pub(super) fn views<A: Copy + Ord + Display>(census: &Census<A>, clock: Now) -> Vec<ServerView> {
     let servers = census.servers().iter();
     servers
         .map(|(address, server)| ServerView {
@@ -27,8 +29,8 @@ pub(super) fn views(census: &Census, clock: Now) -> Vec<ServerView> {
         .collect()
 }
 
-/// What they mean for a machine on the link.
-pub(super) fn lines(link: &str, census: &Census, clock: Now) -> Vec<Line> {
+/// What they mean for a machine on the link; `kind` is what they speak.
+pub(super) fn lines<A: Copy + Ord + Display>(link: &str, kind: &str, census: &Census<A>, clock: Now) -> Vec<Line> {
     let servers = census.servers().iter();
     let mut lines: Vec<Line> = servers
         .map(|(address, server)| Line {
@@ -44,9 +46,9 @@ pub(super) fn lines(link: &str, census: &Census, clock: Now) -> Vec<Line> {
         .collect();
     if lines.is_empty() {
         let words = match (census.blind(), census.is_taken()) {
-            (Some(why), _) => format!("on {link}, other DHCP servers cannot be searched for: {why}"),
-            (None, true) => format!("on {link}, no other DHCP server answers"),
-            (None, false) => format!("on {link}, other DHCP servers are still being searched for"),
+            (Some(why), _) => format!("on {link}, other {kind} servers cannot be searched for: {why}"),
+            (None, true) => format!("on {link}, no other {kind} server answers"),
+            (None, false) => format!("on {link}, other {kind} servers are still being searched for"),
         };
         lines.push(Line {
             code: "no-server".to_owned(),

@@ -1,6 +1,7 @@
 //! The site as a whole: how the daemon does, pause and resume.
 
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -18,8 +19,8 @@ use super::moment::Now;
 use super::query::Items;
 use super::reload::Nothing;
 use super::{ApiState, Operator, event, server};
-use crate::telemetry;
 use crate::firmware::Own;
+use crate::telemetry;
 
 /// The longest reason for a pause, in bytes.
 const WHY_BYTES_MAX: usize = 256;
@@ -79,12 +80,12 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
     let overview = state.core.read(|engine, _| engine.overview());
     let links = state.plane.links.load();
     let clock = state.moments.read();
-    let (census, segment) = state.core.read(|engine, _| {
+    let (census, census6, segment) = state.core.read(|engine, _| {
         let mut warnings = engine.segment_warnings();
         warnings.extend(engine.own_reservations());
-        (engine.census().clone(), warnings)
+        (engine.census().clone(), engine.census6().clone(), warnings)
     });
-    let links = links_view(state, &links, &census, clock);
+    let links = links_view(state, &links, (&census, &census6), clock);
     let (store, mut warnings) = store(state, seq);
     warnings.extend(segment);
     let catalogue = &state.plane.catalogue;
@@ -123,13 +124,12 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
             .into_iter()
             .map(|(kind, reason, count)| (format!("{kind}.{reason}"), count))
             .collect(),
-        store,
         own_firmware: catalogue.own.iter().map(firmware_view).collect(),
+        store,
         warnings,
     })
 }
 
-const fn mode(mode: DhcpMode) -> &'static str {
 fn firmware_view(own: &Own) -> FirmwareView {
     let names = own.archs.iter().filter_map(|arch| arch.name());
     FirmwareView {
@@ -142,6 +142,7 @@ fn firmware_view(own: &Own) -> FirmwareView {
     }
 }
 
+const fn mode(mode: DhcpMode) -> &'static str {
     match mode {
         DhcpMode::Proxy => "proxy",
         DhcpMode::Server => "server",
@@ -150,7 +151,12 @@ fn firmware_view(own: &Own) -> FirmwareView {
     }
 }
 
-fn links_view(state: &ApiState, links: &[Link], census: &BTreeMap<String, Census>, clock: Now) -> Vec<LinkView> {
+fn links_view(
+    state: &ApiState,
+    links: &[Link],
+    (census, census6): (&BTreeMap<String, Census>, &BTreeMap<String, Census<Ipv6Addr>>),
+    clock: Now,
+) -> Vec<LinkView> {
     let daemon = &state.plane.daemon;
     let chosen = selection(links, &daemon.interfaces, Families::with_ipv6(daemon.ipv6));
     chosen
@@ -162,7 +168,8 @@ fn links_view(state: &ApiState, links: &[Link], census: &BTreeMap<String, Census
                 Choice::Served => (true, None),
                 Choice::Skipped(why) => (false, Some(why.to_string())),
             };
-            let census = census.get(&link.name);
+            let (census, census6) = (census.get(&link.name), census6.get(&link.name));
+            let of_ipv6 = census6.into_iter();
             LinkView {
                 link: link.name.clone(),
                 address: address.map(|address| address.to_string()),
@@ -174,10 +181,15 @@ fn links_view(state: &ApiState, links: &[Link], census: &BTreeMap<String, Census
                     .filter(|_| served),
                 served,
                 why,
-                dhcp_servers: census.into_iter().flat_map(server::sentences).collect(),
+                dhcp_servers: census
+                    .into_iter()
+                    .flat_map(server::sentences)
+                    .chain(of_ipv6.clone().flat_map(server::sentences))
+                    .collect(),
                 servers: census
                     .into_iter()
                     .flat_map(|census| server::views(census, clock))
+                    .chain(of_ipv6.flat_map(|census| server::views(census, clock)))
                     .collect(),
                 searched: census.is_some_and(Census::is_taken),
             }

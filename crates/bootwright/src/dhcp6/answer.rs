@@ -8,8 +8,8 @@ use bootwright_core::{Arch, Loader, MacAddr, Make, Sighting, Transport, Way};
 use bootwright_engine::{Ipv6Ask, Ipv6Reply, OfferAsk, OfferReply, Told, Wants};
 use bootwright_net::udp6::Datagram;
 use bootwright_proto::dhcp6::{
-    Answer, Boot, CLIENT_PORT, Client, ClientKind, Duid, Held, Message, Reply, Request, Status, classify, parse,
-    question, render, sender_card,
+    Answer, Boot, CLIENT_PORT, Client, ClientKind, Duid, Held, Message, Reply, Request, Silence, Status, classify,
+    parse, question, relayed_card, render, sender_card,
 };
 
 use super::ignored::Ignored;
@@ -76,7 +76,8 @@ impl Desk {
         if datagram.truncated {
             return Err((None, Ignored::Truncated));
         }
-        let request = parse(datagram.payload).map_err(|discard| (None, Ignored::Discarded(discard)))?;
+        let of_machine = |discard| (relayed_card(datagram.payload), Ignored::Discarded(discard));
+        let request = parse(datagram.payload).map_err(of_machine)?;
         let card = sender_card(*datagram.source.ip());
         let named = request.client_id.as_ref().and_then(Duid::card);
         self.answer_request(&request, datagram, card, card.or(named))
@@ -95,7 +96,13 @@ impl Desk {
         if is_ours || (card.is_some() && card == self.place.link.mac) {
             return Err(Ignored::OwnPacket);
         }
-        let asked = question(request, &self.server, sender, datagram.destination).map_err(Ignored::Silent)?;
+        let asked = question(request, &self.server, sender, datagram.destination).map_err(|silence| {
+            if silence == Silence::ForAnotherServer {
+                let link = &self.place.name;
+                self.core.ask(|engine, now| engine.census6_overheard(now, link)).now();
+            }
+            Ignored::Silent(silence)
+        })?;
         let now = self.core.now();
         let admitted = self
             .pace

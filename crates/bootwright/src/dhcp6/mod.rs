@@ -3,7 +3,9 @@
 mod answer;
 mod ignored;
 mod listen;
+mod search;
 
 pub use answer::Desk;
 pub use ignored::Ignored;
 pub use listen::listen;
+pub use search::Searcher;

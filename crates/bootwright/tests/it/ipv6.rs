@@ -168,6 +168,108 @@ fn what_is_no_message_of_a_client_is_counted_by_its_reason() {
 }
 
 #[test]
+fn what_a_relay_brings_is_counted_and_told_of_the_machine() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, SERVER);
+    let solicit = captured("pxe-solicit");
+    // RELAY-FORW: no hop yet, the link's address, the machine's, and its message in option 9 (RFC 8415 section 9).
+    let link: Ipv6Addr = "fd00:88::1".parse().expect("an address");
+    let peer: Ipv6Addr = "fe80::5054:ff:fe1a:b032".parse().expect("an address");
+    let mut relayed = [&[12, 0][..], &link.octets(), &peer.octets(), &[0, 9]].concat();
+    relayed.extend_from_slice(&u16::try_from(solicit.len()).expect("short").to_be_bytes());
+    relayed.extend_from_slice(&solicit);
+    machine.run(|| {
+        let client = Client::new();
+        client.ask(&solicit, PATIENCE).expect("on the link it is answered");
+        assert_eq!(client.ask(&relayed, SILENCE), None);
+    });
+    wait_until("it is counted", || {
+        daemon.api("GET", "/api/v1/status", "").text().contains("dhcp6.relayed")
+    });
+    let told = crate::cli::ask(&daemon.socket(), &format!("explain {CARD}")).out;
+    assert!(told.contains("a relay sent it"), "{told}");
+}
+
+/// A DHCPv6 server of other hands. It is ended with the test.
+struct Other(std::process::Child);
+
+impl Other {
+    fn start(inside: &Netns) -> Self {
+        let child = inside
+            .command("dnsmasq")
+            .args([
+                "--keep-in-foreground",
+                "--conf-file=/dev/null",
+                "--port=0",
+                "--pid-file=",
+            ])
+            .args(["--bind-interfaces", "--interface=eth0", "--dhcp-leasefile=/dev/null"])
+            .args(["--dhcp-range=fd00:77::100,fd00:77::1ff,64", "--user=root"])
+            .arg("--dhcp-option=option6:59,tftp://[fd00:77::fe]/theirs.efi")
+            .spawn()
+            .expect("dnsmasq runs; install it with `apt-get install dnsmasq-base`");
+        let other = Self(child);
+        wait_until("dnsmasq listens", || {
+            let shown = inside.command("ss").args(["-ulpn"]).output().expect("ss runs");
+            String::from_utf8_lossy(&shown.stdout).contains(":547 ")
+        });
+        other
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the test will have noticed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn other_dhcpv6_servers_are_found_and_told_of_in_status_events_and_explain() {
+    let (inside, other) = segment();
+    other.ip("addr add fd00:77::fe/64 dev eth0 nodad");
+    let _server = Other::start(&other);
+    let daemon = Daemon::start(&inside, SERVER);
+    let found = "fe80::5054:ff:fe1a:b032 (52:54:00:1a:b0:32) leases addresses, tells machines where to boot";
+    daemon.wait_for_log(&format!("there is a server on lab0: {found}"));
+    let status = || daemon.api("GET", "/api/v1/status", "").text().to_owned();
+    wait_until("the status lists it", || status().contains(found));
+    assert!(
+        status().contains("other DHCPv6 servers answer on lab0 beside us: fe80::5054"),
+        "{}",
+        status()
+    );
+    assert!(
+        status().contains("tells machines over IPv6 where to boot, and not from here"),
+        "{}",
+        status()
+    );
+    assert!(crate::cli::ask(&daemon.socket(), "events").out.contains(found));
+    // A machine on the same link is told who else is there.
+    other.run(|| {
+        Client::new()
+            .ask(&captured("pxe-solicit"), PATIENCE)
+            .expect("an answer")
+    });
+    let told = crate::cli::ask(&daemon.socket(), &format!("explain {CARD}")).out;
+    assert!(told.contains(&format!("on lab0, {found}")), "{told}");
+}
+
+#[test]
+fn where_this_box_has_a_dhcpv6_client_of_its_own_the_search_for_others_says_that_it_hears_nothing() {
+    let (inside, _machine) = segment();
+    let _held = inside.run(|| {
+        let socket = std::net::UdpSocket::bind("[::]:546").expect("the port is free");
+        socket.set_nonblocking(true).expect("an option of every kernel");
+        socket
+    });
+    let daemon = Daemon::start(&inside, PROXY);
+    let told = "other DHCPv6 servers on lab0 cannot be searched for: ";
+    wait_until(told, || daemon.api("GET", "/api/v1/status", "").text().contains(told));
+}
+
+#[test]
 fn dhclient_gets_its_address_keeps_it_and_gives_it_back() {
     let (inside, machine) = segment();
     let _daemon = Daemon::start(&inside, SERVER);

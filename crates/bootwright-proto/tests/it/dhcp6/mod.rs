@@ -2,6 +2,7 @@
 
 mod answer;
 mod captured;
+mod census;
 mod digest;
 mod hostile;
 
