@@ -4,16 +4,20 @@
 //! the structure of what they are put into; how they may be used stands with `text::word` and in `docs/configuration.md`.
 
 mod bound;
+pub mod butane;
 mod check;
 mod context;
 mod filter;
+pub mod ignition;
 mod json;
 mod known;
 mod plan;
 mod snippet;
 mod template;
 pub mod text;
+mod tree;
 mod value;
+mod yaml;
 
 pub use check::{can_report, check_ahead, check_host, check_profile, fits_live, made_up};
 pub use context::{Context, RunValues, ServerValues, Values};
@@ -21,4 +25,5 @@ pub use known::nearest;
 pub use plan::{ARGS_BYTES_MAX, BootInitrd, BootPlan, Part, Problem, render_boot, render_document};
 pub use snippet::ALL as SNIPPETS;
 pub use template::{OUTPUT_BYTES_MAX, Template, TemplateError};
+pub use tree::{Fault, position};
 pub use value::DEPTH_MAX;

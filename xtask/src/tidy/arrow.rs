@@ -60,14 +60,17 @@ const ARROWS: &[(&str, &[&str])] = &[
 const EXTERNALS: &[(&str, &[&str])] = &[
     ("bootwright-core", &[]),
     ("bootwright-proto", &["dhcproto", "serde", "serde_json"]),
-    ("bootwright-content", &["minijinja", "serde", "serde_json"]),
+    (
+        "bootwright-content",
+        &["base64", "flate2", "minijinja", "saphyr-parser", "serde", "serde_json"],
+    ),
     ("bootwright-config", &["annotate-snippets", "serde", "toml"]),
     ("bootwright-engine", &["tracing"]),
     ("bootwright-client", &[]),
 ];
 
 /// What any crate may use in its tests.
-const TEST_EXTERNALS: &[&str] = &["expect-test", "proptest"];
+const TEST_EXTERNALS: &[&str] = &["expect-test", "ignition-config", "proptest"];
 
 /// The part of `cargo metadata` that we read.
 #[derive(Deserialize)]

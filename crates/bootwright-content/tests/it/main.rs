@@ -1,6 +1,8 @@
 //! Profiles and templates as operators write them, and what hosts get from them.
 
 mod ahead;
+mod butane;
+mod ignition;
 mod injection;
 mod json;
 mod noise;
