@@ -16,4 +16,4 @@ mod section;
 pub use daemon::{BaseUrl, Control, Daemon, Dhcp, Listen, Sockets, Store, Tftp, Tls};
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use load::{ERRORS_MAX, Loaded, Source, load, render_all};
-pub use lower::Places;
+pub use lower::{Places, SecretSource};

@@ -1,11 +1,13 @@
 //! From the texts of the files to policy and settings.
 
+use std::collections::BTreeMap;
+
 use bootwright_core::Policy;
 
 use crate::daemon::Daemon;
 use crate::diagnostic::Diagnostic;
 use crate::finding::Findings;
-use crate::lower::{Places, lower};
+use crate::lower::{Places, SecretSource, lower};
 use crate::merge;
 use crate::node::{self, File, Table};
 
@@ -30,6 +32,8 @@ pub struct Loaded {
     pub daemon: Daemon,
     /// Where the templates of its profiles stand.
     pub places: Places,
+    /// Where the secrets are that its templates ask for, by name. A reload takes others.
+    pub secrets: BTreeMap<String, SecretSource>,
     /// What is odd about it.
     pub warnings: Vec<Diagnostic>,
 }
@@ -67,12 +71,13 @@ pub fn load(sources: &[Source], read: &dyn Fn(&str) -> Result<String, String>) -
             Ok(found) | Err(found) => Err(found),
         };
     }
-    let (policy, daemon, places) = lower(&root, read, &mut findings);
+    let (policy, daemon, places, secrets) = lower(&root, read, &mut findings);
     let warnings = findings.verdict()?;
     Ok(Loaded {
         policy,
         daemon,
         places,
+        secrets,
         warnings,
     })
 }

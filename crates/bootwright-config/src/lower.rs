@@ -11,6 +11,7 @@ mod pool;
 mod profile;
 mod rule;
 mod safety;
+mod secret;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -24,10 +25,11 @@ use crate::node::{At, Entry, Table};
 use crate::section::{Section, unknown_key};
 
 pub use origin::Places;
+pub use secret::SecretSource;
 
 /// The names of the sections.
 const SECTIONS: &[&str] = &[
-    "server", "control", "dhcp", "ipv6", "tftp", "store", "safety", "profiles", "hosts", "rules",
+    "server", "control", "dhcp", "ipv6", "tftp", "store", "safety", "secrets", "profiles", "hosts", "rules",
 ];
 
 /// Sections of a later version, and what to do without them.
@@ -67,7 +69,7 @@ pub(crate) fn lower(
     root: &Table,
     read: &dyn Fn(&str) -> Result<String, String>,
     findings: &mut Findings,
-) -> (Policy, Daemon, Places) {
+) -> (Policy, Daemon, Places, BTreeMap<String, SecretSource>) {
     for (key, entry) in root {
         if SECTIONS.contains(&key.as_str()) || LATER.iter().any(|(later, _)| later == key) {
             continue;
@@ -85,6 +87,8 @@ pub(crate) fn lower(
     let mut daemon = daemon::lower(root, findings);
     let profiles = profile::lower(root, read, findings);
     let places = profiles.places;
+    let secrets = secret::lower(root, findings);
+    secret::check(&secrets, &profiles.good, &places, findings);
     let names = Profiles { names: profiles.names };
     menu::check(&profiles.mentions, &names, &profiles.good, findings);
     let safety = safety::lower(root, &names, &profiles.good, findings);
@@ -102,7 +106,7 @@ pub(crate) fn lower(
     dhcp::lower_policy(root, &mut policy, &reserved, findings);
     ipv6::lower(root, &mut policy, &daemon, findings);
     daemon.ipv6 = policy.ipv6.mode != Mode::Off;
-    (policy, daemon, places)
+    (policy, daemon, places, secrets)
 }
 
 /// The profiles that the configuration names, those with mistakes in them included.

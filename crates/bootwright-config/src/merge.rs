@@ -4,7 +4,7 @@ use crate::finding::Findings;
 use crate::node::{Entry, Table, Value};
 
 /// The tables of named things: what files give adds up, and a name can be given once.
-const NAMED: &[&str] = &["hosts", "profiles", "images", "compat"];
+const NAMED: &[&str] = &["hosts", "profiles", "images", "compat", "secrets"];
 
 /// Adds a later file to what was read before. Settings of the later file replace those of the earlier one.
 pub(crate) fn add(merged: &mut Table, later: Table, findings: &mut Findings) {

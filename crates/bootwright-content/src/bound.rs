@@ -38,9 +38,21 @@ pub(crate) enum TooMuch {
 
 /// The first expression that has too much of something, if any.
 pub(crate) fn too_long(text: &str) -> Option<TooMuch> {
+    expressions(text).into_iter().find_map(|span| {
+        let (tokens, number) = tokens(text.get(span.clone())?);
+        if tokens > TOKENS_MAX {
+            return Some(TooMuch::Tokens(span.start - 2..span.end));
+        }
+        number.map(|number| TooMuch::Digits(span.start + number.start..span.start + number.end))
+    })
+}
+
+/// What stands between the `{{ }}` and `{% %}` of a template.
+pub(crate) fn expressions(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find('{') {
-        let tail = rest.get(start + 1..)?;
+        let tail = rest.get(start + 1..).unwrap_or_default();
         let end = match tail.chars().next() {
             Some('{') => "}}",
             Some('%') => "%}",
@@ -54,18 +66,12 @@ pub(crate) fn too_long(text: &str) -> Option<TooMuch> {
                 continue;
             }
         };
-        let (inside, after) = expression(tail.get(1..)?, end);
-        let offset = text.len() - rest.len() + start;
-        let (tokens, number) = tokens(inside);
-        if tokens > TOKENS_MAX {
-            return Some(TooMuch::Tokens(offset..offset + inside.len() + 2));
-        }
-        if let Some(number) = number {
-            return Some(TooMuch::Digits(offset + 2 + number.start..offset + 2 + number.end));
-        }
+        let (inside, after) = expression(tail.get(1..).unwrap_or_default(), end);
+        let offset = text.len() - rest.len() + start + 2;
+        found.push(offset..offset + inside.len());
         rest = after;
     }
-    None
+    found
 }
 
 /// The text up to `end` outside of quotation marks, and what comes after it.

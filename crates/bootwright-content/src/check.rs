@@ -6,7 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use bootwright_core::{Arch, DoneTrigger, Facts, Firmware, MacAddr, Profile, RunNumber, Sighting, Token, Uuid};
 
 use crate::context::{Context, RunValues, ServerValues, Values};
-use crate::plan::{Part, Problem, render_boot, render_document};
+use crate::plan::{Part, Problem, no_secret, render_boot, render_document};
+use crate::secret::Secrets;
 use crate::template::Template;
 
 /// What is wrong with a profile, whatever host it is for.
@@ -17,6 +18,10 @@ use crate::template::Template;
 pub fn check_profile(profile: &Profile) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (part, template) in templates(profile) {
+        if let Some(problem) = no_secret(&part, template) {
+            problems.push(problem);
+            continue;
+        }
         let name = part.to_string();
         let tried = Template::compile(&name, template).and_then(|compiled| compiled.try_out(&made_up(profile)));
         if let Err(error) = tried {
@@ -150,6 +155,7 @@ pub fn made_up(profile: &Profile) -> Context {
             url: "http://192.0.2.1:8080".to_owned(),
             address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
         },
+        secrets: Secrets::Hidden,
     }
 }
 

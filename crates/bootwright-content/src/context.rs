@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use bootwright_core::{Facts, Host, HostDefinition, HostId, ProfileName, RunNumber, Sighting, Token};
 
+use crate::secret::Secrets;
+
 /// All that the templates of one answer may know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Context {
@@ -24,6 +26,8 @@ pub struct Context {
     pub run: Option<RunValues>,
     /// This server.
     pub server: ServerValues,
+    /// The secrets that it may see; hidden unless the shell fetched them for the document at hand.
+    pub secrets: Secrets,
 }
 
 /// Named texts of a host by where they come from, which decides how far templates trust them.
@@ -86,6 +90,15 @@ impl Context {
             profile,
             run,
             server,
+            secrets: Secrets::Hidden,
+        }
+    }
+
+    /// The same context with the secrets hidden.
+    pub(crate) fn without_secrets(&self) -> Self {
+        Self {
+            secrets: Secrets::Hidden,
+            ..self.clone()
         }
     }
 

@@ -6,13 +6,42 @@ use minijinja::{Environment, Error, ErrorKind};
 use crate::text;
 use crate::value::Raw;
 
+/// The filters that quote, for messages.
+pub(crate) const QUOTING: &str =
+    "`shell`, `json`, `yaml`, `xml`, `kickstart`, `preseed`, `kernel`, `ipxe`, `plain` and `word`";
+
 /// Puts our filters in the place of those that would print whole texts unquoted.
 pub(crate) fn register(environment: &mut Environment<'_>) {
     environment.add_filter("shell", shell);
     environment.add_filter("json", json);
     environment.add_filter("tojson", json);
     environment.add_filter("yaml", yaml);
-    environment.add_filter("word", |value: Value| text::word(&whole(&value)));
+    for (name, quote) in QUOTES {
+        environment.add_filter(*name, move |value: Value| of_text(&value, *quote));
+    }
+}
+
+/// How a single text is quoted.
+type Quote = fn(&str) -> String;
+
+/// The filters that take one text.
+const QUOTES: &[(&str, Quote)] = &[
+    ("word", text::word),
+    ("ipxe", text::word),
+    ("kernel", text::argument),
+    ("xml", text::xml),
+    // Anaconda reads a line of a kickstart file as a shell would, by Python's `shlex`.
+    ("kickstart", text::shell),
+    ("preseed", text::preseed),
+    ("plain", text::one_line),
+];
+
+fn of_text(value: &Value, quote: Quote) -> Result<String, Error> {
+    match value.kind() {
+        ValueKind::Undefined => Err(refuse("the value is not known")),
+        ValueKind::Seq | ValueKind::Iterable | ValueKind::Map => Err(refuse("a list or table is no text")),
+        _ => Ok(quote(&whole(value))),
+    }
 }
 
 /// The text of a value, the whole of it where a machine made it up.

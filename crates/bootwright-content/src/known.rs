@@ -26,6 +26,7 @@ const NAMES: &[(&str, &[&str])] = &[
     ("raw", &["host", "label", "metadata"]),
     ("raw.host", &["serial", "asset", "manufacturer", "product"]),
     ("run", &["url", "number", "token", "attempt"]),
+    ("secret", &[]),
     ("server", &["url", "address"]),
 ];
 

@@ -12,6 +12,7 @@ pub mod ignition;
 mod json;
 mod known;
 mod plan;
+mod secret;
 mod snippet;
 mod template;
 pub mod text;
@@ -23,6 +24,7 @@ pub use check::{can_report, check_ahead, check_host, check_profile, fits_live, m
 pub use context::{Context, RunValues, ServerValues, Values};
 pub use known::nearest;
 pub use plan::{ARGS_BYTES_MAX, BootInitrd, BootPlan, Part, Problem, render_boot, render_document};
+pub use secret::{NotSecret, Secret, SecretUse, Secrets, is_secret_name, secrets_asked};
 pub use snippet::ALL as SNIPPETS;
 pub use template::{OUTPUT_BYTES_MAX, Template, TemplateError};
 pub use tree::{Fault, position};

@@ -6,6 +6,7 @@ use bootwright_core::Profile;
 
 use crate::context::Context;
 use crate::json;
+use crate::secret::secrets_asked;
 use crate::template::{Template, TemplateError};
 
 /// The longest kernel command line, in bytes: x86 Linux keeps 2048 with the closing zero.
@@ -120,10 +121,17 @@ pub fn render_document(profile: &Profile, name: &str, context: &Context) -> Resu
     match profile.files.get(name) {
         Some(document) => {
             let text = render(&document.template, part.clone(), context)?;
-            match json::refusal(name, &document.template, &text) {
-                Some(error) => Err(Problem { part, error }),
-                None => Ok(text),
+            if judge(name, &document.template, &text).is_none() {
+                return Ok(text);
             }
+            // What is wrong is told without its secrets, of the same document.
+            let shown = render(&document.template, part.clone(), &context.without_secrets())?;
+            let error = judge(name, &document.template, &shown).unwrap_or_else(|| TemplateError {
+                message: "the text is wrong with its secrets in place, and right without".to_owned(),
+                hint: Some("quote them for the format around them, as in `{{ secret(\"name\") | json }}`".to_owned()),
+                ..TemplateError::at(&document.template, 0..0)
+            });
+            Err(Problem { part, error })
         }
         None => Err(Problem::new(
             part,
@@ -134,7 +142,32 @@ pub fn render_document(profile: &Profile, name: &str, context: &Context) -> Resu
     }
 }
 
+/// What is wrong with a rendered document, if its name tells what it must be.
+fn judge(name: &str, template: &str, rendered: &str) -> Option<TemplateError> {
+    json::refusal(name, template, rendered)
+}
+
+/// What a boot loader is handed stands on the machine's console and in `/proc/cmdline` of what it boots, for everybody there.
+pub(crate) fn no_secret(part: &Part, template: &str) -> Option<Problem> {
+    if matches!(part, Part::File(_)) {
+        return None;
+    }
+    let asked = secrets_asked(template).into_iter().next()?;
+    let error = TemplateError {
+        message: "a secret would stand on the console and in the kernel's command line".to_owned(),
+        hint: Some("write it into a document of the profile, below `files`".to_owned()),
+        ..TemplateError::at(template, asked.span)
+    };
+    Some(Problem {
+        part: part.clone(),
+        error,
+    })
+}
+
 fn render(template: &str, part: Part, context: &Context) -> Result<String, Problem> {
+    if let Some(problem) = no_secret(&part, template) {
+        return Err(problem);
+    }
     let name = part.to_string();
     let rendered = Template::compile(&name, template).and_then(|compiled| compiled.render(context));
     rendered.map_err(|error| Problem { part, error })

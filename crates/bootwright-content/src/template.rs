@@ -9,6 +9,7 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
 use crate::bound::TooMuch;
 use crate::context::Context;
+use crate::secret::{SecretUse, Secrets, secrets_asked};
 use crate::value::{self, Raw};
 use crate::{bound, filter, known, snippet};
 
@@ -102,8 +103,32 @@ impl<'a> Template<'a> {
     ///
     /// # Errors
     ///
-    /// If it asks for metadata, a label or a run that this host has not, takes too long, or writes too much.
+    /// If it asks for metadata, a label, a run or a secret that this host has not, takes too long, or writes too much. No error
+    /// holds a secret.
     pub fn render(&self, context: &Context) -> Result<String, TemplateError> {
+        let Secrets::Open(known) = &context.secrets else {
+            return self.render_shown(context);
+        };
+        let is_known = |asked: &SecretUse| asked.name.as_ref().is_some_and(|name| known.contains_key(name));
+        if let Some(asked) = secrets_asked(self.text).into_iter().find(|asked| !is_known(asked)) {
+            return Err(TemplateError {
+                message: "the secret is not at hand".to_owned(),
+                hint: Some("name it in `[secrets]`, and here in quotation marks".to_owned()),
+                ..TemplateError::at(self.text, asked.span)
+            });
+        }
+        self.render_shown(context).or_else(|error| {
+            // The words of an error may quote a value. Those of the same template without its secrets quote none of them.
+            self.render_shown(&context.without_secrets())?;
+            Err(TemplateError {
+                message: "it cannot be rendered with its secrets in place".to_owned(),
+                hint: Some("look for a filter that a secret does not fit".to_owned()),
+                ..TemplateError::at(self.text, error.span)
+            })
+        })
+    }
+
+    fn render_shown(&self, context: &Context) -> Result<String, TemplateError> {
         let text = self
             .run(value::root(context))
             .map_err(|error| TemplateError::of(&error, self.text))?;

@@ -26,6 +26,15 @@ pub fn stored(text: &str) -> String {
     only(text, STORED_CHARS_MAX, "._:-/@=+,_", "/")
 }
 
+/// The text as one argument of a kernel, which may be the value of a setting and cannot be a setting itself.
+///
+/// The kernel knows no way to quote a quotation mark (`next_arg` in its `lib/cmdline.c`), and boot loaders read the line before
+/// it, so what they could stumble over becomes a hyphen.
+#[must_use]
+pub fn argument(text: &str) -> String {
+    only(text, STORED_CHARS_MAX, "._:-/@+,_", "/")
+}
+
 /// Keeps letters, digits and some punctuation; what it starts with is a letter, a digit or one of `first`.
 fn only(text: &str, chars_max: usize, punctuation: &str, first: &str) -> String {
     if text.is_empty() {
@@ -60,6 +69,32 @@ pub fn one_line(text: &str) -> String {
 #[must_use]
 pub fn shell(text: &str) -> String {
     format!("'{}'", text.replace('\0', "").replace('\'', r"'\''"))
+}
+
+/// The text as the content of an XML element or a quoted attribute (XML 1.0 section 2.4), on one line. What XML cannot hold
+/// at all (section 2.2) is left out.
+#[must_use]
+pub fn xml(text: &str) -> String {
+    let mut quoted = String::new();
+    for c in one_line(text).chars() {
+        match c {
+            '&' => quoted.push_str("&amp;"),
+            '<' => quoted.push_str("&lt;"),
+            '>' => quoted.push_str("&gt;"),
+            '"' => quoted.push_str("&quot;"),
+            '\'' => quoted.push_str("&apos;"),
+            '\u{fffe}' | '\u{ffff}' => {}
+            _ => quoted.push(c),
+        }
+    }
+    quoted
+}
+
+/// The text as the value at the end of a line for debconf, on one line. A backslash there would join the next line to it, so
+/// each becomes a slash; spaces around the value mean nothing.
+#[must_use]
+pub fn preseed(text: &str) -> String {
+    one_line(text).replace('\\', "/").trim().to_owned()
 }
 
 /// The text as a double-quoted YAML scalar on one line (YAML 1.2.2 section 7.3.1), in ASCII.

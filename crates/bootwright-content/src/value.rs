@@ -12,7 +12,7 @@ use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 
 use crate::context::{Context, Values};
-use crate::text;
+use crate::{secret, text};
 
 /// A whole text that somebody else made up.
 pub(crate) struct Raw(String);
@@ -98,6 +98,7 @@ fn assemble(context: &Context, named: [Value; 2], raw_named: [Value; 2]) -> Valu
         ("metadata", metadata),
         ("profile", map([("name", Value::from(context.profile.as_str()))])),
         ("server", map(server)),
+        ("secret", secret::Function::value(&context.secrets)),
         (
             "raw",
             map([("host", raw_host), ("label", raw_label), ("metadata", raw_metadata)]),

@@ -57,7 +57,7 @@ pub use ladder::{Climb, FirstStep};
 pub use local::LocalMethod;
 pub use make::Make;
 pub use name::{HostId, ProfileName, RuleName, RunNumber, Token};
-pub use policy::{DhcpMode, HostDefinition, Policy, Safety, Unknown, Wipe};
+pub use policy::{Binding, DhcpMode, HostDefinition, Policy, Safety, Unknown, Wipe};
 pub use profile::{Choice, Confirm, Document, DoneTrigger, Initrd, Menu, MenuEntry, Profile, StageLimits};
 pub use revision::{RevisionChange, RevisionKey};
 pub use rule::{Attribute, Attributes, Pattern, Rule, RuleVerdict};

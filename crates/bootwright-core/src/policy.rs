@@ -100,6 +100,19 @@ pub struct Safety {
     pub max_rule_arms_per_minute: u32,
     /// Whether the documents of runs, which may hold secrets, are handed out by HTTP, which anybody on the segment can read.
     pub documents_over_http: bool,
+    /// By what a machine is known that fetches the documents of its run.
+    pub document_binding: Binding,
+    /// How long after the script an installer may come for its first document, and for those with secrets.
+    pub document_window: Span,
+}
+
+/// By what a machine is known that fetches the documents of its run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// By its card, as the kernel's neighbour table shows it; behind relays that are listed, by its address.
+    Station,
+    /// By the address that it had when it was handed its script.
+    Address,
 }
 
 /// What a host gets that nobody has decided about.
@@ -137,6 +150,8 @@ impl Default for Safety {
             pause_after_failures: 3,
             max_rule_arms_per_minute: 5,
             documents_over_http: true,
+            document_binding: Binding::Station,
+            document_window: Span::from_mins(15),
         }
     }
 }

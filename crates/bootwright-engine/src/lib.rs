@@ -7,6 +7,8 @@
 mod census;
 mod census6;
 mod command;
+mod custody;
+mod document;
 mod engine;
 mod explain;
 mod front;
@@ -36,6 +38,8 @@ mod transfer;
 mod visit;
 
 pub use command::{Command, Decision, Refusal};
+pub use custody::{DocumentAsk, Requester};
+pub use document::DocumentReply;
 pub use engine::Engine;
 pub use explain::{Answer, Explanation, RuleTrace};
 pub use front::{FrontAsk, FrontReply};
@@ -48,7 +52,7 @@ pub use outcome::{Outcome, Woken};
 pub use query::{Filter, HostPage, HostView, Overview};
 pub use rehearsal::Rehearsal;
 pub use reload::{Proposal, ReloadReply};
-pub use report::{DocumentReply, Report, ReportReply};
+pub use report::{Report, ReportReply};
 pub use script::{HoldScreen, InstallTicket, ScriptReply, ScriptTurn};
 pub use transfer::{FetchKind, Fetched, Fetching};
 pub use visit::{Ignored, Stage, Visit};

@@ -1,17 +1,14 @@
-//! A run reports, asks the disk guard, or fetches its documents.
-
-use std::sync::Arc;
+//! A run reports, or asks the disk guard.
 
 use bootwright_core::{
-    Cause, Disk, DoneTrigger, Event, Failure, GuardVerdict, HostId, RunNumber, Stayed, Timestamp, Token, Verb, guard,
+    Cause, Disk, Event, Failure, GuardVerdict, HostId, RunNumber, Stayed, Timestamp, Token, Verb, guard,
 };
 
 use crate::engine::Engine;
 use crate::limit::words;
 use crate::outcome::Outcome;
 use crate::record::failure_note;
-use crate::script::InstallTicket;
-use crate::visit::{News, Stage};
+use crate::visit::Stage;
 
 /// What a run reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,15 +51,6 @@ pub enum ReportReply {
     NoSuchRun,
     /// It cannot be recorded now; try again.
     StoreDown,
-}
-
-/// What a run that fetches a document is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DocumentReply {
-    /// Render this document for this run.
-    Render(Box<InstallTicket>),
-    /// There is no such run or document, or not any more.
-    NoSuchDocument,
 }
 
 /// The stage that a run's own iPXE script names when it could not go on.
@@ -146,7 +134,14 @@ impl Engine {
         ReportReply::Noted
     }
 
-    fn done(&mut self, now: Timestamp, id: &HostId, run: RunNumber, token: Token, what: &str) -> ReportReply {
+    pub(crate) fn done(
+        &mut self,
+        now: Timestamp,
+        id: &HostId,
+        run: RunNumber,
+        token: Token,
+        what: &str,
+    ) -> ReportReply {
         let state = self.host(id).map(|host| host.state.phase.clone()).unwrap_or_default();
         let took = state
             .run()
@@ -159,8 +154,29 @@ impl Engine {
             },
             _ => String::new(),
         };
+        if state.run().is_some_and(|present| present.number == run) {
+            self.doubt_end(now, id, run);
+        }
         let note = format!("run {run}, {what}{took}; {next}");
         self.noted(now, id, &Event::Finished { run, token, at: now }, Verb::Done, note)
+    }
+
+    /// An end that was reported before its machine fetched anything. To believe it is safe, since no disk is written after it;
+    /// but it may be somebody else's word.
+    fn doubt_end(&mut self, now: Timestamp, id: &HostId, run: RunNumber) {
+        let token = self
+            .host(id)
+            .and_then(|host| host.state.phase.run())
+            .map(|run| run.token);
+        let has_documents = token
+            .and_then(|token| self.ticket(now, token))
+            .is_some_and(|ticket| !ticket.profile.files.is_empty());
+        let visit = self.visits.get(id);
+        let unseen = visit.is_some_and(|visit| visit.custody.is_some() && visit.stage < Stage::Kernel);
+        if has_documents && unseen {
+            let note = format!("run {run} is reported to be done before it has fetched anything: look at the machine");
+            self.note(now, id, Cause::Machine, Verb::Warn, note);
+        }
     }
 
     fn fail(&mut self, now: Timestamp, id: &HostId, run: RunNumber, token: Token, failure: Failure) -> ReportReply {
@@ -284,73 +300,5 @@ impl Engine {
             }
         }
         ReportReply::Guard(verdict)
-    }
-
-    /// A run fetches one of its documents, which exist only while it is under way.
-    pub fn document(&mut self, now: Timestamp, token: Token, name: &str) -> Outcome<DocumentReply> {
-        if !self.policy.safety.documents_over_http {
-            if let Some(ticket) = self.find_document(now, token, name) {
-                let run = ticket.run.number;
-                let note = format!("run {run} is not given {name}: `safety.documents_over_http` is false");
-                self.news_once(now, &ticket.host.id, (News::Trouble, Verb::Warn), note);
-            }
-            return self.outcome(DocumentReply::NoSuchDocument);
-        }
-        let reply = self
-            .find_document(now, token, name)
-            .map_or(DocumentReply::NoSuchDocument, |ticket| {
-                DocumentReply::Render(Box::new(ticket))
-            });
-        self.outcome(reply)
-    }
-
-    fn find_document(&self, now: Timestamp, token: Token, name: &str) -> Option<InstallTicket> {
-        let ticket = self.ticket(now, token)?;
-        ticket.profile.files.contains_key(name).then_some(ticket)
-    }
-
-    /// What the installer of a run under way needs, by the run's token.
-    #[must_use]
-    pub fn ticket(&self, now: Timestamp, token: Token) -> Option<InstallTicket> {
-        let (id, _) = self.live_token(now, token)?;
-        let host = self.host(&id)?;
-        let run = host.state.phase.run().filter(|run| run.token == token)?;
-        Some(InstallTicket {
-            host: Arc::clone(host),
-            name: self.display_name(&id).clone(),
-            profile: self.profile_of_run(&id, &run.profile)?,
-            run: run.clone(),
-            boot_mac: self.visits.get(&id).and_then(|visit| visit.boot_mac),
-        })
-    }
-
-    /// A document was delivered to the last byte; some profiles call that the end of the run.
-    pub fn document_served(&mut self, now: Timestamp, token: Token, name: &str) -> Outcome<()> {
-        if let Some(ticket) = self.find_document(now, token, name) {
-            let (id, run) = (ticket.host.id.clone(), ticket.run.number);
-            let visit = self.visits.entry(id.clone()).or_default();
-            let turns = visit.reach(now, Stage::Installer);
-            if visit.pace.hear(now, &format!("document {name}")) || turns {
-                self.came_on(now, &id);
-            }
-            self.note(
-                now,
-                &id,
-                Cause::Machine,
-                Verb::Fetch,
-                format!("run {run}, fetched {name}"),
-            );
-            if ticket.profile.done == DoneTrigger::ConfigServed(name.to_owned()) && self.store_ready {
-                self.done(
-                    now,
-                    &id,
-                    run,
-                    token,
-                    &format!("{name} was fetched, which ends this profile's runs,"),
-                );
-            }
-            self.reset_due(&id);
-        }
-        self.outcome(())
     }
 }

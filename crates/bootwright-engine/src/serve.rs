@@ -140,6 +140,7 @@ impl Engine {
                 Some(run) => {
                     debug_assert_eq!(profile.revision, run.revision, "a run has one profile");
                     self.promise(now, id, &run);
+                    self.begin_custody(now, id, run.number, run.attempts);
                     let name = self.display_name(&host.id).clone();
                     let boot_mac = seen.boot_mac.or(self.visits.get(id).and_then(|visit| visit.boot_mac));
                     ScriptReply::Install(Box::new(InstallTicket {

@@ -8,6 +8,7 @@ use bootwright_core::{
     Arch, Climb, Firmware, FrontEnd, HoldWhy, Loader, MacAddr, RunNumber, Sighting, Timestamp, Trial,
 };
 
+use crate::custody::Custody;
 use crate::limit::WARNING_SPAN;
 use crate::pace::Pace;
 use crate::transfer::Fetching;
@@ -114,6 +115,8 @@ pub struct Visit {
     pub message: Option<String>,
     /// What came of rendering for it, until something changes that it depends on.
     pub(crate) trial: Option<Trial>,
+    /// What became of the documents of its attempt.
+    pub(crate) custody: Option<Custody>,
     /// Whether its run comes on.
     pub(crate) pace: Pace,
     /// What was recorded that its firmware, and its boot loader, would have been answered, where we only observe.
@@ -135,6 +138,8 @@ pub(crate) enum News {
     Confirm,
     /// It shows a menu.
     Menu,
+    /// A document was refused.
+    Refused,
 }
 
 /// An attempt that a boot loader was told to begin.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bootwright_core::local::NO_FILE;
 use bootwright_core::{GuardVerdict, Sighting, Span, Token};
-use bootwright_engine::{DocumentReply, FetchKind, Fetched, Report, ReportReply};
+use bootwright_engine::{DocumentAsk, DocumentReply, FetchKind, Fetched, Report, ReportReply, Requester};
 use bootwright_proto::http::target::parse;
 use bootwright_proto::http::{Asked, Poll, Query, Report as Reported, ReportKind, Route, Trouble};
 use bootwright_proto::script::ipxe::{ask_script, autoexec_script, boot_script};
@@ -191,8 +191,21 @@ impl World {
     }
 
     fn document(&mut self, waiting: Waiting, token: Token, name: &str) {
+        let Some(address) = self.address_of(waiting.machine) else {
+            return self.release(Release::Http(waiting, 404, String::new()));
+        };
+        let requester = Requester {
+            address: address.into(),
+            station: self.machines.get(waiting.machine).map(|machine| machine.mac),
+        };
+        let ask = DocumentAsk {
+            token,
+            name,
+            requester,
+            is_secret: false,
+        };
         self.ask(
-            |engine, now| engine.document(now, token, name),
+            |engine, now| engine.document(now, &ask),
             |reply| match reply {
                 DocumentReply::Render(_) => Release::Http(waiting, 200, "document".to_owned()),
                 DocumentReply::NoSuchDocument => Release::Http(waiting, 404, String::new()),

@@ -1,5 +1,6 @@
 //! The daemon: takes hold of everything, serves, and lets go in order.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use bootwright_config::{Daemon, Loaded, Places};
+use bootwright_config::{Daemon, Loaded, Places, SecretSource};
 use bootwright_engine::FetchKind;
 use bootwright_net::beneath::Root;
 use bootwright_net::environment::Environment;
@@ -28,6 +29,7 @@ use crate::reload::{Files, Reloader};
 use crate::telemetry::{self, LogFormat};
 use crate::tftp::{Limits, Server};
 use crate::thread::Thread;
+use crate::vault::Vault;
 
 /// What the command line says of the daemon.
 #[derive(Clone, Debug)]
@@ -128,7 +130,11 @@ impl std::error::Error for CannotRun {}
 
 fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<()> {
     let Loaded {
-        policy, daemon, places, ..
+        policy,
+        daemon,
+        places,
+        secrets,
+        ..
     } = loaded;
     let from_config = daemon.data_dir.as_ref().map(PathBuf::from);
     let data_dir = options
@@ -157,7 +163,7 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
     let ended = main.block_on(serve_all(
         options,
         files,
-        (daemon, places),
+        (daemon, places, secrets),
         data_dir,
         Arc::clone(&core),
         catalogue,
@@ -172,7 +178,7 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
 async fn serve_all(
     options: &ServeOptions,
     files: Files,
-    (daemon, places): (Daemon, Places),
+    (daemon, places, secrets): (Daemon, Places, BTreeMap<String, SecretSource>),
     data_dir: PathBuf,
     core: Arc<Core>,
     catalogue: Arc<Catalogue>,
@@ -180,10 +186,12 @@ async fn serve_all(
 ) -> anyhow::Result<()> {
     let daemon = Arc::new(daemon);
     let places = Arc::new(ArcSwap::from_pointee(places));
+    let secrets = Arc::new(Vault::new(secrets));
     let counters = Arc::new(Counters::default());
     let links = Arc::new(ArcSwap::from_pointee(Vec::new()));
     let plane = Arc::new(Plane {
         places: Arc::clone(&places),
+        secrets: Arc::clone(&secrets),
         heard: http::Heard::default(),
         sources: Arc::default(),
         core: Arc::clone(&core),
@@ -213,7 +221,7 @@ async fn serve_all(
         Arc::clone(&counters),
         Arc::clone(&catalogue),
         (*daemon).clone(),
-        places,
+        (places, secrets),
     ));
     let services = Services {
         core: Arc::clone(&core),

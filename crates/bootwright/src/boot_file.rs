@@ -303,13 +303,13 @@ async fn tell(plane: &Plane, report: &TransferReport) {
     let (name, kind) = match read(text) {
         Some(Wanted::Part { token, place }) => {
             if failure.is_none() {
-                front::part_served(plane, ends, token, place).await;
+                front::part_served(plane, ends, token, place);
             }
             (format!("initial ramdisk {place}"), FetchKind::Other)
         }
         Some(Wanted::Parts { token }) => {
             if failure.is_none() {
-                pi::parts_served(plane, ends, token).await;
+                pi::parts_served(plane, ends, token);
             }
             ("initial ramdisks".to_owned(), FetchKind::Other)
         }

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bootwright_content::{render_boot, render_document};
+use bootwright_content::render_boot;
 use bootwright_core::{Confirm, FrontEnd, HostDefinition, MacAddr, Sighting, Token, Trial};
 use bootwright_engine::{FrontAsk, FrontReply, InstallTicket, ScriptReply, ScriptTurn};
 use bootwright_net::neighbour::station;
@@ -18,6 +18,7 @@ use bootwright_proto::script::{grub, pi, pxelinux, uboot};
 use bytes::Bytes;
 
 use crate::core::{Core, Unrecorded};
+use crate::http::report::{admitted, rendered};
 use crate::http::script::{Surroundings, TURNS_MAX, context, definition, hold_of, image, try_out_as, values};
 use crate::http::{Ends, Plane, Shelf};
 
@@ -257,12 +258,21 @@ pub(crate) async fn part(plane: &Plane, ends: Ends, token: Token, place: u16) ->
     }
 }
 
-pub(crate) async fn made<'a>(
+/// Where what goes with a kernel comes from.
+enum Source<'a> {
+    /// A document of the run.
+    Document(RelativePath),
+    /// A file of a shelf.
+    File(&'a Shelf, RelativePath),
+}
+
+/// Where the part of a run at this place comes from, and where in an initial ramdisk it is put.
+fn source<'a>(
     plane: &'a Plane,
     ends: Ends,
     ticket: &InstallTicket,
     place: u16,
-) -> Result<Option<Part<'a>>, String> {
+) -> Result<Option<(Source<'a>, Option<String>)>, String> {
     let base = plane.base_url(ends);
     let context = context(plane, &base, ends, ticket);
     let plan = render_boot(&ticket.profile, &context).map_err(|problem| problem.error.to_string())?;
@@ -271,19 +281,37 @@ pub(crate) async fn made<'a>(
     };
     let path = initrd.url.strip_prefix(base.as_str()).unwrap_or_default();
     let route = parse("GET", path.as_bytes()).map(|request| request.route);
-    let (content, document) = match route {
-        Ok(Route::Document { token, name }) if token == ticket.run.token => {
-            let text = render_document(&ticket.profile, name.as_str(), &context)
-                .map_err(|problem| problem.error.to_string())?;
-            (Bytes::from(text), Some(name.as_str().to_owned()))
-        }
-        Ok(Route::Image(name)) if initrd.target.is_none() => return Ok(Some(Part::File(&plane.images, name))),
-        Ok(Route::Asset(name)) if initrd.target.is_none() => return Ok(Some(Part::File(&plane.assets, name))),
-        Ok(Route::Image(name)) => (read(&plane.images, &name).await?, None),
-        Ok(Route::Asset(name)) => (read(&plane.assets, &name).await?, None),
+    let source = match route {
+        Ok(Route::Document { token, name }) if token == ticket.run.token => Source::Document(name),
+        Ok(Route::Image(name)) => Source::File(&plane.images, name),
+        Ok(Route::Asset(name)) => Source::File(&plane.assets, name),
         _ => return Err(format!("`{}` is not on this server", initrd.url)),
     };
-    let content = match &initrd.target {
+    Ok(Some((source, initrd.target)))
+}
+
+pub(crate) async fn made<'a>(
+    plane: &'a Plane,
+    ends: Ends,
+    ticket: &InstallTicket,
+    place: u16,
+) -> Result<Option<Part<'a>>, String> {
+    let (content, document, target) = match source(plane, ends, ticket, place)? {
+        None => return Ok(None),
+        Some((Source::Document(name), target)) => {
+            // Whoever asks for it by this way is asked the same as by any other.
+            let name = name.as_str().to_owned();
+            let Some(ticket) = admitted(plane, ends, ticket.run.token, &name).await else {
+                return Ok(None);
+            };
+            let context = context(plane, &plane.base_url(ends), ends, &ticket);
+            let text = rendered(plane, &ticket, &name, context)?;
+            (Bytes::from(text), Some(name), target)
+        }
+        Some((Source::File(shelf, name), None)) => return Ok(Some(Part::File(shelf, name))),
+        Some((Source::File(shelf, name), target)) => (read(shelf, &name).await?, None, target),
+    };
+    let content = match &target {
         Some(target) => archive(target, &content).map_err(|error| error.to_string())?.into(),
         None => content,
     };
@@ -311,18 +339,14 @@ pub(crate) async fn read(shelf: &Shelf, name: &RelativePath) -> Result<Bytes, St
 }
 
 /// A part of a run was delivered to its last byte: if it is or holds a document, that was fetched.
-pub(crate) async fn part_served(plane: &Plane, ends: Ends, token: Token, place: u16) {
+pub(crate) fn part_served(plane: &Plane, ends: Ends, token: Token, place: u16) {
     let Some(ticket) = plane.core.read(|engine, now| engine.ticket(now, token)) else {
         return;
     };
-    if let Ok(Some(Part::Made {
-        document: Some(document),
-        ..
-    })) = made(plane, ends, &ticket, place).await
-    {
+    if let Ok(Some((Source::Document(document), _))) = source(plane, ends, &ticket, place) {
         let served = plane
             .core
-            .ask(|engine, now| engine.document_served(now, token, &document));
+            .ask(|engine, now| engine.document_served(now, token, document.as_str()));
         served.now();
     }
 }

@@ -23,3 +23,4 @@ pub mod starter;
 pub mod telemetry;
 pub mod tftp;
 pub mod thread;
+pub mod vault;

@@ -156,7 +156,7 @@ pub(crate) async fn fetched(
                 return Some((known_as(plane, &base, &image.kernel), FetchKind::Image));
             }
             if let Some(ticket) = run_of(&load).filter(|_| whole) {
-                documents_served(plane, ends, ticket).await;
+                documents_served(plane, ends, ticket);
             }
             let first = image.initrds.first()?;
             Some((known_as(plane, &base, &first.url), FetchKind::Image))

@@ -14,6 +14,7 @@ use bootwright_engine::Proposal;
 use crate::core::Core;
 use crate::counter::Counters;
 use crate::firmware::Catalogue;
+use crate::vault::Vault;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -168,6 +169,7 @@ pub struct Reloader {
     catalogue: Arc<Catalogue>,
     running: bootwright_config::Daemon,
     places: Arc<ArcSwap<Places>>,
+    secrets: Arc<Vault>,
     last: Mutex<LastReload>,
 }
 
@@ -180,7 +182,7 @@ impl Reloader {
         counters: Arc<Counters>,
         catalogue: Arc<Catalogue>,
         running: bootwright_config::Daemon,
-        places: Arc<ArcSwap<Places>>,
+        (places, secrets): (Arc<ArcSwap<Places>>, Arc<Vault>),
     ) -> Self {
         Self {
             files,
@@ -189,6 +191,7 @@ impl Reloader {
             catalogue,
             running,
             places,
+            secrets,
             last: Mutex::default(),
         }
     }
@@ -211,6 +214,7 @@ impl Reloader {
                     tracing::warn!("{}", warning.render());
                 }
                 self.places.store(Arc::new(loaded.places));
+                self.secrets.replace(loaded.secrets);
                 let reply = self.core.reload(by, Arc::new(loaded.policy)).now();
                 for Proposal { host, rule, profile } in reply.proposals.iter().take(20) {
                     tracing::warn!(%host, "rule {rule} would arm it with {profile}; `bootwright apply` accepts that");

@@ -48,6 +48,13 @@ impl Places {
         self.profiles.insert(profile.name.clone(), (profile.revision, origins));
     }
 
+    /// Puts a problem with a profile where its template stands.
+    pub(super) fn report(&self, profile: &Profile, problem: &Problem, findings: &mut Findings) {
+        if let Some((_, origins)) = self.profiles.get(&profile.name) {
+            origins.report(profile, problem, findings);
+        }
+    }
+
     /// A problem with a profile at its place; nothing for a profile that reads otherwise now.
     #[must_use]
     pub fn find(&self, profile: &Profile, problem: &Problem) -> Option<Diagnostic> {

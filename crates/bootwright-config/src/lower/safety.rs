@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bootwright_core::{Profile, ProfileName, Safety, Span, Unknown, Wipe};
+use bootwright_core::{Binding, Profile, ProfileName, Safety, Span, Unknown, Wipe};
 
 use super::Profiles;
 use crate::finding::Findings;
@@ -73,6 +73,20 @@ pub(super) fn lower(
     {
         safety.documents_over_http = false;
         forbid_documents(entry, good, findings);
+    }
+    if let Some((word, at)) = section.text("document_binding", "station", findings) {
+        let choices = [("station", Binding::Station), ("address", Binding::Address)];
+        if let Some(binding) = choice("safety.document_binding", word, at, &choices, findings) {
+            safety.document_binding = binding;
+        }
+    }
+    if let Some(entry) = section.take("document_window")
+        && let Some(window) = span("safety.document_window", &entry.node, "15m", findings)
+    {
+        if window == Span::ZERO {
+            findings.error(&entry.node.at, "`safety.document_window` must be longer than nothing");
+        }
+        safety.document_window = window;
     }
     section.finish(findings);
     safety

@@ -25,7 +25,8 @@ pub struct TemplateError {
 
 impl TemplateError {
     /// An error with this place and no words yet.
-    pub(crate) fn at(text: &str, span: Range<usize>) -> Self {
+    #[must_use]
+    pub fn at(text: &str, span: Range<usize>) -> Self {
         let before = text.get(..span.start).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Self {
@@ -70,7 +71,7 @@ fn words(error: &minijinja::Error, source: &str) -> (String, Option<String>) {
         ),
         ErrorKind::BadEscape if detail.starts_with("a whole text") => (
             format!("`{source}` is what the machine says, and must be quoted"),
-            Some("add `| shell`, `| json` or `| yaml`, or use the name without `raw.`".to_owned()),
+            Some("add a filter such as `| shell`, `| json` or `| yaml`, or use the name without `raw.`".to_owned()),
         ),
         ErrorKind::OutOfFuel => (
             format!("the template takes more than {FUEL} steps"),
@@ -78,7 +79,7 @@ fn words(error: &minijinja::Error, source: &str) -> (String, Option<String>) {
         ),
         ErrorKind::UnknownFilter => (
             format!("there is no filter `{source}`"),
-            Some("filters that quote are `shell`, `json` and `yaml`".to_owned()),
+            Some(format!("filters that quote are {}", crate::filter::QUOTING)),
         ),
         ErrorKind::TemplateNotFound => {
             let names: Vec<String> = snippet::ALL.iter().map(|(name, _)| format!("`{name}`")).collect();

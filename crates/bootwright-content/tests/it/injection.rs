@@ -71,7 +71,7 @@ fn is_word(text: &str) -> bool {
 }
 
 /// Reads one double-quoted YAML scalar (YAML 1.2.2 sections 5.7 and 7.3.1); nothing if the text is anything else or more.
-fn read_yaml(text: &str) -> Option<String> {
+pub(crate) fn read_yaml(text: &str) -> Option<String> {
     let mut rest = text.strip_prefix('"')?.strip_suffix('"')?.chars();
     let mut read = String::new();
     while let Some(c) = rest.next() {
@@ -110,7 +110,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn machine_facts_never_alter_the_boot_script(text in hostile()) {
+    fn threat_26_machine_facts_never_alter_the_boot_script(text in hostile()) {
         let args: Vec<String> = MACHINE_TEXTS.iter().map(|name| format!("a={{{{ {name} }}}}")).collect();
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let mut profile = with_args(&args);

@@ -5,8 +5,10 @@ mod butane;
 mod ignition;
 mod injection;
 mod json;
+mod million;
 mod noise;
 mod plan;
+mod secret;
 mod snippet;
 mod template;
 

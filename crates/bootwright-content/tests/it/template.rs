@@ -144,10 +144,10 @@ fn a_whole_text_must_be_quoted() {
     refused(
         "serial={{ raw.host.serial }}",
         expect![[r#"
-        line 1, column 11: `raw.host.serial` is what the machine says, and must be quoted
-          at: raw.host.serial
-          hint: add `| shell`, `| json` or `| yaml`, or use the name without `raw.`
-    "#]],
+            line 1, column 11: `raw.host.serial` is what the machine says, and must be quoted
+              at: raw.host.serial
+              hint: add a filter such as `| shell`, `| json` or `| yaml`, or use the name without `raw.`
+        "#]],
     );
 }
 
@@ -180,10 +180,10 @@ fn no_template_prints_the_whole_context() {
     refused(
         "{{ debug() }}",
         expect![[r#"
-        line 1, column 4: `debug` is not known in templates
-          at: debug
-          hint: known are `host`, `label`, `metadata`, `profile`, `raw`, `run`, `server`
-    "#]],
+            line 1, column 4: `debug` is not known in templates
+              at: debug
+              hint: known are `host`, `label`, `metadata`, `profile`, `raw`, `run`, `secret`, `server`
+        "#]],
     );
 }
 

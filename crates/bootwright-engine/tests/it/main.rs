@@ -1,5 +1,6 @@
 //! Stories told to the engine, and what it records and answers.
 
+mod custody;
 mod fault;
 mod front;
 mod identity;

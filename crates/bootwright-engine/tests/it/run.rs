@@ -101,6 +101,7 @@ fn a_profile_may_be_done_when_its_document_was_delivered() {
             Done quince-61: run 1, preseed.cfg was fetched, which ends this profile's runs, in 0 ms; next boots: local disk
             (all who wait ask again)
         document preseed.cfg -> no such document
+            Warn quince-61: run 1, preseed.cfg was refused to 10.0.0.1: the run is over
         52:54:00:00:00:01 asks -> local bios-disk (it is installed)
             Local quince-61: local-boot script served (bios-disk)
     "#]].assert_eq(&site.story());
@@ -208,6 +209,7 @@ fn documents_die_with_the_run_and_reports_are_answered_until_its_deadline() {
             Done quince-61: run 1, installer finished in 0 ms; next boots: local disk
             (all who wait ask again)
         document preseed.cfg -> no such document
+            Warn quince-61: run 1, preseed.cfg was refused to 10.0.0.1: the run is over
         Guard { serial: "S1", content: None } -> Guard(Stop("the run is over"))
         Progress { stage: Some("late"), percent: Some(99), message: None } -> Noted
         restart
@@ -252,6 +254,7 @@ fn a_run_that_an_operator_stops_is_over_for_its_installer_as_well() {
             (all who wait ask again)
         Guard { serial: "S1", content: None } -> Guard(Stop("the run is over"))
         document preseed.cfg -> no such document
+            Warn quince-61: run 1, preseed.cfg was refused to 10.0.0.1: the run is over
         Done -> Noted
         52:54:00:00:00:01 asks -> hold (it is held until it is armed)
             Hold quince-61: waiting: it is held until it is armed

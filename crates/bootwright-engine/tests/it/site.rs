@@ -9,8 +9,8 @@ use bootwright_core::{
     Verdict, Way, World,
 };
 use bootwright_engine::{
-    Answer, Command, Decision, DocumentReply, Engine, FetchKind, Fetched, Fetching, FrontAsk, InstallTicket, LookTurn,
-    OfferAsk, Outcome, Report, ScriptReply, Wants, Woken,
+    Answer, Command, Decision, DocumentAsk, DocumentReply, Engine, FetchKind, Fetched, Fetching, FrontAsk,
+    InstallTicket, LookTurn, OfferAsk, Outcome, Report, Requester, ScriptReply, Wants, Woken,
 };
 use bootwright_proto::script::name::{Act, Asking, PiAsking, PiFile, Wanted, read};
 
@@ -386,7 +386,25 @@ impl Site {
 
     /// A run asks for one of its documents; what is found is delivered.
     pub(crate) fn document(&mut self, token: Token, name: &str) {
-        let outcome = self.engine.document(self.now, token, name);
+        let run = self.engine.run_of(self.now, token);
+        let host = run.and_then(|(host, _)| self.engine.world().hosts.get(&host).cloned());
+        let own = host.and_then(|host| host.facts.macs.first().copied());
+        let own = own.unwrap_or_else(|| mac(1));
+        self.fetch(&DocumentAsk {
+            token,
+            name,
+            requester: Requester {
+                address: address(own),
+                station: Some(own),
+            },
+            is_secret: false,
+        });
+    }
+
+    /// Somebody asks for a document; what is found is delivered.
+    pub(crate) fn fetch(&mut self, ask: &DocumentAsk<'_>) {
+        let DocumentAsk { token, name, .. } = *ask;
+        let outcome = self.engine.document(self.now, ask);
         let found = match &outcome.reply {
             DocumentReply::Render(ticket) => format!("run {} of {}", ticket.run.number, ticket.name),
             DocumentReply::NoSuchDocument => "no such document".to_owned(),

@@ -55,7 +55,11 @@ pub(super) fn slip(state: &ApiState, rehearsal: &Rehearsal) -> Option<Slip> {
         run,
         server,
     );
-    Slip::first(&check_ahead(profile, &context), profile, &state.plane.places.load())
+    let slip = Slip::first(&check_ahead(profile, &context), profile, &state.plane.places.load());
+    slip.or_else(|| {
+        let what = state.plane.secrets.trouble(profile)?;
+        Some(Slip { what, hint: None })
+    })
 }
 
 /// The slip as a sentence, without what to do about it.

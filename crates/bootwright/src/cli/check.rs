@@ -34,6 +34,12 @@ pub(super) fn configuration(printer: Printer, place: &Common, firmware_dir: &Pat
                 let root = loaded.daemon.tftp.root.as_deref();
                 found.extend(artefact::missing(&loaded.policy, firmware_dir, &data_dir, root));
             }
+            let of_secrets = crate::vault::troubles(&loaded.secrets);
+            found.extend(
+                of_secrets
+                    .into_iter()
+                    .map(|(words, hint)| diagnostic::plain(Severity::Warning, words, hint)),
+            );
             good = Some(summary(&loaded.policy));
             found
         }

@@ -6,7 +6,7 @@ mod file;
 mod head;
 mod heard;
 mod listen;
-mod report;
+pub(crate) mod report;
 mod route;
 pub mod script;
 mod source;
@@ -28,6 +28,7 @@ use crate::core::Core;
 use crate::counter::Counters;
 use crate::firmware::Catalogue;
 use crate::journal::Journal;
+use crate::vault::Vault;
 
 /// What the machine plane answers from.
 pub struct Plane {
@@ -49,6 +50,8 @@ pub struct Plane {
     pub links: Arc<ArcSwap<Vec<Link>>>,
     /// Where the templates of the profiles stand.
     pub places: Arc<ArcSwap<Places>>,
+    /// Where the secrets of documents are.
+    pub secrets: Arc<Vault>,
     /// What machines last said of themselves.
     pub heard: Heard,
     /// The connections of each address.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use bootwright_content::render_document;
+use bootwright_content::{Context, Secrets, render_document, secrets_asked};
 use bootwright_core::{GuardVerdict, Sighting, Token};
-use bootwright_engine::{DocumentReply, Report, ReportReply};
+use bootwright_engine::{DocumentAsk, DocumentReply, InstallTicket, Report, ReportReply, Requester};
 use bootwright_proto::http::{BaseUrl, Query, Report as Reported, ReportKind, media_type};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -17,6 +17,7 @@ use super::answer::{Answer, answer, busy, not_found, set, words};
 use super::body::Answered;
 use super::route::Ends;
 use super::script::{context, error_words};
+use crate::front;
 
 /// The longest report, in bytes.
 const REPORT_BYTES_MAX: usize = 64 << 10;
@@ -128,6 +129,46 @@ async fn log(plane: &Arc<Plane>, token: Token, text: String) -> Answer {
     }
 }
 
+/// The run whose document whoever asks may have. What is told of him is what the wire shows.
+pub(crate) async fn admitted(plane: &Plane, ends: Ends, token: Token, name: &str) -> Option<Box<InstallTicket>> {
+    let is_secret = plane.core.read(|engine, now| {
+        let ticket = engine.ticket(now, token)?;
+        let document = ticket.profile.files.get(name)?;
+        Some(!secrets_asked(&document.template).is_empty())
+    });
+    // The table of neighbours is read for none but those who name a run.
+    let station = match is_secret {
+        Some(_) => front::card_at(ends.peer).await,
+        None => None,
+    };
+    let ask = DocumentAsk {
+        token,
+        name,
+        requester: Requester {
+            address: ends.peer,
+            station,
+        },
+        is_secret: is_secret.unwrap_or(false),
+    };
+    match plane.core.ask(|engine, now| engine.document(now, &ask)).now() {
+        DocumentReply::Render(ticket) => Some(ticket),
+        DocumentReply::NoSuchDocument => {
+            plane.counters.count("http", "token-denied");
+            None
+        }
+    }
+}
+
+/// A document with its secrets in place, or why there is none, without any of them.
+pub(crate) fn rendered(plane: &Plane, ticket: &InstallTicket, name: &str, context: Context) -> Result<String, String> {
+    let secrets = match ticket.profile.files.get(name) {
+        Some(document) => plane.secrets.open(&document.template)?,
+        None => Secrets::Hidden,
+    };
+    let context = Context { secrets, ..context };
+    render_document(&ticket.profile, name, &context).map_err(|problem| problem.error.to_string())
+}
+
 /// A run fetches a document, which is rendered at this moment and kept nowhere.
 pub(super) async fn document(
     plane: &Arc<Plane>,
@@ -137,16 +178,13 @@ pub(super) async fn document(
     name: &str,
     head: bool,
 ) -> Answer {
-    let reply = plane.core.ask(|engine, now| engine.document(now, token, name)).now();
-    let DocumentReply::Render(ticket) = reply else {
-        plane.counters.count("http", "token-denied");
+    let Some(ticket) = admitted(plane, ends, token, name).await else {
         return not_found();
     };
     let context = context(plane, base, ends, &ticket);
-    let text = match render_document(&ticket.profile, name, &context) {
+    let text = match rendered(plane, &ticket, name, context) {
         Ok(text) => text,
-        Err(problem) => {
-            let why = problem.error.to_string();
+        Err(why) => {
             tracing::error!(host = %ticket.host.id, file = name, %why, "a document cannot be rendered");
             let seen = Sighting {
                 facts: ticket.host.facts.clone(),

@@ -158,7 +158,10 @@ pub(crate) fn try_out_as(
     let context = context_of(&ticket.host, &ticket.profile, Some(values(ticket)), around);
     let problems = check_host(&ticket.profile, &context);
     let slip = Slip::first(&problems, &ticket.profile, &plane.places.load());
-    let trouble = slip.map(|slip| slip.to_string()).or_else(unscriptable);
+    let trouble = slip
+        .map(|slip| slip.to_string())
+        .or_else(unscriptable)
+        .or_else(|| plane.secrets.trouble(&ticket.profile));
     Trial::of(&ticket.profile, trouble)
 }
 

@@ -156,14 +156,14 @@ pub(super) const fn run_of(load: &PiLoad) -> Option<&InstallTicket> {
 }
 
 /// Every document of the run that went with the kernel counts as fetched.
-pub(super) async fn documents_served(plane: &Plane, ends: Ends, ticket: &InstallTicket) {
+pub(super) fn documents_served(plane: &Plane, ends: Ends, ticket: &InstallTicket) {
     let base = plane.base_url(ends);
     let context = crate::http::script::context(plane, &base, ends, ticket);
     let Ok(plan) = render_boot(&ticket.profile, &context) else {
         return;
     };
     for place in (0_u16..).take(plan.initrds.len()) {
-        front::part_served(plane, ends, ticket.run.token, place).await;
+        front::part_served(plane, ends, ticket.run.token, place);
     }
 }
 
@@ -174,8 +174,8 @@ pub(crate) fn load_of(plane: &Plane, token: Token) -> Option<PiLoad> {
 }
 
 /// All initial ramdisks of a run were delivered in one.
-pub(crate) async fn parts_served(plane: &Plane, ends: Ends, token: Token) {
+pub(crate) fn parts_served(plane: &Plane, ends: Ends, token: Token) {
     if let Some(PiLoad::Install(ticket)) = load_of(plane, token) {
-        documents_served(plane, ends, &ticket).await;
+        documents_served(plane, ends, &ticket);
     }
 }

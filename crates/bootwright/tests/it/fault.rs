@@ -114,7 +114,9 @@ fn connect(from: Ipv4Addr) -> TcpStream {
 #[test]
 fn fault_14_a_run_keeps_the_profile_that_it_began_with_whatever_is_reloaded_meanwhile() {
     let (inside, machine) = segment();
-    let daemon = Daemon::start(&inside, CONFIG);
+    // One card plays ten machines.
+    let config = format!("[safety]\ndocument_binding = \"address\"\n{CONFIG}");
+    let daemon = Daemon::start(&inside, &config);
     let cards: Vec<String> = (1..=10).map(|number| format!("52-54-00-00-14-{number:02}")).collect();
     let mut runs = Vec::new();
     for card in &cards {
@@ -123,7 +125,7 @@ fn fault_14_a_run_keeps_the_profile_that_it_began_with_whatever_is_reloaded_mean
         let script = get(&machine, OURS, &question(card));
         runs.push(run_url(script.text()).expect("an install script"));
     }
-    let changed = CONFIG
+    let changed = config
         .replace("echo run", "echo another run")
         .replace("/images/lab/vmlinuz", "/images/lab/other");
     daemon.write_config(&changed);

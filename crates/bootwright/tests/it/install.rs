@@ -33,6 +33,7 @@ pub(crate) fn segment() -> (Netns, Netns) {
         &End::new(&daemon, "lab0", "10.77.0.1/24"),
         &End::new(&machine, "eth0", "10.77.0.50/24"),
     );
+    machine.ip("link set eth0 address 52:54:00:00:00:01");
     (daemon, machine)
 }
 
@@ -54,7 +55,7 @@ pub(crate) fn command(daemon: &Daemon<'_>, host: &str, body: &str) -> Answer {
     daemon.api("POST", &format!("/api/v1/hosts/{host}/command"), body)
 }
 
-fn arm(daemon: &Daemon<'_>, host: &str, profile: &str) {
+pub(crate) fn arm(daemon: &Daemon<'_>, host: &str, profile: &str) {
     let body = format!(r#"{{"command":"arm","profiles":["{profile}"]}}"#);
     let answer = command(daemon, host, &body);
     assert_eq!(answer.status, 200, "{}", answer.text());

@@ -34,6 +34,7 @@ mod process;
 mod raspberry_pi;
 mod rehearsal;
 mod relay;
+mod secret;
 mod segment;
 mod tftp_client;
 mod tftp_daemon;

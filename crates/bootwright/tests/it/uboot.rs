@@ -148,6 +148,7 @@ fn state(daemon: &Daemon<'_>) -> String {
 #[test]
 fn a_board_with_u_boot_is_held_armed_installed_once_and_starts_its_disk_from_then_on() {
     let (inside, machine) = segment();
+    machine.ip(&format!("link set eth0 address {HOST}"));
     let daemon = site(&inside);
     assert_eq!(switch_on(&machine), Did::WentOn);
     arm(&daemon, "lab");
@@ -186,6 +187,7 @@ fn a_board_with_u_boot_is_held_armed_installed_once_and_starts_its_disk_from_the
 #[test]
 fn each_start_of_a_board_is_one_attempt() {
     let (inside, machine) = segment();
+    machine.ip(&format!("link set eth0 address {HOST}"));
     let daemon = site(&inside);
     assert_eq!(switch_on(&machine), Did::WentOn);
     arm(&daemon, "lab");

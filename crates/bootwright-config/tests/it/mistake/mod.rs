@@ -7,6 +7,7 @@ mod pool;
 mod profile;
 mod rule;
 mod safety;
+mod secret;
 mod server;
 mod shape;
 mod template;

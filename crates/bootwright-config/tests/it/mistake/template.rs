@@ -171,7 +171,7 @@ done = "manual"
             3 | args = ["url={{ server_url }}/x"]
               |                 ^^^^^^^^^^
               |
-              = help: known are `host`, `label`, `metadata`, `profile`, `raw`, `run`, `server`
+              = help: known are `host`, `label`, `metadata`, `profile`, `raw`, `run`, `secret`, `server`
 
             1 error
         "#]],
@@ -243,7 +243,7 @@ key: {{ metadata.key | qoute }}
             6 | key: {{ metadata.key | qoute }}
               |                        ^^^^^
               |
-              = help: filters that quote are `shell`, `json` and `yaml`
+              = help: filters that quote are `shell`, `json`, `yaml`, `xml`, `kickstart`, `preseed`, `kernel`, `ipxe`, `plain` and `word`
 
             1 error
         "#]],
@@ -293,7 +293,7 @@ serial: {{ raw.host.serial }}
             6 | serial: {{ raw.host.serial }}
               |            ^^^^^^^^^^^^^^^
               |
-              = help: add `| shell`, `| json` or `| yaml`, or use the name without `raw.`
+              = help: add a filter such as `| shell`, `| json` or `| yaml`, or use the name without `raw.`
 
             1 error
         "#]],
