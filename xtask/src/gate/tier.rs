@@ -52,6 +52,13 @@ const NETWORK: &[(&str, &str)] = &[
     ("curl", "curl"),
     ("sqlite3", "sqlite3"),
     ("strace", "strace"),
+    // Other people's archives, discs and signatures.
+    ("gpg", "gpg"),
+    ("gpgconf", "gpgconf"),
+    ("gpg-agent", "gpg-agent"),
+    ("xorriso", "xorriso"),
+    ("xz", "xz-utils"),
+    ("zstd", "zstd"),
 ];
 
 /// All tiers, the quick ones first.
@@ -115,6 +122,7 @@ pub(crate) const TIERS: &[Tier] = &[
             "--locked",
             "--workspace",
             "--exclude=bootwright",
+            "--exclude=bootwright-images",
             "--exclude=bootwright-net",
             "--exclude=bootwright-store",
             "--no-fail-fast",
@@ -132,6 +140,7 @@ pub(crate) const TIERS: &[Tier] = &[
             "test",
             "--locked",
             "--package=bootwright",
+            "--package=bootwright-images",
             "--package=bootwright-net",
             "--package=bootwright-store",
             "--no-fail-fast",

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("bootwright-client", &["bootwright-core", "bootwright-proto"]),
     ("bootwright-store", &["bootwright-core"]),
     ("bootwright-net", &["bootwright-core"]),
+    ("bootwright-images", &[]),
     (
         "bootwright",
         &[
@@ -26,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "bootwright-content",
             "bootwright-core",
             "bootwright-engine",
+            "bootwright-images",
             "bootwright-net",
             "bootwright-proto",
             "bootwright-store",

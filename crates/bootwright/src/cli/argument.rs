@@ -88,6 +88,12 @@ pub(super) enum Verb {
     /// Show the addresses that were leased
     #[command(subcommand)]
     Lease(LeaseVerb),
+    /// Add images, and show, verify and remove them; no daemon is needed
+    #[command(subcommand)]
+    Image(ImageVerb),
+    /// Carry images, firmware and configuration to a box without a network
+    #[command(subcommand)]
+    Bundle(BundleVerb),
     /// Show what happened
     Events(EventOptions),
     /// Show what a host would be answered now, and why
@@ -203,6 +209,85 @@ pub(super) enum LeaseVerb {
         /// At most so many
         #[arg(long, value_name = "COUNT", env = "BOOTWRIGHT_LIMIT")]
         limit: Option<usize>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ImageVerb {
+    /// Fetch, verify and unpack an image and put it below `images/`, whole or not at all
+    Add(Box<ImageOptions>),
+    /// List images
+    List,
+    /// Read all files of images and compare them with what was added
+    Verify {
+        /// The images [default: all]
+        names: Vec<String>,
+    },
+    /// Remove an image
+    Remove {
+        /// The image
+        name: String,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ImageOptions {
+    /// The image's name: its directory below `images/`
+    pub(super) name: String,
+    /// A path, URLs, `fcos:STREAM`, `flatcar:CHANNEL` or `debian:SUITE` [default: what `[images.NAME]` of the
+    /// configuration says]
+    pub(super) source: Vec<String>,
+    /// Another place with the same files: tried after a URL, and in place of a vendor's own site
+    #[arg(long, value_name = "URL")]
+    pub(super) mirror: Vec<String>,
+    /// Public keys, one of which must have signed what is fetched
+    #[arg(long, value_name = "FILE")]
+    pub(super) key: Vec<PathBuf>,
+    /// The signature, if it is not beside the file under its name and `.sig`, `.asc` or `.gpg`
+    #[arg(long, value_name = "FILE|URL")]
+    pub(super) signature: Option<String>,
+    /// A list of hashes such as `SHA256SUMS`; it is then what is signed
+    #[arg(long, value_name = "FILE|URL")]
+    pub(super) sums: Option<String>,
+    /// The SHA-256 of the file
+    #[arg(long, value_name = "HEX", conflicts_with = "sha512")]
+    pub(super) sha256: Option<String>,
+    /// The SHA-512 of the file
+    #[arg(long, value_name = "HEX")]
+    pub(super) sha512: Option<String>,
+    /// The architecture, as the vendor calls it [default: that of x86-64]
+    #[arg(long)]
+    pub(super) arch: Option<String>,
+    /// Keep an archive or a disc beside what is unpacked from it
+    #[arg(long)]
+    pub(super) keep: bool,
+    /// Take what neither a key nor a hash nor HTTPS proves
+    #[arg(long)]
+    pub(super) unverified: bool,
+    /// The most bytes of all files together, in GiB
+    #[arg(long, value_name = "GIB", default_value_t = 64)]
+    pub(super) max_size: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BundleVerb {
+    /// Write images, firmware and the configuration into one file
+    Write {
+        /// The file
+        file: PathBuf,
+        /// The images [default: all that were added]
+        images: Vec<String>,
+        /// Where the boot firmware is
+        #[arg(long, value_name = "DIR", env = "BOOTWRIGHT_FIRMWARE_DIR", default_value = FIRMWARE_DIR)]
+        firmware_dir: PathBuf,
+        /// Leave the configuration out, which may hold secrets
+        #[arg(long)]
+        no_config: bool,
+    },
+    /// Read such a file: what is there already and differs is not replaced, images are
+    Read {
+        /// The file
+        file: PathBuf,
     },
 }
 

@@ -116,6 +116,23 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{plural}")
 }
 
+/// The data directory: that of the command, else of the configuration, else the one that is built in.
+pub(super) fn data_dir(place: &Common) -> PathBuf {
+    let from_config = || {
+        Files::new(place.config.clone())
+            .load()
+            .ok()?
+            .daemon
+            .data_dir
+            .map(PathBuf::from)
+    };
+    place
+        .data_dir
+        .clone()
+        .or_else(from_config)
+        .unwrap_or_else(|| PathBuf::from(DATA_DIR))
+}
+
 /// What `check --store --json` prints.
 #[derive(Serialize)]
 struct StoreReport {
@@ -130,19 +147,7 @@ struct StoreReport {
 
 /// Folds the record again and compares it with the tables. The daemon may run meanwhile.
 pub(super) fn store(printer: Printer, place: &Common) -> Result<Exit, Failure> {
-    let from_config = || {
-        Files::new(place.config.clone())
-            .load()
-            .ok()?
-            .daemon
-            .data_dir
-            .map(PathBuf::from)
-    };
-    let data_dir = place
-        .data_dir
-        .clone()
-        .or_else(from_config)
-        .unwrap_or_else(|| PathBuf::from(DATA_DIR));
+    let data_dir = data_dir(place);
     let path = data_dir.join(DATABASE);
     let failed = |error: bootwright_store::StoreError| Failure::File {
         message: error.to_string(),

@@ -4,12 +4,14 @@
 
 mod age;
 mod argument;
+mod bundle;
 mod check;
 mod client;
 mod event;
 mod explain;
 mod failure;
 mod host;
+mod image;
 mod init;
 mod lease;
 mod print;
@@ -72,6 +74,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     let exit = match verb {
         Verb::Host(verb) => wait(host::run(&client, printer, verb)),
         Verb::Lease(verb) => wait(lease::run(&client, printer, verb)),
+        Verb::Image(verb) => image::run(printer, &common, verb),
+        Verb::Bundle(verb) => bundle::run(printer, &common, verb),
         Verb::Events(options) => wait(event::run(&client, printer, &options)),
         Verb::Explain { host, as_if } => wait(explain::run(&client, printer, &host, &as_if)),
         Verb::Status => wait(site::status(&client, printer)),

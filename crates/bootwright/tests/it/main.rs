@@ -21,6 +21,7 @@ mod fault_disk;
 mod front;
 mod http_again;
 mod http_boot;
+mod image;
 mod install;
 mod ipv6;
 mod ipv6_client;
