@@ -7,6 +7,7 @@
 #   BOOTIF=01-MAC          which network card started the machine
 #   lab.pause=STEP,STEP    stop before each STEP until `resume` comes on the serial line
 #   lab.done-tries=N       reboot after so many reports that nobody heard
+#   lab.look               say what is on the kernel line, and nothing else
 
 /bin/busybox --install -s /bin
 export PATH=/bin
@@ -26,7 +27,7 @@ reboot_now() {
     while :; do sleep 60; done
 }
 
-url= image= boot_if= pause= done_tries=30
+url= image= boot_if= pause= look= done_tries=30
 for word in $(cat /proc/cmdline); do
     case "$word" in
         bootwright.url=*) url=${word#*=} ;;
@@ -34,8 +35,13 @@ for word in $(cat /proc/cmdline); do
         BOOTIF=01-*) boot_if=$(echo "${word#BOOTIF=01-}" | tr - : | tr A-F a-f) ;;
         lab.pause=*) pause=${word#*=} ;;
         lab.done-tries=*) done_tries=${word#*=} ;;
+        lab.look) look=yes ;;
     esac
 done
+if [ -n "$look" ]; then
+    say "looks: $(cat /proc/cmdline)"
+    while :; do sleep 60; done
+fi
 say "started url=$url image=$image bootif=$boot_if"
 
 get() { timeout 30 wget -q -O - "$url/$1"; }

@@ -159,7 +159,7 @@ fn own_keys_by_http(site: &Site) -> Result<()> {
 }
 
 /// The configuration names the machine and its boot program.
-fn name(site: &Site, build: Build, program: &str) -> Result<()> {
+pub(super) fn name(site: &Site, build: Build, program: &str) -> Result<()> {
     let host = format!(
         "[hosts.{}]\nmac = \"{}\"\nprofile = \"lab\"\nfirmware = \"{program}\"\n",
         build.name,
@@ -199,7 +199,7 @@ fn fetches(sights: &[Sight], name: &str) -> usize {
     sights.iter().filter(is).count()
 }
 
-fn reads(sight: &Sight, name: &str) -> bool {
+pub(super) fn reads(sight: &Sight, name: &str) -> bool {
     matches!(sight, Sight::TftpRead { file } if file == name)
 }
 
@@ -208,7 +208,7 @@ fn request(sight: &Sight, start: &str) -> bool {
 }
 
 /// Nothing of this went through iPXE.
-fn never_ipxe(sights: &[Sight]) -> Result<()> {
+pub(super) fn never_ipxe(sights: &[Sight]) -> Result<()> {
     let is_script = |sight: &Sight| request(sight, "GET /boot.ipxe") || request(sight, "GET /ipxe");
     ensure!(position(sights, is_script).is_none(), "the machine was served by iPXE");
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 use super::story::{disk_starts, installer_reports, installer_starts, turns_are};
 use super::{BAD_CABLE, BIOS_ROM, BIOS_VENDOR, UEFI};
@@ -23,56 +23,84 @@ pub(super) fn bios_rom(site: &Site) -> Result<()> {
 
 pub(super) fn bios_vendor(site: &Site) -> Result<()> {
     let sights = installs_once(site, BIOS_VENDOR)?;
-    let bare = position(&sights, |sight| {
-        discover(sight).is_some_and(|dhcp| !dhcp.user_class && !dhcp.ipxe)
-    });
-    let loader = position(&sights, |sight| {
-        *sight
-            == Sight::TftpRead {
-                file: "undionly.kpxe".to_owned(),
-            }
-    });
-    let ipxe = position(&sights, |sight| {
-        discover(sight).is_some_and(|dhcp| dhcp.user_class && dhcp.ipxe)
-    });
-    ensure!(
-        bare.is_some() && bare < loader && loader < ipxe,
-        "the capture does not show a DISCOVER without iPXE's options, `undionly.kpxe` by TFTP, and a DISCOVER with them, \
-         in this order: {bare:?} {loader:?} {ipxe:?}"
-    );
-    let arch = bare.and_then(|bare| discover(&sights[bare])).and_then(|dhcp| dhcp.arch);
-    ensure!(
-        arch == Some(0),
-        "the vendor-like ROM calls itself architecture {arch:?}"
-    );
-    Ok(())
+    Chain {
+        arch: 0,
+        loader: "undionly.kpxe",
+    }
+    .walked_twice(&sights)
 }
 
 pub(super) fn uefi(site: &Site) -> Result<()> {
     let sights = installs_once(site, UEFI)?;
-    let native = position(&sights, |sight| {
-        discover(sight).is_some_and(|dhcp| dhcp.arch == Some(7) && !dhcp.user_class)
-    });
-    let loader = position(&sights, |sight| {
-        *sight
-            == Sight::TftpRead {
-                file: "snponly.efi".to_owned(),
-            }
-    });
-    let ipxe = position(&sights, |sight| {
-        discover(sight).is_some_and(|dhcp| dhcp.arch == Some(7) && dhcp.user_class)
-    });
-    ensure!(
-        native.is_some() && native < loader && loader < ipxe,
-        "the capture does not show OVMF's own DISCOVER, `snponly.efi` by TFTP, and iPXE's DISCOVER, in this order: \
-         {native:?} {loader:?} {ipxe:?}"
-    );
     let asked = |sight: &Sight| matches!(sight, Sight::Dhcp(dhcp) if dhcp.port == 4011 && !dhcp.user_class);
     ensure!(
         !sights.iter().any(asked),
         "OVMF asked port 4011 although the offer named its file"
     );
-    Ok(())
+    Chain {
+        arch: 7,
+        loader: "snponly.efi",
+    }
+    .walked_twice(&sights)
+}
+
+/// Something that a start shows, in words, and how a packet is known for it.
+type Link = (&'static str, Box<dyn Fn(&Sight) -> bool>);
+
+/// The way of a machine whose firmware is not iPXE: it asks, fetches iPXE by TFTP, and that asks again.
+struct Chain {
+    /// What the firmware calls its architecture.
+    arch: u16,
+    loader: &'static str,
+}
+
+impl Chain {
+    /// Both starts of an install must show the whole chain, in order; and after the script that sends the machine to its disk
+    /// nobody asks for a boot any more.
+    fn walked_twice(&self, sights: &[Sight]) -> Result<()> {
+        let mut rest = sights;
+        for start in ["the installer's start", "the start of its own disk"] {
+            for (what, is) in self.links() {
+                let Some(at) = position(rest, is) else {
+                    bail!(
+                        "{start}: the capture does not show {what} where it must come; after the last step: {rest:?}"
+                    );
+                };
+                rest = &rest[at + 1..];
+            }
+        }
+        let again = rest.iter().find_map(discover);
+        ensure!(
+            again.is_none(),
+            "the machine was sent to its own disk and asked for a boot again: {again:?}"
+        );
+        Ok(())
+    }
+
+    /// What one start shows, in order.
+    fn links(&self) -> [Link; 4] {
+        let (arch, loader) = (self.arch, self.loader.to_owned());
+        let firmware = move |dhcp: &Dhcp| dhcp.arch == Some(arch) && !dhcp.user_class && !dhcp.ipxe;
+        let ipxe = move |dhcp: &Dhcp| dhcp.arch == Some(arch) && dhcp.user_class && dhcp.ipxe;
+        [
+            (
+                "the firmware's own DISCOVER",
+                Box::new(move |sight| discover(sight).is_some_and(firmware)),
+            ),
+            (
+                "its loader by TFTP",
+                Box::new(move |sight| matches!(sight, Sight::TftpRead { file } if *file == loader)),
+            ),
+            (
+                "iPXE's DISCOVER",
+                Box::new(move |sight| discover(sight).is_some_and(ipxe)),
+            ),
+            (
+                "iPXE's question what to do",
+                Box::new(|sight| matches!(sight, Sight::HttpRequest { line, .. } if line.starts_with("GET /ipxe?"))),
+            ),
+        ]
+    }
 }
 
 pub(super) fn bad_cable(site: &Site) -> Result<()> {

@@ -7,6 +7,7 @@ mod held;
 mod http_boot;
 mod install;
 mod ipv6;
+mod menu;
 mod own_disk;
 mod relay;
 mod same_box;
@@ -103,6 +104,13 @@ const ARM64: Build = Build {
 const PXELINUX: Build = Build {
     name: "pxelinux",
     number: 11,
+    firmware: Firmware::Bios,
+    rom: Rom::VendorLike,
+};
+
+const PXELINUX_MENU: Build = Build {
+    name: "pxelinux-menu",
+    number: 17,
     firmware: Firmware::Bios,
     rom: Rom::VendorLike,
 };
@@ -425,6 +433,16 @@ pub(crate) const ALL: &[Scenario] = &[
             known: true,
         }],
         play: same_box::same_box,
+    },
+    Scenario {
+        name: "pxelinux-menu",
+        story: "a BIOS machine shows a menu of PXELINUX, which starts its default by itself, with the card that it booted from \
+                on the kernel line",
+        cast: &[Role {
+            build: PXELINUX_MENU,
+            known: false,
+        }],
+        play: menu::pxelinux_menu,
     },
     Scenario {
         name: "bad-cable",
