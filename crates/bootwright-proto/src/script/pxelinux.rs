@@ -85,8 +85,8 @@ fn start(config: &mut Lines, load: &Load, asking: &Asking) -> Result<(), Unscrip
     if !line.is_empty() {
         config.line(format!("  APPEND {line}"));
     }
-    if !initrds.is_empty() && !args.iter().any(|arg| arg.starts_with("BOOTIF=")) {
-        // `BOOTIF=` with the card that it booted from.
+    if !args.iter().any(|arg| arg.starts_with("BOOTIF=")) {
+        // `BOOTIF=` with the card that it booted from, which it knows where we may not.
         config.line("  IPAPPEND 2");
     }
     // The kernel did not come, or it returned.
