@@ -92,7 +92,7 @@ fn receive(socket: &UdpSocket) -> Fetched {
     }
 }
 
-fn text(fetched: Fetched) -> String {
+pub(crate) fn text(fetched: Fetched) -> String {
     String::from_utf8(fetched.expect("the file is there")).expect("a script is text")
 }
 
@@ -325,45 +325,6 @@ fn a_profile_that_a_boot_loader_cannot_be_told_costs_no_attempt_and_its_console_
         let hold = command(&daemon, HOST, r#"{"command":"hold"}"#);
         assert_eq!(hold.status, 200, "{}", hold.text());
     }
-}
-
-/// A site that installs whoever is new, as simple provisioners do: no rule names the machine, its configuration is fetched
-/// by its address, and a known machine starts its disk.
-#[test]
-fn a_new_machine_with_a_plain_pxelinux_is_installed_once_where_the_site_wants_that() {
-    let (inside, machine) = segment();
-    let config = r#"
-[server]
-interfaces = ["lab0"]
-[safety]
-unknown = { install = "coreos" }
-i_understand_this_wipes = true
-[profiles.coreos]
-kernel = "/images/coreos/kernel"
-initrds = ["/images/coreos/initramfs.img"]
-args = ["coreos.inst.install_dev=/dev/sda", "coreos.inst.ignition_url={{ run.url }}/config.ign"]
-done = { config-served = "config.ign" }
-[profiles.coreos.files]
-"config.ign" = '{"ignition":{"version":"3.4.0"}}'
-"#;
-    let daemon = Daemon::start(&inside, config);
-    let told = text(fetch(&machine, PXELINUX));
-    assert!(
-        told.contains("  LINUX images/coreos/kernel\n  INITRD images/coreos/initramfs.img\n"),
-        "{told}"
-    );
-    // `BOOTIF=` with its card, for installers that have several.
-    assert!(told.contains("  APPEND BOOTIF=01-52-54-00-00-00-01 "), "{told}");
-    let url = told
-        .split_whitespace()
-        .find_map(|word| word.strip_prefix("coreos.inst.ignition_url="));
-    let path = url
-        .and_then(|url| url.strip_prefix("http://10.77.0.1:8080"))
-        .expect("its configuration");
-    let fetched = get(&machine, OURS, path);
-    assert_eq!((fetched.status, fetched.text().contains("3.4.0")), (200, true));
-    wait_until("the run is over", || state(&daemon) == "installed");
-    assert!(text(fetch(&machine, PXELINUX)).contains("COM32 chain.c32"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::thread;
 use async_tftp::server::TftpServerBuilder;
 use bootwright_client::tftp::End;
 
+use crate::tftp_relay::{RELAY, Trouble, through};
 use crate::tftp_segment::{Directory, PATIENCE, SERVER, Segment, content, runtime, wish};
 
 /// Runs async-tftp's server for a directory while `test` does.
@@ -62,5 +63,28 @@ fn our_client_gets_identical_files_from_async_tftp_under_loss() {
             assert_eq!(got.end, End::Complete);
             assert!(got.bytes == content(100_000));
         }
+    });
+}
+
+#[test]
+fn our_client_gets_identical_files_from_async_tftp_where_datagrams_come_twice_and_in_another_order() {
+    let (segment, directory) = (Segment::new(), Directory::new("async-tftp-relay"));
+    directory.write("file", &content(200_000));
+    let trouble = Trouble {
+        seed: 7,
+        lost: 10,
+        doubled: 60,
+        echoed: 60,
+        late: 60,
+    };
+    serve(&segment, &directory, || {
+        through(&segment, trouble, |damage| {
+            for windowsize in [1, 8] {
+                let got = segment.fetch(wish("file", windowsize), RELAY);
+                assert_eq!(got.end, End::Complete, "{windowsize}");
+                assert!(got.bytes == content(200_000), "{windowsize}");
+            }
+            damage.assert_some(trouble);
+        });
     });
 }
