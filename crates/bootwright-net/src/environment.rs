@@ -35,6 +35,16 @@ impl Environment {
         Ok(Facts::gather()?.conclude())
     }
 
+    /// Whether no machine on a segment can be heard here at all. A relay's packets, which are addressed to us, may get through.
+    #[must_use]
+    pub const fn keeps_broadcasts_out(&self) -> bool {
+        match self {
+            Self::Bridged { .. } | Self::DockerDesktop => true,
+            // WSL can be told to share the network of the desktop, which cannot be seen from inside.
+            Self::Box | Self::Wsl => false,
+        }
+    }
+
     /// What to change so that machines can be served; none if nothing is in the way.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {

@@ -87,11 +87,9 @@ pub fn serve(options: ServeOptions) -> ExitCode {
         eprintln!("{}", warning.render());
     }
     let result = match Environment::detect() {
-        Ok(environment @ Environment::DockerDesktop) => {
-            eprintln!("{environment}: {}", environment.hint().unwrap_or_default());
-            return ExitCode::from(CANNOT_RUN);
-        }
         Ok(environment) => {
+            // Whoever restarts what has ended would do so for ever, and nothing would be better then. So it stays, and is
+            // not ready.
             if let Some(hint) = environment.hint() {
                 tracing::error!("{environment}: {hint}");
             }

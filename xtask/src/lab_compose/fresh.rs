@@ -1,6 +1,8 @@
 //! The first day: an empty directory, the compose file, one command.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -9,12 +11,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 
+use super::bridge;
 use super::composer::{Composer, container, lay_out};
 use super::docker::{Docker, Images, client};
 use crate::{process, tree};
 
 /// How long the container may take to be called healthy: several intervals of the health check, and a start.
 const HEALTHY: Duration = Duration::from_secs(60);
+/// Our address on the segment.
+const OWN: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 /// NET_BIND_SERVICE (bit 10) and NET_RAW (bit 13), and no other.
 const RIGHTS: &str = "0000000000002400";
 
@@ -27,7 +32,8 @@ pub(super) fn prove(composer: Composer, place: &Path) -> Result<()> {
     lay_out(&project)?;
     let outcome = first_day(composer, &docker, &project)
         .and_then(|()| second_day(composer, &docker, &project))
-        .and_then(|()| read_only_day(composer, &docker, &project));
+        .and_then(|()| read_only_day(composer, &docker, &project))
+        .and_then(|()| bridge::day(composer, &docker, &place.join("bridged")));
     if outcome.is_err() {
         // Whoever reads the failure wants to know what the daemon said.
         let _ = process::run_apart(&mut composer.command(docker.socket(), &project, &["logs", "--no-color"]));
@@ -45,7 +51,28 @@ fn first_day(composer: Composer, docker: &Docker, project: &Path) -> Result<()> 
         written == wanted,
         "the empty `./config` did not get the commented configuration"
     );
-    contained(docker, &id)
+    contained(docker, &id)?;
+    images_get_in(composer, docker, project)
+}
+
+/// The README's way for images to get into the volume, which works with both Composes and without a shell in the container.
+fn images_get_in(composer: Composer, docker: &Docker, project: &Path) -> Result<()> {
+    let images = project.join("debian");
+    fs::create_dir_all(&images)?;
+    fs::write(images.join("linux"), "a kernel")?;
+    let id = process::output(&mut composer.command(docker.socket(), project, &["ps", "-q", "bootwright"]))?;
+    let into = format!("{}:/var/lib/bootwright/images/", id.trim());
+    process::output(docker.client(&["cp"]).arg(&images).arg(into))?;
+    let mut stream = TcpStream::connect((OWN, 8080))?;
+    stream.set_read_timeout(Some(HEALTHY))?;
+    stream.write_all(b"GET /images/debian/linux HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    ensure!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\na kernel"),
+        "what was copied into the volume is not served: {answer}"
+    );
+    Ok(())
 }
 
 /// What somebody wrote stays, and the store is the one of yesterday.
@@ -82,10 +109,11 @@ fn read_only_day(composer: Composer, docker: &Docker, project: &Path) -> Result<
 
 /// A card on a segment with nobody else, for the daemon to serve on.
 fn segment() -> Result<()> {
+    let address = format!("address add {OWN}/24 dev eth0");
     for arguments in [
         "link set lo up",
         "link add eth0 type veth peer name far",
-        "address add 10.77.0.1/24 dev eth0",
+        address.as_str(),
         "link set eth0 up",
         "link set far up",
     ] {
@@ -94,12 +122,12 @@ fn segment() -> Result<()> {
     Ok(())
 }
 
-fn up(composer: Composer, docker: &Docker, project: &Path) -> Result<()> {
+pub(super) fn up(composer: Composer, docker: &Docker, project: &Path) -> Result<()> {
     let said = process::output(&mut composer.command(docker.socket(), project, composer.up()));
     said.map(drop)
 }
 
-fn down(composer: Composer, docker: &Docker, project: &Path) -> Result<()> {
+pub(super) fn down(composer: Composer, docker: &Docker, project: &Path) -> Result<()> {
     let mut command = composer.command(docker.socket(), project, &["down", "--volumes", "--timeout", "20"]);
     process::output(&mut command).map(drop)
 }
@@ -155,7 +183,7 @@ fn contained(docker: &Docker, id: &str) -> Result<()> {
     process::output(&mut client(docker.socket(), &["exec", id, "bootwright", "version"])).map(drop)
 }
 
-fn inspect(docker: &Docker, id: &str) -> Result<Value> {
+pub(super) fn inspect(docker: &Docker, id: &str) -> Result<Value> {
     let text = process::output(&mut docker.client(&["inspect", id]))?;
     let all: Value = serde_json::from_str(&text)?;
     Ok(all[0].clone())

@@ -9,6 +9,7 @@
 //! Nothing is pulled: the base image is made from Debian packages, under the name that the Dockerfile asks for.
 
 mod base;
+mod bridge;
 mod capsule;
 mod composer;
 mod docker;

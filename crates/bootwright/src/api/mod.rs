@@ -31,6 +31,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use bootwright_net::environment::Environment;
 use bootwright_proto::http::api::PREFIX;
 use bootwright_store::{Reader, SqliteReader, StoreError};
 
@@ -64,6 +65,8 @@ pub struct ApiState {
     pub data_dir: PathBuf,
     /// Reads the record. One question at a time, on a thread that may wait for the disk.
     pub reader: Arc<Mutex<Box<dyn Reader>>>,
+    /// Where we run, as it was at the start.
+    environment: Environment,
     moments: Moments,
 }
 
@@ -88,6 +91,7 @@ impl ApiState {
             plane: Arc::clone(plane),
             data_dir: data_dir.to_owned(),
             reader: Arc::new(Mutex::new(reader)),
+            environment: Environment::detect().unwrap_or(Environment::Box),
             moments,
         })
     }

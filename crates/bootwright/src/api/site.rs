@@ -87,6 +87,8 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
     });
     let links = links_view(state, &links, (&census, &census6), clock);
     let (store, mut warnings) = store(state, seq);
+    let environment = &state.environment;
+    warnings.extend(environment.hint().map(|hint| format!("{environment}: {hint}")));
     warnings.extend(segment);
     let catalogue = &state.plane.catalogue;
     warnings.extend(catalogue.troubles.iter().cloned());
@@ -106,9 +108,11 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
             "{dropped} lines of the log were dropped, since nobody read them in time"
         ));
     }
+    // Nobody is heard who does not come by a relay.
+    let deaf = environment.keeps_broadcasts_out() && state.core.policy().relays.is_empty();
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        ready: store.ready && links.iter().any(|link| link.served) && state.counters.is_steady(),
+        ready: store.ready && links.iter().any(|link| link.served) && state.counters.is_steady() && !deaf,
         started: state.moments.started(),
         mode: mode(state.core.policy().dhcp).to_owned(),
         paused: overview.paused,
