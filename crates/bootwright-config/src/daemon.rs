@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::compat::Compat;
+
 /// The settings of the daemon. A reload takes what can change while it runs and names what cannot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Daemon {
@@ -23,6 +25,8 @@ pub struct Daemon {
     pub tftp: Tftp,
     /// Where the record is kept.
     pub store: Store,
+    /// The systems whose place we take, those that are switched on.
+    pub compat: Vec<Compat>,
 }
 
 /// An address to listen on.
@@ -123,6 +127,7 @@ impl Default for Daemon {
                 raspberry_pi: None,
             },
             store: Store::Sqlite,
+            compat: Vec::new(),
         }
     }
 }

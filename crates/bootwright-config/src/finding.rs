@@ -56,6 +56,11 @@ impl Findings {
         }
     }
 
+    /// Everything, in no particular order.
+    pub(crate) fn into_all(self) -> Vec<Diagnostic> {
+        self.found.into_iter().map(|(_, found)| found).collect()
+    }
+
     /// All warnings if there is no error, else the first errors, in the order of the files.
     pub(crate) fn verdict(mut self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
         let errors = self.found.iter().any(|(_, found)| found.severity == Severity::Error);

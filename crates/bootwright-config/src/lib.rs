@@ -2,18 +2,22 @@
 //!
 //! Pure: the shell reads the files and hands over their texts.
 
+mod compat;
 mod daemon;
 mod diagnostic;
 mod digest;
 mod duration;
 mod finding;
+mod foreign;
 mod load;
 mod lower;
 mod merge;
 mod node;
 mod section;
 
+pub use compat::{Compat, Configs, Dialect, DoneBy, Era};
 pub use daemon::{BaseUrl, Control, Daemon, Dhcp, Listen, Sockets, Store, Tftp, Tls};
 pub use diagnostic::{Diagnostic, Place, Severity};
-pub use load::{ERRORS_MAX, Loaded, Source, load, render_all};
+pub use foreign::{Content, FILE_BYTES_MAX, FILES_MAX, Tables, Walk, bootcfg};
+pub use load::{ERRORS_MAX, Loaded, Source, load, load_with, render_all};
 pub use lower::{Places, SecretSource};

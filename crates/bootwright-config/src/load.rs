@@ -7,6 +7,7 @@ use bootwright_core::Policy;
 use crate::daemon::Daemon;
 use crate::diagnostic::Diagnostic;
 use crate::finding::Findings;
+use crate::foreign::{Tables, Walk};
 use crate::lower::{Places, SecretSource, lower};
 use crate::merge;
 use crate::node::{self, File, Table};
@@ -34,7 +35,9 @@ pub struct Loaded {
     pub places: Places,
     /// Where the secrets are that its templates ask for, by name. A reload takes others.
     pub secrets: BTreeMap<String, SecretSource>,
-    /// What is odd about it.
+    /// What other systems' directories say beside that.
+    pub tables: Tables,
+    /// What is odd about it, and what is wrong in other systems' directories and was left out.
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -48,6 +51,20 @@ pub struct Loaded {
 ///
 /// Everything that is wrong, at most [`ERRORS_MAX`]; of a file that is no TOML, its first error alone.
 pub fn load(sources: &[Source], read: &dyn Fn(&str) -> Result<String, String>) -> Result<Loaded, Vec<Diagnostic>> {
+    load_with(sources, read, &|_| Err("directories are not read here".to_owned()))
+}
+
+/// The same, with the data directories of other systems. `walk` reads one of them.
+///
+/// # Errors
+///
+/// As [`load`]. What is wrong in such a directory is no error of the configuration: it is left out, and stands among the
+/// warnings.
+pub fn load_with(
+    sources: &[Source],
+    read: &dyn Fn(&str) -> Result<String, String>,
+    walk: Walk<'_>,
+) -> Result<Loaded, Vec<Diagnostic>> {
     let file = |source: &Source| File {
         path: source.path.clone(),
         text: source.text.as_str().into(),
@@ -71,13 +88,15 @@ pub fn load(sources: &[Source], read: &dyn Fn(&str) -> Result<String, String>) -
             Ok(found) | Err(found) => Err(found),
         };
     }
-    let (policy, daemon, places, secrets) = lower(&root, read, &mut findings);
-    let warnings = findings.verdict()?;
+    let lowered = lower(&root, read, walk, &mut findings);
+    let mut warnings = findings.verdict()?;
+    warnings.extend(lowered.foreign);
     Ok(Loaded {
-        policy,
-        daemon,
-        places,
-        secrets,
+        policy: lowered.policy,
+        daemon: lowered.daemon,
+        places: lowered.places,
+        secrets: lowered.secrets,
+        tables: lowered.tables,
         warnings,
     })
 }

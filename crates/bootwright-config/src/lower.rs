@@ -1,5 +1,6 @@
 //! From what people write to the words of the core.
 
+mod compat;
 mod daemon;
 mod dhcp;
 mod document;
@@ -20,29 +21,26 @@ use bootwright_core::ipv6::Mode;
 use bootwright_core::{Policy, ProfileName};
 
 use crate::daemon::Daemon;
+use crate::diagnostic::Diagnostic;
 use crate::finding::Findings;
+use crate::foreign::{Tables, Walk};
 use crate::node::{At, Entry, Table};
 use crate::section::{Section, unknown_key};
 
 pub use origin::Places;
+pub(crate) use profile::DEADLINE;
 pub use secret::SecretSource;
 
 /// The names of the sections.
 const SECTIONS: &[&str] = &[
-    "server", "control", "dhcp", "ipv6", "tftp", "store", "safety", "secrets", "profiles", "hosts", "rules",
+    "server", "control", "dhcp", "ipv6", "tftp", "store", "safety", "secrets", "profiles", "hosts", "rules", "compat",
 ];
 
 /// Sections of a later version, and what to do without them.
-const LATER: &[(&str, &str)] = &[
-    (
-        "images",
-        "put the files below `images/` in the data directory and name them as `/images/…`",
-    ),
-    (
-        "compat",
-        "leave the section out; only Bootwright's own routes are served",
-    ),
-];
+const LATER: &[(&str, &str)] = &[(
+    "images",
+    "put the files below `images/` in the data directory and name them as `/images/…`",
+)];
 
 /// Where keys belong that people write at the top of the file or into another section.
 const PLACES: &[(&str, &str)] = &[
@@ -64,12 +62,24 @@ const PLACES: &[(&str, &str)] = &[
     ("rule", "[[rules]]"),
 ];
 
+/// A configuration in the words of the core and of the daemon.
+pub(crate) struct Lowered {
+    pub(crate) policy: Policy,
+    pub(crate) daemon: Daemon,
+    pub(crate) places: Places,
+    pub(crate) secrets: BTreeMap<String, SecretSource>,
+    pub(crate) tables: Tables,
+    /// What is wrong or odd in other systems' directories.
+    pub(crate) foreign: Vec<Diagnostic>,
+}
+
 /// Reads a whole configuration. What is wrong goes to the findings, and something stands in its place.
 pub(crate) fn lower(
     root: &Table,
     read: &dyn Fn(&str) -> Result<String, String>,
+    walk: Walk<'_>,
     findings: &mut Findings,
-) -> (Policy, Daemon, Places, BTreeMap<String, SecretSource>) {
+) -> Lowered {
     for (key, entry) in root {
         if SECTIONS.contains(&key.as_str()) || LATER.iter().any(|(later, _)| later == key) {
             continue;
@@ -85,7 +95,13 @@ pub(crate) fn lower(
         }
     }
     let mut daemon = daemon::lower(root, findings);
-    let profiles = profile::lower(root, read, findings);
+    let compat::Foreign { settings, lowered } = compat::lower(root, &daemon, walk, findings);
+    daemon.compat = settings;
+    let mut profiles = profile::lower(root, read, findings);
+    for profile in lowered.profiles {
+        profiles.names.push(profile.name.to_string());
+        profiles.good.entry(profile.name.clone()).or_insert(profile);
+    }
     let places = profiles.places;
     let secrets = secret::lower(root, findings);
     secret::check(&secrets, &profiles.good, &places, findings);
@@ -94,7 +110,8 @@ pub(crate) fn lower(
     let safety = safety::lower(root, &names, &profiles.good, findings);
     let mut reserved = Vec::new();
     let hosts = host::lower(root, &names, &profiles.good, &mut reserved, findings);
-    let rules = rule::lower(root, &names, findings);
+    let mut rules = rule::lower(root, &names, findings);
+    rules.extend(lowered.rules);
     let mut policy = Policy {
         safety,
         profiles: profiles.good,
@@ -106,7 +123,14 @@ pub(crate) fn lower(
     dhcp::lower_policy(root, &mut policy, &reserved, findings);
     ipv6::lower(root, &mut policy, &daemon, findings);
     daemon.ipv6 = policy.ipv6.mode != Mode::Off;
-    (policy, daemon, places, secrets)
+    Lowered {
+        policy,
+        daemon,
+        places,
+        secrets,
+        tables: lowered.tables,
+        foreign: lowered.diagnostics,
+    }
 }
 
 /// The profiles that the configuration names, those with mistakes in them included.

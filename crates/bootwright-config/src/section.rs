@@ -71,6 +71,20 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Warns of keys that nobody asked for, in files that are not ours: their own programs pass over such keys.
+    pub(crate) fn finish_mildly(self, findings: &mut Findings) {
+        for (key, entry) in self.table.into_iter().flatten() {
+            if !self.asked.contains(&key.as_str()) {
+                let hint = match nearest(key, self.asked.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "it does nothing".to_owned(),
+                };
+                let message = format!("`{}` has no key `{}`", self.name, key.escape_debug());
+                findings.warn(&entry.key, message).hint = Some(hint);
+            }
+        }
+    }
+
     pub(crate) fn text(
         &mut self,
         key: &'static str,

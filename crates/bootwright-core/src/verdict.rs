@@ -45,6 +45,8 @@ pub enum FrontEnd {
     UBoot,
     /// The firmware of a Raspberry Pi: its configuration says what it starts, and it can neither wait nor ask a person.
     RaspberryPi,
+    /// A boot server that asks on behalf of a machine, by Pixiecore's API: it takes what it is told, or lets the machine go.
+    Pixiecore,
 }
 
 /// What asks by DHCP where to boot.
@@ -236,7 +238,7 @@ impl Loader {
 }
 
 impl FrontEnd {
-    /// All of them.
+    /// The boot loaders of machines: all but those that ask on behalf of one.
     pub const ALL: [Self; 5] = [Self::Ipxe, Self::Pxelinux, Self::Grub, Self::UBoot, Self::RaspberryPi];
 
     /// The name in paths, counters and the API.
@@ -248,6 +250,7 @@ impl FrontEnd {
             Self::Grub => "grub",
             Self::UBoot => "u-boot",
             Self::RaspberryPi => "raspberry-pi",
+            Self::Pixiecore => "pixiecore",
         }
     }
 
@@ -256,7 +259,7 @@ impl FrontEnd {
     pub const fn asks_console(self) -> bool {
         match self {
             Self::Ipxe | Self::Pxelinux | Self::Grub => true,
-            Self::UBoot | Self::RaspberryPi => false,
+            Self::UBoot | Self::RaspberryPi | Self::Pixiecore => false,
         }
     }
 
@@ -275,6 +278,7 @@ impl fmt::Display for FrontEnd {
             Self::Grub => "GRUB",
             Self::UBoot => "U-Boot",
             Self::RaspberryPi => "a Raspberry Pi",
+            Self::Pixiecore => "Pixiecore",
         })
     }
 }

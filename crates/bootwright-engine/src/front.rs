@@ -175,6 +175,8 @@ impl Engine {
         let goes_on = match front {
             FrontEnd::Ipxe => false,
             FrontEnd::Pxelinux | FrontEnd::UBoot | FrontEnd::Grub => visit.stage == Stage::Script,
+            // Whoever asks for a machine asks once when its firmware calls and once when its boot loader does.
+            FrontEnd::Pixiecore => visit.stage == Stage::Script,
             // It reads its configuration up to ten times, between the other files, and its next start begins with DHCP.
             FrontEnd::RaspberryPi => visit.stage >= Stage::Script,
         };

@@ -8,6 +8,7 @@ mod census;
 mod census6;
 mod command;
 mod custody;
+mod dialect;
 mod document;
 mod engine;
 mod explain;
@@ -39,6 +40,7 @@ mod visit;
 
 pub use command::{Command, Decision, Refusal};
 pub use custody::{DocumentAsk, Requester};
+pub use dialect::Entitled;
 pub use document::DocumentReply;
 pub use engine::Engine;
 pub use explain::{Answer, Explanation, RuleTrace};

@@ -24,6 +24,7 @@ pub use base_url::{BaseUrl, NotBaseUrl};
 pub use condition::{Conditions, EntityTag, Plan, Version, plan};
 pub use date::{HttpDate, NotHttpDate};
 pub use media_type::media_type;
+pub(crate) use path::segments as path_segments;
 pub use path::{PathFault, RelativePath};
 pub use query::Query;
 pub use range::{RangeAnswer, range};

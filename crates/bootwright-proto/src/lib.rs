@@ -14,6 +14,7 @@
     )
 )]
 
+pub mod compat;
 pub mod dhcp;
 pub mod dhcp6;
 pub mod hexdump;

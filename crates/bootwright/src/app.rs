@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use bootwright_config::{Daemon, Loaded, Places, SecretSource};
+use bootwright_config::{Daemon, Dialect, Loaded, Places, SecretSource, Tables};
 use bootwright_engine::FetchKind;
 use bootwright_net::beneath::Root;
 use bootwright_net::environment::Environment;
@@ -19,6 +19,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::api;
 use crate::boot_file::{BootFiles, Tftp, follow_transfers};
+use crate::compat::Desks;
 use crate::core::Core;
 use crate::counter::Counters;
 use crate::firmware::Catalogue;
@@ -132,6 +133,7 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
         daemon,
         places,
         secrets,
+        tables,
         ..
     } = loaded;
     let from_config = daemon.data_dir.as_ref().map(PathBuf::from);
@@ -161,7 +163,7 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
     let ended = main.block_on(serve_all(
         options,
         files,
-        (daemon, places, secrets),
+        (daemon, places, secrets, tables),
         data_dir,
         Arc::clone(&core),
         catalogue,
@@ -176,7 +178,7 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
 async fn serve_all(
     options: &ServeOptions,
     files: Files,
-    (daemon, places, secrets): (Daemon, Places, BTreeMap<String, SecretSource>),
+    (daemon, places, secrets, tables): (Daemon, Places, BTreeMap<String, SecretSource>, Tables),
     data_dir: PathBuf,
     core: Arc<Core>,
     catalogue: Arc<Catalogue>,
@@ -185,11 +187,14 @@ async fn serve_all(
     let daemon = Arc::new(daemon);
     let places = Arc::new(ArcSwap::from_pointee(places));
     let secrets = Arc::new(Vault::new(secrets));
+    let tables = Arc::new(ArcSwap::from_pointee(tables));
     let counters = Arc::new(Counters::default());
     let links = Arc::new(ArcSwap::from_pointee(Vec::new()));
     let plane = Arc::new(Plane {
         places: Arc::clone(&places),
         secrets: Arc::clone(&secrets),
+        tables: Arc::clone(&tables),
+        desks: Desks::open(&daemon.compat),
         heard: http::Heard::default(),
         sources: Arc::default(),
         core: Arc::clone(&core),
@@ -202,11 +207,7 @@ async fn serve_all(
         links: Arc::clone(&links),
     });
     let slots = Arc::new(Semaphore::new(connections_max()));
-    for listener in listeners(&daemon)? {
-        let _machines = machines.enter();
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        machines.spawn(http::serve(Arc::clone(&plane), listener, Arc::clone(&slots)));
-    }
+    listen(&plane, &slots, machines)?;
     let transfers = Thread::start("tftp").context("cannot start the thread of TFTP")?;
     let offers = Thread::start("dhcp").context("cannot start the thread of DHCP")?;
     let (tftp, notices) = start_tftp(&plane)?;
@@ -219,7 +220,7 @@ async fn serve_all(
         Arc::clone(&counters),
         Arc::clone(&catalogue),
         (*daemon).clone(),
-        (places, secrets),
+        (places, secrets, tables),
     ));
     let services = Services {
         core: Arc::clone(&core),
@@ -274,17 +275,40 @@ async fn serve_all(
     Ok(())
 }
 
-/// The machine plane's listeners: one for each family that is served.
-fn listeners(daemon: &Daemon) -> anyhow::Result<Vec<std::net::TcpListener>> {
+/// Serves machines on all listeners.
+fn listen(plane: &Arc<Plane>, slots: &Arc<Semaphore>, machines: &tokio::runtime::Runtime) -> anyhow::Result<()> {
+    for (door, listener) in listeners(&plane.daemon)? {
+        let _machines = machines.enter();
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        machines.spawn(http::serve(Arc::clone(plane), listener, Arc::clone(slots), door));
+    }
+    Ok(())
+}
+
+/// The machine plane's listeners, one for each family that is served, and those of dialects.
+fn listeners(daemon: &Daemon) -> anyhow::Result<Vec<(Option<Dialect>, std::net::TcpListener)>> {
     let told = |error: std::io::Error| {
         CannotRun(format!(
             "cannot listen on port {}/tcp for machines: {error}; set another `http` in `[server]`, or stop who holds it",
             daemon.http.port
         ))
     };
-    let mut listeners = vec![http::bind(daemon.http).map_err(told)?];
+    let mut listeners = vec![(None, http::bind(daemon.http).map_err(told)?)];
     if daemon.ipv6 {
-        listeners.extend(http::bind_ipv6(daemon.http).map_err(told)?);
+        let ipv6 = http::bind_ipv6(daemon.http).map_err(told)?;
+        listeners.extend(ipv6.map(|listener| (None, listener)));
+    }
+    for compat in &daemon.compat {
+        let Some(listen) = compat.listen else { continue };
+        let name = compat.dialect.name();
+        let told = |error: std::io::Error| {
+            CannotRun(format!(
+                "cannot listen on port {}/tcp for {name}: {error}; set another `listen` in `[compat.{name}]`, or stop who \
+                 holds it",
+                listen.port
+            ))
+        };
+        listeners.push((Some(compat.dialect), http::bind(listen).map_err(told)?));
     }
     Ok(listeners)
 }

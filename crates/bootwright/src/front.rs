@@ -184,7 +184,7 @@ pub(crate) fn render_reply(
 
 fn write(told: &Told, asking: &Asking, around: Around<'_>) -> Result<String, String> {
     let written = match asking.front {
-        FrontEnd::Ipxe | FrontEnd::Pxelinux => pxelinux::render(told, asking),
+        FrontEnd::Ipxe | FrontEnd::Pxelinux | FrontEnd::Pixiecore => pxelinux::render(told, asking),
         FrontEnd::Grub => grub::render(told, asking, around),
         FrontEnd::UBoot => uboot::render(told),
         FrontEnd::RaspberryPi => pi::render(told),

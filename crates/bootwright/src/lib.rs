@@ -5,6 +5,7 @@ pub mod app;
 pub mod boot_file;
 pub mod census;
 pub mod cli;
+pub mod compat;
 pub mod core;
 pub mod counter;
 pub mod dhcp;

@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use bootwright_config::{Diagnostic, Loaded, Places, Source, load};
+use bootwright_config::{Compat, Diagnostic, Loaded, Places, Source, Tables, load_with};
 use bootwright_engine::Proposal;
 
+use crate::compat::directory::{Directories, Stamp, stamp};
 use crate::core::Core;
 use crate::counter::Counters;
 use crate::firmware::Catalogue;
@@ -19,6 +19,9 @@ use crate::vault::Vault;
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// Looking takes at most one part of so many of the time.
+const LOOK_SHARE: u32 = 50;
+
 /// How much of what is wrong goes into the record, in characters; the log has all of it.
 const WORDS_MAX: usize = 400;
 
@@ -26,6 +29,8 @@ const WORDS_MAX: usize = 400;
 #[derive(Clone, Debug)]
 pub struct Files {
     main: PathBuf,
+    /// The directories of other systems that it leads to.
+    foreign: Directories,
 }
 
 /// Why there is no configuration.
@@ -46,7 +51,10 @@ impl Files {
     /// `config.toml` at this path, and `conf.d/*.toml` beside it.
     #[must_use]
     pub fn new(main: PathBuf) -> Self {
-        Self { main }
+        Self {
+            main,
+            foreign: Directories::default(),
+        }
     }
 
     /// The path of `config.toml`.
@@ -105,19 +113,20 @@ impl Files {
             });
         }
         let read = |name: &str| fs::read_to_string(name).map_err(|error| error.to_string());
-        load(&sources, &read).map_err(Unusable::Wrong)
+        self.foreign.forget();
+        let walk = |compat: &Compat| self.foreign.walk(compat);
+        load_with(&sources, &read, &walk).map_err(Unusable::Wrong)
     }
 
     /// What changes whenever a file does: renamed over, written, removed, or behind another link.
-    fn stamp(&self) -> Vec<(PathBuf, u64, u64, i64, i64)> {
+    fn stamp(&self) -> Vec<Stamp> {
         let paths = self.paths().unwrap_or_default();
-        paths
-            .into_iter()
-            .filter_map(|path| {
-                let about = fs::metadata(&path).ok()?;
-                Some((path, about.ino(), about.size(), about.mtime(), about.mtime_nsec()))
-            })
-            .collect()
+        let own = paths.into_iter().filter_map(|path| stamp(&path));
+        let mut stamps: Vec<Stamp> = own.collect();
+        if !stamps.is_empty() {
+            stamps.extend(self.foreign.stamps());
+        }
+        stamps
     }
 }
 
@@ -170,6 +179,7 @@ pub struct Reloader {
     running: bootwright_config::Daemon,
     places: Arc<ArcSwap<Places>>,
     secrets: Arc<Vault>,
+    tables: Arc<ArcSwap<Tables>>,
     last: Mutex<LastReload>,
 }
 
@@ -182,7 +192,7 @@ impl Reloader {
         counters: Arc<Counters>,
         catalogue: Arc<Catalogue>,
         running: bootwright_config::Daemon,
-        (places, secrets): (Arc<ArcSwap<Places>>, Arc<Vault>),
+        (places, secrets, tables): (Arc<ArcSwap<Places>>, Arc<Vault>, Arc<ArcSwap<Tables>>),
     ) -> Self {
         Self {
             files,
@@ -192,6 +202,7 @@ impl Reloader {
             running,
             places,
             secrets,
+            tables,
             last: Mutex::default(),
         }
     }
@@ -215,6 +226,7 @@ impl Reloader {
                 }
                 self.places.store(Arc::new(loaded.places));
                 self.secrets.replace(loaded.secrets);
+                self.tables.store(Arc::new(loaded.tables));
                 let reply = self.core.reload(by, Arc::new(loaded.policy)).now();
                 for Proposal { host, rule, profile } in reply.proposals.iter().take(20) {
                     tracing::warn!(%host, "rule {rule} would arm it with {profile}; `bootwright apply` accepts that");
@@ -265,9 +277,16 @@ impl Reloader {
     pub async fn follow_files(self: Arc<Self>) {
         let mut known = self.files.stamp();
         let mut changed = None;
+        let mut pause = LOOK_EVERY;
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            let now = self.files.stamp();
+            tokio::time::sleep(pause).await;
+            let began = Instant::now();
+            let files = self.files.clone();
+            let Ok(now) = tokio::task::spawn_blocking(move || files.stamp()).await else {
+                continue;
+            };
+            // A directory with ten thousand machines is not looked at all day.
+            pause = LOOK_EVERY.max(began.elapsed() * LOOK_SHARE);
             if now != known && !now.is_empty() {
                 if changed.as_ref() == Some(&now) {
                     known = now;

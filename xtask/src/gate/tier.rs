@@ -59,6 +59,7 @@ const NETWORK: &[(&str, &str)] = &[
     ("xorriso", "xorriso"),
     ("xz", "xz-utils"),
     ("zstd", "zstd"),
+    ("/usr/bin/python3", "python3"),
 ];
 
 /// All tiers, the quick ones first.

@@ -136,7 +136,12 @@ fn store(root: &Table, daemon: &mut Daemon, findings: &mut Findings) {
 }
 
 /// `:8080`, `10.0.0.1:8080` or `[2001:db8::1]:8080`.
-fn listen(section: &mut Section<'_>, key: &'static str, example: &str, findings: &mut Findings) -> Option<Listen> {
+pub(super) fn listen(
+    section: &mut Section<'_>,
+    key: &'static str,
+    example: &str,
+    findings: &mut Findings,
+) -> Option<Listen> {
     let (text, at) = section.text(key, example, findings)?;
     let read = text.rsplit_once(':').and_then(|(address, port)| {
         let port = port.parse().ok().filter(|port| *port != 0)?;
@@ -189,7 +194,7 @@ fn base_url(text: &str, at: &At, findings: &mut Findings) -> Option<BaseUrl> {
     }
 }
 
-fn absolute(name: &str, path: &str, at: &At, findings: &mut Findings) -> Option<String> {
+pub(super) fn absolute(name: &str, path: &str, at: &At, findings: &mut Findings) -> Option<String> {
     if path.starts_with('/') && !path.contains(char::is_control) {
         return Some(path.to_owned());
     }

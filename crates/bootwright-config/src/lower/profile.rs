@@ -16,7 +16,7 @@ use crate::node::{Entry, Table, Value};
 use crate::section::{Section, choice, items, listed, wrong_kind};
 
 /// How long a run may take unless the profile says otherwise.
-pub(super) const DEADLINE: Span = Span::from_hours(6);
+pub(crate) const DEADLINE: Span = Span::from_hours(6);
 
 /// The profiles, and the names of all, those with mistakes in them included.
 pub(super) struct Lowered {

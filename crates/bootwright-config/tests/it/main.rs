@@ -2,6 +2,7 @@
 
 mod default;
 mod example;
+mod foreign;
 mod menu;
 mod merge;
 mod mistake;

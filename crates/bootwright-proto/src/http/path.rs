@@ -52,7 +52,7 @@ impl RelativePath {
     }
 
     /// The name made of these segments, which [`segments`] gave.
-    pub(super) fn of(segments: &[String]) -> Option<Self> {
+    pub(crate) fn of(segments: &[String]) -> Option<Self> {
         (!segments.is_empty()).then(|| Self(segments.join("/")))
     }
 }
@@ -60,7 +60,7 @@ impl RelativePath {
 /// The segments of a target's path, decoded once. Empty ones and `.` are left out.
 ///
 /// Escapes are undone before the path is split, so that an escaped slash separates like any other, and none hides.
-pub(super) fn segments(path: &[u8]) -> Result<Vec<String>, PathFault> {
+pub(crate) fn segments(path: &[u8]) -> Result<Vec<String>, PathFault> {
     if !path.starts_with(b"/") {
         return Err(PathFault::NotAbsolute);
     }

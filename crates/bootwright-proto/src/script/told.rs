@@ -140,11 +140,13 @@ impl Told {
         let key = match front {
             FrontEnd::Ipxe | FrontEnd::Pxelinux => "To start its own disk now, type local and press Enter.",
             FrontEnd::Grub => "To start its own disk now, press Escape.",
-            FrontEnd::UBoot | FrontEnd::RaspberryPi => "It goes on to its next way to boot.",
+            FrontEnd::UBoot | FrontEnd::RaspberryPi | FrontEnd::Pixiecore => "It goes on to its next way to boot.",
         };
         let again = match front {
             FrontEnd::Ipxe | FrontEnd::Pxelinux | FrontEnd::Grub => format!("It asks again every {WAIT_SECS} s."),
-            FrontEnd::UBoot | FrontEnd::RaspberryPi => "It asks again when it starts anew.".to_owned(),
+            FrontEnd::UBoot | FrontEnd::RaspberryPi | FrontEnd::Pixiecore => {
+                "It asks again when it starts anew.".to_owned()
+            }
         };
         let last = match hold.local {
             Some(_) => format!("{again} {key}"),
@@ -175,7 +177,7 @@ impl Told {
         let key = match asking.front {
             FrontEnd::Ipxe | FrontEnd::Pxelinux => "Type yes and press Enter to agree.",
             FrontEnd::Grub => "Press Escape to be asked.",
-            FrontEnd::UBoot | FrontEnd::RaspberryPi => "Nobody can agree at its console.",
+            FrontEnd::UBoot | FrontEnd::RaspberryPi | FrontEnd::Pixiecore => "Nobody can agree at its console.",
         };
         let mut lines = wrapped(&title);
         lines.extend(wrapped(&format!(

@@ -56,7 +56,8 @@ pub(super) fn configuration(printer: Printer, place: &Common, firmware_dir: &Pat
     let errors = count(&diagnostics, Severity::Error);
     let warnings = count(&diagnostics, Severity::Warning);
     let report = ReloadReport {
-        accepted: errors == 0,
+        // Errors beside a good configuration are in other systems' directories.
+        accepted: errors == 0 || good.is_some(),
         diagnostics,
         ..ReloadReport::default()
     };
@@ -65,8 +66,13 @@ pub(super) fn configuration(printer: Printer, place: &Common, firmware_dir: &Pat
         let end = match (errors, warnings, &good) {
             (0, 0, Some(good)) => format!("the configuration is good: {good}"),
             (0, _, _) => format!("the configuration can be used: {}", counted(warnings, "warning")),
-            (_, 0, _) => format!("the configuration cannot be used: {}", counted(errors, "error")),
-            (_, _, _) => format!(
+            (_, _, Some(_)) => format!(
+                "the configuration can be used, without what is wrong in other systems' directories: {}, {}",
+                counted(errors, "error"),
+                counted(warnings, "warning")
+            ),
+            (_, 0, None) => format!("the configuration cannot be used: {}", counted(errors, "error")),
+            (_, _, None) => format!(
                 "the configuration cannot be used: {}, {}",
                 counted(errors, "error"),
                 counted(warnings, "warning")

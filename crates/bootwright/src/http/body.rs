@@ -18,7 +18,7 @@ enum Content {
 type Ended = Box<dyn FnOnce(u64, bool) + Send + Sync>;
 
 /// The body of an answer.
-pub(super) struct Answered {
+pub(crate) struct Answered {
     content: Content,
     left: u64,
     sent: u64,
@@ -27,12 +27,12 @@ pub(super) struct Answered {
 
 impl Answered {
     /// Nothing.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self::memory(Bytes::new())
     }
 
     /// Bytes in memory.
-    pub(super) fn memory(bytes: impl Into<Bytes>) -> Self {
+    pub(crate) fn memory(bytes: impl Into<Bytes>) -> Self {
         let bytes: Bytes = bytes.into();
         let left = bytes.len() as u64;
         Self {
@@ -44,7 +44,7 @@ impl Answered {
     }
 
     /// Part of a file.
-    pub(super) fn file(body: FileBody) -> Self {
+    pub(crate) fn file(body: FileBody) -> Self {
         let left = body.remaining();
         Self {
             content: Content::File(body),
@@ -55,13 +55,13 @@ impl Answered {
     }
 
     /// The same, and says how it went.
-    pub(super) fn then(mut self, ended: impl FnOnce(u64, bool) + Send + Sync + 'static) -> Self {
+    pub(crate) fn then(mut self, ended: impl FnOnce(u64, bool) + Send + Sync + 'static) -> Self {
         self.ended = Some(Box::new(ended));
         self
     }
 
     /// The same, of which nothing is told: the body of an answer to HEAD, which is never sent.
-    pub(super) fn silent(mut self) -> Self {
+    pub(crate) fn silent(mut self) -> Self {
         self.ended = None;
         self
     }

@@ -120,7 +120,7 @@ pub(super) async fn part(
 }
 
 /// A file of a shelf.
-pub(super) async fn shelved(
+pub(crate) async fn shelved(
     plane: &Arc<Plane>,
     ends: Ends,
     shelf: &Shelf,

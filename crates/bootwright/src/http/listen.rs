@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bootwright_config::Listen;
+use bootwright_config::{Dialect, Listen};
 use bootwright_net::sendfile::SendfileIo;
 use hyper::StatusCode;
 use hyper::server::conn::http1;
@@ -82,8 +82,9 @@ pub fn connections_within(descriptors: u64) -> usize {
     usize::try_from(most).map_or(CONNECTIONS_MAX, |most| most.clamp(1, CONNECTIONS_MAX))
 }
 
-/// Serves machines for as long as the future is polled. All listeners share the slots, of which each connection takes one.
-pub async fn serve(plane: Arc<Plane>, listener: TcpListener, slots: Arc<Semaphore>) {
+/// Serves machines for as long as the future is polled, at the door of a dialect or at our own. All listeners share the
+/// slots, of which each connection takes one.
+pub async fn serve(plane: Arc<Plane>, listener: TcpListener, slots: Arc<Semaphore>, door: Option<Dialect>) {
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
             return;
@@ -91,7 +92,7 @@ pub async fn serve(plane: Arc<Plane>, listener: TcpListener, slots: Arc<Semaphor
         match listener.accept().await {
             Ok((stream, peer)) => match plane.sources.admit(peer.ip().to_canonical()) {
                 Some(source) => {
-                    tokio::spawn(connection(Arc::clone(&plane), stream, peer, (slot, source)));
+                    tokio::spawn(connection(Arc::clone(&plane), stream, peer, (slot, source), door));
                 }
                 None => plane.counters.count("http", "too-many-connections"),
             },
@@ -104,7 +105,13 @@ pub async fn serve(plane: Arc<Plane>, listener: TcpListener, slots: Arc<Semaphor
     }
 }
 
-async fn connection(plane: Arc<Plane>, stream: TcpStream, peer: SocketAddr, held: (OwnedSemaphorePermit, Source)) {
+async fn connection(
+    plane: Arc<Plane>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    held: (OwnedSemaphorePermit, Source),
+    door: Option<Dialect>,
+) {
     let (slot, mut source) = held;
     let Ok(local) = stream.local_addr() else { return };
     // Neither is vital: small answers leave a little later, and a vanished peer is noticed when something is sent.
@@ -118,8 +125,12 @@ async fn connection(plane: Arc<Plane>, stream: TcpStream, peer: SocketAddr, held
         let (plane, answering) = (Arc::clone(&plane), turn.answer());
         async move {
             let _until_answered = answering;
-            let answered =
-                contain_async(&plane.counters, "http", route(Arc::clone(&plane), peer, local, request)).await;
+            let answered = contain_async(
+                &plane.counters,
+                "http",
+                route(Arc::clone(&plane), peer, local, door, request),
+            )
+            .await;
             let answer = || {
                 words(
                     StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,8 +1,8 @@
 //! The machine plane: plain HTTP on the segment. Requests in, the engine's answers and files out. Nothing here decides.
 
-mod answer;
-mod body;
-mod file;
+pub(crate) mod answer;
+pub(crate) mod body;
+pub(crate) mod file;
 mod head;
 mod heard;
 mod listen;
@@ -14,7 +14,7 @@ mod source;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use bootwright_config::{Daemon, Places};
+use bootwright_config::{Daemon, Places, Tables};
 use bootwright_net::Link;
 
 pub use file::Shelf;
@@ -24,6 +24,7 @@ pub(crate) use route::Ends;
 pub use listen::{bind, bind_ipv6, connections_within, serve};
 pub use source::Sources;
 
+use crate::compat::Desks;
 use crate::core::Core;
 use crate::counter::Counters;
 use crate::firmware::Catalogue;
@@ -52,6 +53,10 @@ pub struct Plane {
     pub places: Arc<ArcSwap<Places>>,
     /// Where the secrets of documents are.
     pub secrets: Arc<Vault>,
+    /// What the directories of other systems say.
+    pub tables: Arc<ArcSwap<Tables>>,
+    /// The other systems whose clients are answered.
+    pub desks: Desks,
     /// What machines last said of themselves.
     pub heard: Heard,
     /// The connections of each address.

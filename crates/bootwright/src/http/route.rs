@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use bootwright_config::Dialect;
 use bootwright_proto::http::target::parse;
 use bootwright_proto::http::{BaseUrl, Refusal, Request, Route};
 use bootwright_proto::script::name::Wanted;
@@ -12,6 +13,7 @@ use hyper::body::Incoming;
 use super::answer::{Answer, answer, method, not_found, words};
 use super::body::Answered;
 use super::{Plane, file, report, script};
+use crate::compat;
 use crate::front;
 use crate::telemetry::sanitise;
 
@@ -27,16 +29,34 @@ pub(super) async fn route(
     plane: Arc<Plane>,
     peer: SocketAddr,
     local: SocketAddr,
+    door: Option<Dialect>,
     request: hyper::Request<Incoming>,
 ) -> Answer {
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let port = local.port();
     let (peer, local) = (peer.ip().to_canonical(), local.ip().to_canonical());
     let ends = Ends { peer, local };
+    if let Some(question) = compat::recognise(&plane, door, target.as_bytes()) {
+        plane.counters.count(question.dialect().name(), question.name());
+        let base = door.map_or_else(|| plane.base_url(ends), |_| plane.base_at(ends, port));
+        let head = request.method() == hyper::Method::HEAD;
+        let answered = compat::answer(&plane, ends, &base, question, request).await;
+        return if head { without_body(answered) } else { answered };
+    }
     let parsed = parse(request.method().as_str(), target.as_bytes());
     match parsed {
+        Ok(parsed) if door.is_some() && !compat::is_led_to(&parsed.route) => {
+            plane.counters.count("http", "not-found");
+            compat::not_found()
+        }
         Ok(parsed) => {
             plane.counters.count("http", parsed.route.name());
-            dispatch(&plane, ends, parsed, request).await
+            let base = door.map_or_else(|| plane.base_url(ends), |_| plane.base_at(ends, port));
+            dispatch(&plane, ends, &base, parsed, request).await
+        }
+        Err(_) if door.is_some() => {
+            plane.counters.count("http", "not-found");
+            compat::not_found()
         }
         Err(refusal) => {
             plane.counters.count("http", refusal.name());
@@ -65,14 +85,19 @@ fn refuse(refusal: Refusal) -> Answer {
     }
 }
 
-async fn dispatch(plane: &Arc<Plane>, ends: Ends, parsed: Request, request: hyper::Request<Incoming>) -> Answer {
-    let base = plane.base_url(ends);
+async fn dispatch(
+    plane: &Arc<Plane>,
+    ends: Ends,
+    base: &BaseUrl,
+    parsed: Request,
+    request: hyper::Request<Incoming>,
+) -> Answer {
     let head = parsed.method == bootwright_proto::http::Method::Head;
     let answered = match parsed.route {
-        Route::Boot => super::answer::script(bootwright_proto::script::ipxe::boot_script(&base)),
-        Route::AutoExec => super::answer::script(bootwright_proto::script::ipxe::autoexec_script(&base)),
-        Route::Decision => script::decision(plane, ends, &base, &parsed.query).await,
-        Route::Hold => script::hold(plane, &base, &parsed.query).await,
+        Route::Boot => super::answer::script(bootwright_proto::script::ipxe::boot_script(base)),
+        Route::AutoExec => super::answer::script(bootwright_proto::script::ipxe::autoexec_script(base)),
+        Route::Decision => script::decision(plane, ends, base, &parsed.query).await,
+        Route::Hold => script::hold(plane, base, &parsed.query).await,
         Route::Failed => script::failed(plane, ends, &parsed.query),
         Route::Firmware(name) => file::firmware(plane, ends, name.as_str(), request.headers()),
         Route::Image(name) => file::shelved(plane, ends, &plane.images, &name, request.headers()).await,
@@ -87,7 +112,7 @@ async fn dispatch(plane: &Arc<Plane>, ends: Ends, parsed: Request, request: hype
         Route::Elsewhere(name) => file::firmware(plane, ends, name.as_str(), request.headers()),
         Route::Code(code) => script::code_page(plane, code.as_str()),
         Route::Report { token, kind } => report::report(plane, token, kind, &parsed.query, request).await,
-        Route::Document { token, name } => report::document(plane, &base, ends, token, name.as_str(), head).await,
+        Route::Document { token, name } => report::document(plane, base, ends, token, name.as_str(), head).await,
     };
     if head { without_body(answered) } else { answered }
 }
@@ -107,6 +132,14 @@ impl Plane {
         let fixed = self.daemon.base_url.fixed().and_then(|url| url.parse().ok());
         let fixed = fixed.filter(|url: &BaseUrl| ends.local.is_ipv4() || !url.is_ipv4());
         fixed.unwrap_or_else(|| BaseUrl::of(SocketAddr::new(ends.local, self.daemon.http.port)))
+    }
+
+    /// The same on another port of ours, which only the address that was asked can say.
+    pub(crate) fn base_at(&self, ends: Ends, port: u16) -> BaseUrl {
+        match port == self.daemon.http.port {
+            true => self.base_url(ends),
+            false => BaseUrl::of(SocketAddr::new(ends.local, port)),
+        }
     }
 
     /// The link of ours on which a machine reached us.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bootwright_content::{Context, RunValues, ServerValues, check_host, render_boot};
 use bootwright_core::local::{Footing, methods};
-use bootwright_core::{Firmware, Host, HostDefinition, Profile, Sighting, Trial};
+use bootwright_core::{Firmware, FrontEnd, Host, HostDefinition, Profile, Sighting, Trial};
 use bootwright_engine::{HoldScreen, InstallTicket, ScriptReply, ScriptTurn};
 use bootwright_proto::http::{Asked, BaseUrl, Poll, Query, Trouble};
 use bootwright_proto::script::ipxe::{
@@ -72,12 +72,21 @@ impl<'a> Surroundings<'a> {
 /// How often a question is taken up again whose answer became another while it was rendered.
 pub(crate) const TURNS_MAX: usize = 4;
 
-/// The decision.
+/// How a dialect words what a machine boots, from the profile and what its templates may know; nothing for a profile that is
+/// none of the dialect's, which is worded as ours are.
+pub(crate) type Words = fn(&Profile, &Context) -> Option<Result<String, String>>;
+
+/// The decision, in our words.
 pub(super) async fn decision(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, query: &Query) -> Answer {
+    decision_in(plane, ends, base, query, |_, _| None).await
+}
+
+/// The decision, in the words of a dialect where it boots something.
+pub(crate) async fn decision_in(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, query: &Query, words: Words) -> Answer {
     let poll = Poll::read(query);
     let asked = &poll.asked;
     let seen = sighting(plane, ends, asked);
-    match reply(plane, ends, base, &seen, asked).await {
+    match reply(plane, ends, base, (&seen, asked), (FrontEnd::Ipxe, words)).await {
         Ok(reply) => {
             let definition = definition(plane, &reply);
             let asked = Asked {
@@ -93,7 +102,7 @@ pub(super) async fn decision(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, que
                 definition: definition.as_ref(),
                 max_attempts: plane.core.policy().safety.max_attempts,
             };
-            answer::script(render(&reply, &surroundings).unwrap_or_else(|why| {
+            answer::script(render(&reply, &surroundings, words).unwrap_or_else(|why| {
                 tracing::error!("{why}");
                 plane.core.ask(|engine, now| engine.trouble(now, &seen, &why)).now();
                 notice_script(base, &why)
@@ -107,19 +116,19 @@ pub(super) async fn decision(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, que
 }
 
 /// What the engine answers. What it would promise is rendered first, and the engine told what came of it.
-async fn reply(
+pub(crate) async fn reply(
     plane: &Arc<Plane>,
     ends: Ends,
     base: &BaseUrl,
-    seen: &Sighting,
-    asked: &Asked,
+    (seen, asked): (&Sighting, &Asked),
+    (front, words): (FrontEnd, Words),
 ) -> Result<ScriptReply, Unrecorded> {
     let mut trial = None;
     for _ in 0..TURNS_MAX {
         let fresh = Core::fresh_token();
         let answer = plane
             .core
-            .ask(|engine, now| engine.script(now, seen, fresh, trial.take()));
+            .ask(|engine, now| engine.script_as(now, front, seen, fresh, trial.take()));
         match answer.settled().await? {
             ScriptTurn::Reply(reply) => return Ok(reply),
             ScriptTurn::Try(ticket) => {
@@ -136,7 +145,9 @@ async fn reply(
                     definition: definition.as_ref(),
                     max_attempts: plane.core.policy().safety.max_attempts,
                 };
-                trial = Some(try_out(plane, &ticket, &around));
+                trial = Some(try_out_as(plane, &ticket, &around, || {
+                    install(&ticket, &around, words).err()
+                }));
             }
         }
     }
@@ -145,7 +156,7 @@ async fn reply(
 
 /// What comes of rendering a run's script and its documents.
 pub(crate) fn try_out(plane: &Plane, ticket: &InstallTicket, around: &Surroundings<'_>) -> Trial {
-    try_out_as(plane, ticket, around, || install(ticket, around).err())
+    try_out_as(plane, ticket, around, || install(ticket, around, |_, _| None).err())
 }
 
 /// What comes of rendering a run's documents, and its script in the language of another boot loader.
@@ -179,12 +190,14 @@ pub(crate) fn definition(plane: &Plane, reply: &ScriptReply) -> Option<HostDefin
 }
 
 /// The script of an answer, or the words of why a profile cannot be rendered.
-fn render(reply: &ScriptReply, around: &Surroundings<'_>) -> Result<String, String> {
+fn render(reply: &ScriptReply, around: &Surroundings<'_>, words: Words) -> Result<String, String> {
     let Surroundings { base, asked, .. } = *around;
     let broken = |profile: &Profile, why: String| format!("profile {} cannot be rendered: {why}", profile.name);
     Ok(match reply {
-        ScriptReply::Install(ticket) => install(ticket, around).map_err(|why| broken(&ticket.profile, why))?,
-        ScriptReply::Live { host, profile } => live(host, profile, around).map_err(|why| broken(profile, why))?,
+        ScriptReply::Install(ticket) => install(ticket, around, words).map_err(|why| broken(&ticket.profile, why))?,
+        ScriptReply::Live { host, profile } => {
+            live(host, profile, around, words).map_err(|why| broken(profile, why))?
+        }
         ScriptReply::Menu { profile, .. } => match &profile.menu {
             Some(menu) => menu_script(base, asked, menu),
             None => notice_script(base, "its menu is gone from the configuration"),
@@ -212,15 +225,22 @@ fn render(reply: &ScriptReply, around: &Surroundings<'_>) -> Result<String, Stri
 /// The script of an answer. Where there is none the console says why.
 #[must_use]
 pub fn render_reply(reply: &ScriptReply, around: &Surroundings<'_>) -> String {
-    render(reply, around).unwrap_or_else(|why| notice_script(around.base, &why))
+    render(reply, around, |_, _| None).unwrap_or_else(|why| notice_script(around.base, &why))
 }
 
-fn install(ticket: &InstallTicket, around: &Surroundings<'_>) -> Result<String, String> {
+fn install(ticket: &InstallTicket, around: &Surroundings<'_>, words: Words) -> Result<String, String> {
+    let context = context_of(&ticket.host, &ticket.profile, Some(values(ticket)), around);
+    if let Some(text) = words(&ticket.profile, &context) {
+        return text;
+    }
     let image = image(&ticket.host, &ticket.profile, Some(values(ticket)), around)?;
     install_script(&around.install(ticket, &image)).map_err(|error| error.to_string())
 }
 
-fn live(host: &Host, profile: &Profile, around: &Surroundings<'_>) -> Result<String, String> {
+fn live(host: &Host, profile: &Profile, around: &Surroundings<'_>, words: Words) -> Result<String, String> {
+    if let Some(text) = words(profile, &context_of(host, profile, None, around)) {
+        return text;
+    }
     let image = image(host, profile, None, around)?;
     live_script(&around.live(host, profile, &image)).map_err(|error| error.to_string())
 }
@@ -234,7 +254,7 @@ pub(crate) const fn values(ticket: &InstallTicket) -> RunValues {
     }
 }
 
-fn context_of(host: &Host, profile: &Profile, run: Option<RunValues>, around: &Surroundings<'_>) -> Context {
+pub(crate) fn context_of(host: &Host, profile: &Profile, run: Option<RunValues>, around: &Surroundings<'_>) -> Context {
     let server = ServerValues {
         url: around.base.to_string(),
         address: around.address,
@@ -299,7 +319,7 @@ pub(crate) fn context(plane: &Plane, base: &BaseUrl, ends: Ends, ticket: &Instal
 }
 
 /// What the request shows of the machine: what it says, and what its connection says.
-fn sighting(plane: &Plane, ends: Ends, asked: &Asked) -> Sighting {
+pub(crate) fn sighting(plane: &Plane, ends: Ends, asked: &Asked) -> Sighting {
     Sighting {
         address: Some(ends.peer),
         link: plane.link_of(ends),

@@ -14,8 +14,8 @@ use crate::process::Random;
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 const NAMES: usize = 50_000;
-const SECRET: &[u8] = b"the secret beside the served directories";
-const GIVEN: &[u8] = b"a file that anybody may have";
+pub(crate) const SECRET: &[u8] = b"the secret beside the served directories";
+pub(crate) const GIVEN: &[u8] = b"a file that anybody may have";
 
 /// Where names try to lead.
 const GOALS: &[&str] = &[
@@ -91,7 +91,7 @@ const ENDS: &[&str] = &[
 ];
 
 /// One name, by chance.
-fn name(random: &mut Random) -> Vec<u8> {
+pub(crate) fn name(random: &mut Random) -> Vec<u8> {
     let mut name = random.of(FRONTS).to_owned();
     let climb = random.of(CLIMBS);
     for _ in 0..random.below(9) {
@@ -232,9 +232,9 @@ fn threat_10_of_fifty_thousand_names_none_leads_to_a_file_that_is_not_served() {
 }
 
 #[derive(Debug, Default)]
-struct Told {
-    answered: usize,
-    given: usize,
+pub(crate) struct Told {
+    pub(crate) answered: usize,
+    pub(crate) given: usize,
 }
 
 impl Told {
@@ -284,10 +284,15 @@ fn fetch_all(names: &[Vec<u8>]) -> Told {
 
 /// Asks for all names over HTTP, many at a time on a connection.
 fn get_all(names: &[Vec<u8>]) -> Told {
+    get_all_at(8080, names)
+}
+
+/// The same at another port.
+pub(crate) fn get_all_at(port: u16, names: &[Vec<u8>]) -> Told {
     let mut told = Told::default();
     let mut rest = names;
     while !rest.is_empty() {
-        let stream = TcpStream::connect(SocketAddrV4::new(OURS, 8080)).expect("the machine plane answers");
+        let stream = TcpStream::connect(SocketAddrV4::new(OURS, port)).expect("the machine plane answers");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         let batch = &rest[..rest.len().min(64)];
         let request = |name: &Vec<u8>| [b"GET ", name.as_slice(), b" HTTP/1.1\r\nHost: x\r\n\r\n"].concat();

@@ -93,7 +93,7 @@ x = 1
             1 | [kubernetes]
               |  ^^^^^^^^^^
               |
-              = help: known are `server`, `control`, `dhcp`, `ipv6`, `tftp`, `store`, `safety`, `secrets`, `profiles`, `hosts`, `rules`
+              = help: known are `server`, `control`, `dhcp`, `ipv6`, `tftp`, `store`, `safety`, `secrets`, `profiles`, `hosts`, `rules`, `compat`
 
             1 error
         "#]],
@@ -378,13 +378,13 @@ enabled = true
               |
               = help: put the files below `images/` in the data directory and name them as `/images/…`
 
-            error: `compat` is not in this version
-             --> config.toml:3:2
+            error: `compat.matchbox` is not in this version
+             --> config.toml:3:9
               |
             3 | [compat.matchbox]
-              |  ^^^^^^
+              |         ^^^^^^^^
               |
-              = help: leave the section out; only Bootwright's own routes are served
+              = help: known are `bootcfg`
 
             2 errors
         "#]],

@@ -155,6 +155,7 @@ impl fmt::Display for Unscriptable {
             FrontEnd::Grub => "a script of GRUB",
             FrontEnd::UBoot => "a configuration of U-Boot",
             FrontEnd::RaspberryPi => "what a Raspberry Pi reads",
+            FrontEnd::Pixiecore => "an answer to Pixiecore",
         };
         write!(f, "`{}` cannot stand in {kind}: ", text.escape_debug())?;
         match fault {

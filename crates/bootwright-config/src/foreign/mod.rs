@@ -1,0 +1,80 @@
+//! Data directories of other systems, lowered to profiles and rules.
+//!
+//! A mistake in one of their files concerns what that file is about and nothing else, so it never refuses a configuration:
+//! what is wrong is left out and told, and the rest counts.
+
+pub mod bootcfg;
+mod file;
+mod json;
+mod make;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bootwright_core::{Profile, Rule};
+
+use crate::ERRORS_MAX;
+use crate::compat::{Compat, Dialect};
+use crate::diagnostic::{Diagnostic, Severity};
+
+pub(crate) use file::Files;
+pub use file::{Content, FILE_BYTES_MAX, FILES_MAX};
+
+/// Reads a data directory: the files below it by their relative paths.
+pub type Walk<'a> = &'a dyn Fn(&Compat) -> Result<BTreeMap<String, Content>, String>;
+
+/// What other systems' directories say that is no policy: answers to questions about the data itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tables {
+    /// Documents by dialect and by their paths in the directory, as they stand there and only if they are good.
+    texts: BTreeMap<(Dialect, String), Arc<str>>,
+}
+
+impl Tables {
+    pub(crate) fn add(&mut self, more: Self) {
+        self.texts.extend(more.texts);
+    }
+
+    /// A good document of a directory, by its path there.
+    #[must_use]
+    pub fn text(&self, dialect: Dialect, path: &str) -> Option<&Arc<str>> {
+        self.texts.get(&(dialect, path.to_owned()))
+    }
+}
+
+/// What a directory is lowered to.
+#[derive(Default)]
+pub(crate) struct Lowered {
+    pub(crate) profiles: Vec<Arc<Profile>>,
+    /// In the order in which they are asked, behind those of the operator.
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) tables: Tables,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Lowers the directory of a dialect. Where it cannot be read at all, the words say so.
+pub(crate) fn lower(compat: &Compat, walk: Walk<'_>) -> Result<Lowered, String> {
+    let Some(directory) = &compat.data_dir else {
+        return Ok(Lowered::default());
+    };
+    let mut files = Files::new(directory, walk(compat)?);
+    let mut lowered = Lowered::default();
+    match compat.dialect {
+        Dialect::Bootcfg => bootcfg::lower(compat, &mut files, &mut lowered),
+        Dialect::DynamicIgnition | Dialect::Kiwispray | Dialect::Matchbox | Dialect::Pixiecore => {}
+    }
+    lowered.diagnostics = cut(files.into_diagnostics());
+    Ok(lowered)
+}
+
+/// The first of each kind, in the order of the files: a directory with ten thousand of the same mistake tells it some times.
+fn cut(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    found.sort_by(|a, b| (&a.file, a.span.start).cmp(&(&b.file, b.span.start)));
+    let mut kept = BTreeMap::<Severity, usize>::new();
+    found.retain(|diagnostic| {
+        let count = kept.entry(diagnostic.severity).or_default();
+        *count += 1;
+        *count <= ERRORS_MAX
+    });
+    found
+}

@@ -1,0 +1,106 @@
+//! Documents for clients that carry no token: to the machine whose run it is, or to anybody where the operator says so.
+
+use std::sync::Arc;
+
+use bootwright_config::Configs;
+use bootwright_content::{Context, made_up, render_document};
+use bootwright_core::{Profile, Sighting, Token};
+use bootwright_engine::Entitled;
+use bootwright_proto::http::{Asked, BaseUrl, Query};
+
+use super::Desk;
+use crate::front::surroundings;
+use crate::http::report::{admitted, rendered};
+use crate::http::script::{context, context_of};
+use crate::http::{Ends, Plane};
+
+/// A document that may be handed out.
+pub(super) struct Granted {
+    /// Its text.
+    pub(super) text: String,
+    /// The run that it belongs to, if it does.
+    run: Option<(Token, String)>,
+}
+
+impl Granted {
+    /// Tells the run that it was fetched. To be called when the last byte has left.
+    pub(super) fn served(self, plane: &Plane) {
+        if let Some((token, name)) = self.run {
+            plane
+                .core
+                .ask(|engine, now| engine.document_served(now, token, &name))
+                .now();
+        }
+    }
+
+    pub(super) fn take_text(&mut self) -> String {
+        std::mem::take(&mut self.text)
+    }
+}
+
+/// The document of this name for whoever asks; nothing if it is not for them.
+pub(super) async fn granted(
+    plane: &Arc<Plane>,
+    desk: &Desk,
+    ends: Ends,
+    base: &BaseUrl,
+    query: &Query,
+    name: &str,
+) -> Option<Granted> {
+    let asked = Asked::read(query);
+    let facts = asked.sighting.facts.clone();
+    let entitled = plane.core.read(|engine, now| engine.entitled(now, &facts, ends.peer));
+    if let Some(Entitled::Run(ticket)) = &entitled
+        && ticket.profile.files.contains_key(name)
+    {
+        let token = ticket.run.token;
+        let ticket = admitted(plane, ends, token, name).await?;
+        let context = context(plane, base, ends, &ticket);
+        return match rendered(plane, &ticket, name, context) {
+            Ok(text) => Some(Granted {
+                text,
+                run: Some((token, name.to_owned())),
+            }),
+            Err(why) => {
+                tracing::error!(host = %ticket.host.id, file = name, %why, "a document cannot be rendered");
+                None
+            }
+        };
+    }
+    let (profile, context) = match entitled {
+        Some(Entitled::Live { host, profile }) => {
+            let definition = plane.core.read(|engine, _| engine.definition(&host.id).cloned());
+            let around = surroundings(plane, ends, base, &asked, definition.as_ref());
+            let context = context_of(&host, &profile, None, &around);
+            (profile, context)
+        }
+        Some(Entitled::Run(_)) | None => match for_anybody(plane, desk, &asked.sighting) {
+            Some(found) => found,
+            None => {
+                plane.counters.count(desk.compat.dialect.name(), "not-entitled");
+                tracing::debug!(peer = %ends.peer, file = name, "no document for a machine without a run");
+                return None;
+            }
+        },
+    };
+    profile.files.get(name)?;
+    match render_document(&profile, name, &context) {
+        Ok(text) => Some(Granted { text, run: None }),
+        Err(problem) => {
+            tracing::error!(file = name, why = %problem, "a document cannot be rendered for {}", ends.peer);
+            None
+        }
+    }
+}
+
+/// What the data suggests for a machine with these facts, where the operator lets anybody have it.
+fn for_anybody(plane: &Plane, desk: &Desk, seen: &Sighting) -> Option<(Arc<Profile>, Context)> {
+    if desk.compat.configs != Configs::Anybody {
+        return None;
+    }
+    let profile = plane
+        .core
+        .read(|engine, _| engine.suggested(seen, desk.compat.prefix()))?;
+    let context = made_up(&profile);
+    Some((profile, context))
+}

@@ -1,0 +1,92 @@
+//! Names that try to reach files which are not ours to give, at the doors of all dialects (`threat_10`).
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::daemon::Daemon;
+use crate::install::segment;
+use crate::process::Random;
+use crate::threat_file::{GIVEN, SECRET, get_all_at, name};
+
+const NAMES: usize = 50_000;
+
+/// The doors, and where names at each begin that it would take for its own.
+const DOORS: &[(u16, &[&str])] = &[(
+    8081,
+    &[
+        "/images/",
+        "/assets/",
+        "/machine/",
+        "/spec/",
+        "/cloud?mac=",
+        "/ignition?uuid=",
+        "/pixiecore/v1/boot/",
+    ],
+)];
+
+#[test]
+fn threat_10_of_fifty_thousand_names_at_the_doors_of_dialects_none_leads_out_of_their_directories() {
+    let (inside, machine) = segment();
+    let mut daemon = Daemon::prepare(&inside, "");
+    let top = daemon.directory().to_owned();
+    let (data, images) = (top.join("bootcfg/data"), top.join("bootcfg/images"));
+    for directory in [
+        data.join("machines/default"),
+        data.join("specs"),
+        data.join("cloud"),
+        images.join("in"),
+    ] {
+        fs::create_dir_all(directory).expect("a directory");
+    }
+    fs::write(top.join("secret"), SECRET).expect("a secret");
+    let boot = String::from_utf8_lossy(SECRET);
+    let secret_spec = format!("{{\"boot\": {{\"kernel\": \"{boot}\"}}, \"cloud_id\": \"../../../secret\"}}");
+    fs::write(top.join("secret.json"), secret_spec).expect("a secret");
+    // Links that lead out, to files and to whole directories; one that stays within may be followed.
+    fs::write(images.join("given"), GIVEN).expect("a file");
+    symlink("../given", images.join("in/other")).expect("a link");
+    symlink(top.join("secret"), images.join("out")).expect("a link");
+    symlink("../..", images.join("out-there")).expect("a link");
+    symlink("/etc", images.join("etc")).expect("a link");
+    fs::create_dir_all(data.join("specs/stolen")).expect("a directory");
+    symlink(top.join("secret.json"), data.join("specs/stolen/spec.json")).expect("a link");
+    symlink(top.join("secret"), data.join("cloud/stolen")).expect("a link");
+    symlink(&top, data.join("machines/up")).expect("a link");
+    fs::write(
+        data.join("machines/default/machine.json"),
+        r#"{"spec": {"boot": {"kernel": "/images/given"}, "cloud_id": "../../../secret"}}"#,
+    )
+    .expect("a file");
+    daemon.write_config(&format!(
+        "[server]\ninterfaces = [\"lab0\"]\n[dhcp]\nmode = \"off\"\n[compat.bootcfg]\nenabled = true\n\
+         listen = \":8081\"\nconfigs = \"anybody\"\ndata_dir = \"{}\"\n",
+        data.display()
+    ));
+    daemon.log_level = "warn,bootwright=info";
+    daemon.run();
+    daemon.wait_for_log("ready ");
+
+    let mut random = Random(12);
+    machine.run(|| {
+        for (port, fronts) in DOORS {
+            let given = get_all_at(*port, &[b"/images/given".to_vec(), b"/images/in/other".to_vec()]).given;
+            assert_eq!(given, 2, "what may be had can be had, or the rest would prove nothing");
+            let whole = |random: &mut Random| {
+                let front = random.of(fronts).as_bytes().to_vec();
+                [front, name(random)].concat()
+            };
+            let names: Vec<Vec<u8>> = (0..NAMES / DOORS.len()).map(|_| whole(&mut random)).collect();
+            let told = get_all_at(*port, &names);
+            assert_eq!(told.answered, names.len(), "{told:?}");
+        }
+        // What such links name is no part of the data either.
+        let plain = [
+            "/spec/stolen",
+            "/cloud?mac=52:54:00:00:00:01",
+            "/machine/up",
+            "/images/etc/passwd",
+        ];
+        let plain = plain.map(|name| name.as_bytes().to_vec());
+        assert_eq!(get_all_at(8081, &plain).given, 0);
+    });
+}
