@@ -6,6 +6,7 @@
 mod bound;
 pub mod butane;
 mod check;
+mod cloud_init;
 mod context;
 mod filter;
 pub mod ignition;

@@ -5,9 +5,9 @@ use std::fmt;
 use bootwright_core::Profile;
 
 use crate::context::Context;
-use crate::json;
 use crate::secret::secrets_asked;
 use crate::template::{Template, TemplateError};
+use crate::{cloud_init, json};
 
 /// The longest kernel command line, in bytes: x86 Linux keeps 2048 with the closing zero.
 pub const ARGS_BYTES_MAX: usize = 2047;
@@ -114,8 +114,8 @@ pub fn render_boot(profile: &Profile, context: &Context) -> Result<BootPlan, Pro
 ///
 /// # Errors
 ///
-/// If the profile has no document of this name, if its template asks for what this host has not, or if a document whose
-/// name says that it is JSON (`.json`, `.ign`) is none.
+/// If the profile has no document of this name, if its template asks for what this host has not, if a document whose name
+/// says that it is JSON (`.json`, `.ign`) is none, or if cloud-init could not read a part of its seed.
 pub fn render_document(profile: &Profile, name: &str, context: &Context) -> Result<String, Problem> {
     let part = Part::File(name.to_owned());
     match profile.files.get(name) {
@@ -133,6 +133,7 @@ pub fn render_document(profile: &Profile, name: &str, context: &Context) -> Resu
             });
             Err(Problem { part, error })
         }
+        None if profile.has_document(name) => Ok(cloud_init::missing_part(name, context)),
         None => Err(Problem::new(
             part,
             "",
@@ -144,7 +145,7 @@ pub fn render_document(profile: &Profile, name: &str, context: &Context) -> Resu
 
 /// What is wrong with a rendered document, if its name tells what it must be.
 fn judge(name: &str, template: &str, rendered: &str) -> Option<TemplateError> {
-    json::refusal(name, template, rendered)
+    json::refusal(name, template, rendered).or_else(|| cloud_init::refusal(name, template, rendered))
 }
 
 /// What a boot loader is handed stands on the machine's console and in `/proc/cmdline` of what it boots, for everybody there.

@@ -31,6 +31,19 @@ pub struct Profile {
     pub revision: u64,
 }
 
+/// The parts of a NoCloud seed. A profile that has one of them answers for all: to some releases of cloud-init a part that is
+/// missing is an error, after ten attempts.
+pub const SEED: [&str; 4] = ["user-data", "meta-data", "vendor-data", "network-config"];
+
+impl Profile {
+    /// Whether its runs have a document of this name: one of its own, or a part of the seed that it has another part of.
+    #[must_use]
+    pub fn has_document(&self, name: &str) -> bool {
+        let is_seed = || SEED.contains(&name) && SEED.iter().any(|part| self.files.contains_key(*part));
+        self.files.contains_key(name) || is_seed()
+    }
+}
+
 /// A boot menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Menu {

@@ -110,7 +110,7 @@ impl Engine {
 
     fn find_document(&self, now: Timestamp, token: Token, name: &str) -> Option<InstallTicket> {
         let ticket = self.ticket(now, token)?;
-        ticket.profile.files.contains_key(name).then_some(ticket)
+        ticket.profile.has_document(name).then_some(ticket)
     }
 
     /// What the installer of a run under way needs, by the run's token.

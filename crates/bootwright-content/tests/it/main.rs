@@ -2,6 +2,7 @@
 
 mod ahead;
 mod butane;
+mod cloud_init;
 mod ignition;
 mod injection;
 mod json;

@@ -133,8 +133,8 @@ async fn log(plane: &Arc<Plane>, token: Token, text: String) -> Answer {
 pub(crate) async fn admitted(plane: &Plane, ends: Ends, token: Token, name: &str) -> Option<Box<InstallTicket>> {
     let is_secret = plane.core.read(|engine, now| {
         let ticket = engine.ticket(now, token)?;
-        let document = ticket.profile.files.get(name)?;
-        Some(!secrets_asked(&document.template).is_empty())
+        let document = ticket.profile.files.get(name);
+        Some(document.is_some_and(|document| !secrets_asked(&document.template).is_empty()))
     });
     // The table of neighbours is read for none but those who name a run.
     let station = match is_secret {
