@@ -4,6 +4,7 @@
 //! broken product cannot break the tool that says so.
 
 mod bench;
+mod cloud_init;
 mod debian;
 mod firmware;
 mod fuzz;
@@ -41,6 +42,8 @@ enum Task {
     Bench(bench::Args),
     /// Fetch and verify the boot firmware that `firmware/manifest.toml` lists.
     Firmware(firmware::Args),
+    /// Unpack Debian's cloud-init for the tests that need it.
+    CloudInit,
     /// Let libFuzzer look for bytes that break a parser.
     Fuzz(fuzz::Args),
     /// Check what the compiler does not: arrows between crates, lengths, paths in documents, firmware hashes.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Task::Lab(args) => lab::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Firmware(args) => firmware::run(&args),
+        Task::CloudInit => cloud_init::run(),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Tidy(args) => tidy::run(&args),
         Task::LabCompose(part) => lab_compose::run_part(&part),

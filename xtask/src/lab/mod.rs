@@ -25,7 +25,7 @@ mod sight;
 mod site;
 mod stage;
 mod terminal;
-mod unpacked;
+pub(crate) mod unpacked;
 mod wire;
 
 use std::path::PathBuf;

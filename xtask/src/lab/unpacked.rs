@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use crate::process;
 
 /// Downloads a package and unpacks it into `directory`. apt verifies it; nothing on this machine changes.
-pub(super) fn unpack(package: &str, directory: &Path) -> Result<()> {
+pub(crate) fn unpack(package: &str, directory: &Path) -> Result<()> {
     fs::create_dir_all(directory)?;
     let options = ["-o", "APT::Sandbox::User=root", "download", package];
     process::output(Command::new("apt-get").args(options).current_dir(directory))

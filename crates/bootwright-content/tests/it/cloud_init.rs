@@ -18,6 +18,7 @@ fn refused(name: &str, text: &str, expected: Expect) {
 
 /// The shell tier has cloud-init itself judge the same files.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the corpus is files, which others read too")]
 fn the_corpus_is_judged_as_its_directories_say() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("test_data/cloud-config");
     let mut seen = 0;
@@ -59,14 +60,22 @@ fn mistakes_are_shown_at_their_line_with_what_was_meant() {
               the line is `power_state: {mode: restart}`
         "#]],
     );
-    refused("user-data", "hostname: node-1\n", expect![[r#"
+    refused(
+        "user-data",
+        "hostname: node-1\n",
+        expect![[r#"
         line 1, column 1: cloud-init would pass this over
           the first line says what it is: `#cloud-config`, `#!/bin/sh`, `#include`, …
-    "#]]);
-    refused("network-config", "version: 2\n\tethernets: {}\n", expect![[r#"
+    "#]],
+    );
+    refused(
+        "network-config",
+        "version: 2\n\tethernets: {}\n",
+        expect![[r#"
         line 1, column 1: the text is no YAML: while scanning a plain scalar, found a tab
           the line is `version: 2`
-    "#]]);
+    "#]],
+    );
     refused(
         "vendor-data",
         "#cloud-config\nruncmd:\n  - {{ host.serial | json }}\n  - 10\n",

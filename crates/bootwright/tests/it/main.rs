@@ -10,6 +10,7 @@ mod cli_event;
 mod cli_explain;
 mod cli_host;
 mod cli_site;
+mod cloud_init;
 mod compat_bootcfg;
 mod compat_threat;
 mod coreos;

@@ -1,0 +1,181 @@
+//! Debian's own cloud-init, unpacked and not installed, in a root directory and a namespace of its own: what it reads from the
+//! daemon, and what it says of cloud-configs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::daemon::{Daemon, get};
+use crate::install::{OURS, arm, question, run_url, segment};
+
+const CARD: &str = "52-54-00-00-00-01";
+const HOST: &str = "52:54:00:00:00:01";
+
+const CONFIG: &str = r##"
+[server]
+interfaces = ["lab0"]
+
+[secrets]
+note = { file = "note" }
+
+[profiles.lab]
+kernel = "/images/lab/vmlinuz"
+args = ["ds=nocloud-net;s={{ run.url }}/", "bootwright.url={{ run.url }}"]
+
+[profiles.lab.files]
+"user-data" = '''
+#cloud-config
+write_files:
+  - path: /etc/bootwright-test
+    content: {{ secret("note") | yaml }}
+    permissions: "0600"
+'''
+
+[hosts.rack1-node3]
+mac = "52:54:00:00:00:01"
+"##;
+
+/// Where `cargo xtask cloud-init` has unpacked it.
+fn unpacked() -> PathBuf {
+    let binary = Path::new(env!("CARGO_BIN_EXE_bootwright"));
+    let target = binary.parent().and_then(Path::parent).expect("a target directory");
+    let root = target.join("cloud-init");
+    assert!(
+        root.join("usr/lib/python3/dist-packages/cloudinit").is_dir(),
+        "cloud-init is not unpacked: run `cargo xtask cloud-init`"
+    );
+    root
+}
+
+/// Runs cloud-init's network stage in a root of its own, which sees the programs of this machine and none of its settings, and
+/// prints what it has made.
+const STAGE: &str = r#"
+set -e
+root=$1 cloud=$2
+mount --make-rprivate /
+mount -t tmpfs none "$root"
+cd "$root"
+mkdir -p usr proc dev sys etc/cloud/templates var/lib/cloud var/log run tmp root home cloud
+for link in bin sbin lib lib64; do
+    [ ! -L "/$link" ] || ln -s "usr/$link" "$link"
+done
+mount --bind -o ro /usr usr
+mount --bind "$cloud" cloud
+mount --bind /proc proc
+mount --bind /dev dev
+printf 'root:x:0:0:root:/root:/bin/sh\n' >etc/passwd
+printf 'root:x:0:\n' >etc/group
+printf '127.0.0.1 localhost\n' >etc/hosts
+cp /etc/os-release etc/os-release
+cat >etc/cloud/cloud.cfg <<END
+datasource_list: [NoCloud]
+system_info: {distro: debian, paths: {cloud_dir: /var/lib/cloud, run_dir: /run/cloud-init, templates_dir: /etc/cloud/templates}}
+network: {config: disabled}
+cloud_init_modules: [write-files, set_hostname]
+cloud_config_modules: []
+cloud_final_modules: []
+END
+export PYTHONPATH=/cloud/usr/lib/python3/dist-packages LC_ALL=C.UTF-8
+chroot . /usr/bin/python3 -m cloudinit.cmd.main init >tmp/said 2>&1 || { cat tmp/said var/log/*; exit 1; }
+echo "datasource: $(cat var/lib/cloud/instances/*/datasource)"
+echo "instance: $(cat var/lib/cloud/data/instance-id)"
+echo "hostname: $(hostname)"
+echo "file: $(cat etc/bootwright-test)"
+echo "mode: $(stat -c %a etc/bootwright-test)"
+"#;
+
+#[test]
+fn cloud_init_takes_its_seed_from_the_run_and_the_hosts_name_with_it() {
+    let cloud = unpacked();
+    let (inside, machine) = segment();
+    let mut daemon = Daemon::prepare(&inside, CONFIG);
+    std::fs::write(daemon.directory().join("note"), "said: \"hello\" #1\n").expect("a secret");
+    daemon.run();
+    daemon.wait_for_log("ready ");
+    get(&machine, OURS, &question(CARD));
+    arm(&daemon, HOST, "lab");
+    let run = run_url(get(&machine, OURS, &question(CARD)).text()).expect("a run");
+    for part in ["vendor-data", "network-config"] {
+        let answer = get(&machine, OURS, &format!("{run}/{part}"));
+        assert_eq!((answer.status, answer.body.len()), (200, 0), "{part}");
+    }
+    assert_eq!(get(&machine, OURS, &format!("{run}/no-such-data")).status, 404);
+    let root = daemon.directory().join("root");
+    std::fs::create_dir(&root).expect("a directory");
+    let output = machine
+        .command("unshare")
+        .args(["--mount", "--uts", "--", "sh", "-c", STAGE, "stage"])
+        .arg(&root)
+        .arg(&cloud)
+        .env(
+            "DEBUG_PROC_CMDLINE",
+            format!("ds=nocloud-net;s=http://{OURS}:8080{run}/"),
+        )
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(said.contains("datasource: DataSourceNoCloudNet"), "{said}");
+    assert!(said.contains("instance: rack1-node3-1\n"), "{said}");
+    assert!(said.contains("hostname: rack1-node3\n"), "{said}");
+    assert!(said.contains("file: said: \"hello\" #1\nmode: 600\n"), "{said}");
+    let events = daemon.api("GET", "/api/v1/events", "");
+    for part in ["user-data", "meta-data"] {
+        assert!(
+            events.text().contains(&format!("run 1, fetched {part}")),
+            "{}",
+            events.text()
+        );
+    }
+}
+
+/// Says `good` or `bad` of each file, with the function behind `cloud-init schema`.
+const JUDGE: &str = r#"
+import sys
+sys.path.insert(0, sys.argv[1] + "/usr/lib/python3/dist-packages")
+from cloudinit.config.schema import SchemaValidationError, get_schema, validate_cloudconfig_file
+schema = get_schema()
+for path in sys.argv[2:]:
+    try:
+        validate_cloudconfig_file(path, schema)
+        verdict = "good"
+    except (SchemaValidationError, RuntimeError):
+        verdict = "bad"
+    print("verdict", verdict, path)
+"#;
+
+/// The content crate's test holds our verdict to the same directories.
+#[test]
+fn cloud_init_judges_the_corpus_of_cloud_configs_as_we_do() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bootwright-content/test_data/cloud-config");
+    let mut files = Vec::new();
+    for directory in ["good", "bad"] {
+        let entries = std::fs::read_dir(corpus.join(directory)).expect("the corpus is there");
+        files.extend(entries.map(|entry| entry.expect("an entry").path()));
+    }
+    let output = Command::new("/usr/bin/python3")
+        .args(["-c", JUDGE])
+        .arg(unpacked())
+        .args(&files)
+        .output()
+        .expect("Python runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let mut judged = 0;
+    for line in said.lines().filter_map(|line| line.strip_prefix("verdict ")) {
+        let (verdict, path) = line.split_once(' ').expect("a verdict and a file");
+        assert!(
+            path.contains(&format!("/{verdict}/")),
+            "cloud-init says it is {verdict}: {path}"
+        );
+        judged += 1;
+    }
+    assert_eq!(judged, files.len());
+}
