@@ -78,7 +78,7 @@ pub(super) fn lines(engine: &Engine, now: Timestamp, clock: Now, view: &HostView
         let closed = view.visit.link.as_deref().and_then(|link| engine.closed(link));
         let words = match (closed, &view.visit.ignored) {
             (Some(why), _) => format!("no address is leased to it: {why}"),
-            (None, Some(ignored)) => format!("no address is leased to it; of late it got no answer: {}", ignored.why),
+            (None, Some(ignored)) => format!("no address is leased to it; of late: {}", ignored.why),
             (None, None) => "no address is leased to it; it has not asked for one".to_owned(),
         };
         lines.push(plain("no-lease", words));

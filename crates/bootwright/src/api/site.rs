@@ -89,6 +89,7 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
     let (store, mut warnings) = store(state, seq);
     let environment = &state.environment;
     warnings.extend(environment.hint().map(|hint| format!("{environment}: {hint}")));
+    warnings.extend(links.iter().filter_map(odd_address));
     warnings.extend(segment);
     let catalogue = &state.plane.catalogue;
     warnings.extend(catalogue.troubles.iter().cloned());
@@ -132,6 +133,18 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
         store,
         warnings,
     })
+}
+
+/// Old EDK2 takes an address that ends in 0 for a network's (tianocore/edk2 issue 6669), and boots from no such server.
+fn odd_address(view: &LinkView) -> Option<String> {
+    let address = view
+        .address
+        .as_ref()
+        .filter(|address| view.served && address.ends_with(".0"))?;
+    Some(format!(
+        "the address of {} is {address}: some UEFI firmware boots from no server whose address ends in 0, so give it another",
+        view.link
+    ))
 }
 
 fn firmware_view(own: &Own) -> FirmwareView {

@@ -142,6 +142,9 @@ impl Desk {
             LeaseReply::Nak(why) => {
                 self.counters().count("dhcp", why.name());
                 tracing::debug!(link = %self.place().name, mac = %errand.request.mac, %why, "refused an address");
+                // It was answered, and that with a no, which whoever looks for its address wants to know.
+                self.core()
+                    .overheard(errand.request.mac, &format_args!("refused (DHCPNAK): {why}"));
                 (self.server_address(errand, errand.request.ciaddr)?, Reply::Nak)
             }
             LeaseReply::Noted => return Ok(None),

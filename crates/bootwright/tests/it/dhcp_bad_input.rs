@@ -145,6 +145,11 @@ fn an_address_of_a_subnet_that_is_not_ours_is_refused_or_ignored_and_explain_say
     let answer = discover(&machine, "eth0", &render_request(&request), PATIENCE).expect("a refusal");
     assert_eq!(answer.answer.message, Some(MessageType::Nak));
     assert_eq!(counted(&daemon, "nak-wrong-subnet"), 1);
+    let explained = cli::ask(&daemon.socket(), "explain oak").out;
+    assert!(
+        explained.contains("refused (DHCPNAK): 192.168.5.5 does not belong to this segment"),
+        "{explained}"
+    );
     // It renews what another server leased to it: we are not asked.
     request.requested = None;
     request.ciaddr = Ipv4Addr::new(192, 168, 5, 5);

@@ -372,3 +372,19 @@ fn who_only_observes_answers_nobody_and_tells_in_events_and_explain_what_each_wo
         assert_eq!(events.matches(words).count(), 1, "once is enough:\n{events}");
     }
 }
+
+#[test]
+fn an_address_of_ours_that_old_firmware_would_not_boot_from_is_warned_of() {
+    let (inside, machine) = (Netns::new("daemon"), Netns::new("machine"));
+    cable(
+        &End::new(&inside, "lab0", "10.77.0.0/15"),
+        &End::new(&machine, "eth0", "10.77.0.50/15"),
+    );
+    let daemon = Daemon::start(&inside, CONFIG);
+    let status = || cli::ask(&daemon.socket(), "status").out;
+    let told = "the address of lab0 is 10.77.0.0: some UEFI firmware boots from no server";
+    wait_until(told, || status().contains(told));
+    inside.ip("addr del 10.77.0.0/15 dev lab0");
+    inside.ip("addr add 10.77.0.1/15 dev lab0");
+    wait_until("it is warned of no longer", || !status().contains(told));
+}
