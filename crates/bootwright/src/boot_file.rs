@@ -137,6 +137,9 @@ impl BootFiles {
         });
         let (at, shelf) = found?;
         let rest = segments.get(at + 1..).filter(|rest| !rest.is_empty())?.join("/");
+        if rest.starts_with('.') {
+            return None;
+        }
         Some(Shelved {
             shelf,
             name: Name::normalise(rest.as_bytes()).ok()?,

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod app;
+pub mod artefact;
 pub mod boot_file;
 pub mod census;
 pub mod cli;

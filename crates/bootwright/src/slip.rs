@@ -11,11 +11,27 @@ use bootwright_core::Profile;
 pub(crate) struct Slip {
     /// Where it is and what it is: `file:line:column: words`, or the part of a profile that reads otherwise by now.
     pub(crate) what: String,
+    /// What the profile cannot, because of it.
+    pub(crate) cannot: &'static str,
     /// What to do about it.
     pub(crate) hint: Option<String>,
 }
 
 impl Slip {
+    /// What a profile cannot whose templates do not fit a host.
+    pub(crate) const RENDERED: &str = "be rendered for it";
+
+    /// Files of an image that are missing or were changed.
+    pub(crate) fn of_image(what: String) -> Self {
+        Self {
+            what,
+            cannot: "be installed",
+            hint: Some(
+                "`bootwright image add` puts it in place, `bootwright image verify` shows what is wrong".to_owned(),
+            ),
+        }
+    }
+
     /// The first of these problems, if there is one.
     #[must_use]
     pub(crate) fn first(problems: &[Problem], profile: &Profile, places: &Places) -> Option<Self> {
@@ -30,6 +46,7 @@ impl Slip {
         };
         Some(Self {
             what: what + &more,
+            cannot: Self::RENDERED,
             hint: problem.error.hint.clone(),
         })
     }

@@ -58,14 +58,19 @@ pub(super) fn slip(state: &ApiState, rehearsal: &Rehearsal) -> Option<Slip> {
     let slip = Slip::first(&check_ahead(profile, &context), profile, &state.plane.places.load());
     slip.or_else(|| {
         let what = state.plane.secrets.trouble(profile)?;
-        Some(Slip { what, hint: None })
+        Some(Slip {
+            what,
+            cannot: Slip::RENDERED,
+            hint: None,
+        })
     })
+    .or_else(|| state.plane.artefacts.trouble(profile, &context).map(Slip::of_image))
 }
 
 /// The slip as a sentence, without what to do about it.
 pub(super) fn words(rehearsal: &Rehearsal, slip: &Slip) -> String {
     format!(
-        "profile {} cannot be rendered for it: {}",
-        rehearsal.ticket.profile.name, slip.what
+        "profile {} cannot {}: {}",
+        rehearsal.ticket.profile.name, slip.cannot, slip.what
     )
 }

@@ -127,6 +127,10 @@ pub(crate) async fn shelved(
     name: &RelativePath,
     headers: &HeaderMap,
 ) -> Answer {
+    if name.as_str().starts_with('.') {
+        // What images are made of and what is not complete is nobody's to fetch.
+        return not_found();
+    }
     let (root, relative) = (Arc::clone(&shelf.root), name.as_str().to_owned());
     let opening = tokio::task::spawn_blocking(move || open(&root, &relative));
     let opened = match tokio::time::timeout(OPEN_WITHIN, opening).await {

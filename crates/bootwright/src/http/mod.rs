@@ -24,6 +24,7 @@ pub(crate) use route::Ends;
 pub use listen::{bind, bind_ipv6, connections_within, serve};
 pub use source::Sources;
 
+use crate::artefact::Artefacts;
 use crate::compat::Desks;
 use crate::core::Core;
 use crate::counter::Counters;
@@ -41,6 +42,8 @@ pub struct Plane {
     pub catalogue: Arc<Catalogue>,
     /// `images/` in the data directory.
     pub images: Shelf,
+    /// Whether the files of images are there and as they were added.
+    pub artefacts: Arc<Artefacts>,
     /// `assets/` in the data directory.
     pub assets: Shelf,
     /// Where installers' logs are kept.

@@ -172,7 +172,8 @@ pub(crate) fn try_out_as(
     let trouble = slip
         .map(|slip| slip.to_string())
         .or_else(unscriptable)
-        .or_else(|| plane.secrets.trouble(&ticket.profile));
+        .or_else(|| plane.secrets.trouble(&ticket.profile))
+        .or_else(|| plane.artefacts.trouble(&ticket.profile, &context));
     Trial::of(&ticket.profile, trouble)
 }
 

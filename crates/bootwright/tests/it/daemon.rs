@@ -93,6 +93,20 @@ impl<'a> Daemon<'a> {
 
     pub(crate) fn write_config(&self, config: &str) {
         fs::write(self.config(), config).expect("the configuration can be written");
+        self.make_images(config);
+    }
+
+    /// A file under every name of an image that stands in the configuration: what is missing cannot be armed.
+    fn make_images(&self, config: &str) {
+        let named = config
+            .split(['"', ' ', '='])
+            .filter(|word| word.starts_with("/images/") && !word.contains("{{"));
+        for path in named.map(|word| self.data_dir().join(word.trim_start_matches('/'))) {
+            fs::create_dir_all(path.parent().expect("a directory")).expect("a directory for images");
+            if !path.exists() {
+                fs::write(&path, path.display().to_string()).expect("a file of an image");
+            }
+        }
     }
 
     /// Starts the process.

@@ -315,3 +315,57 @@ fn a_full_disk_leaves_the_old_image_and_room_for_others() {
     assert_eq!(err.matches("no space left on device").count(), 2, "{err}");
     assert_eq!(err.matches("hint: free some space").count(), 2, "{err}");
 }
+
+#[test]
+fn a_profile_whose_image_is_missing_or_changed_cannot_be_armed_until_it_is_right_again() {
+    let inside = crate::netns::Netns::new("daemon");
+    let place = Place::new("armed");
+    let config = "[server]\ninterfaces = [\"lab0\"]\n[profiles.os]\nkernel = '/images/os/linux'\ndone = \"manual\"\n\
+                  [hosts.oak-1]\nmac = \"52:54:00:00:00:01\"\nprofile = \"os\"\n";
+    let daemon = crate::daemon::Daemon::start(&inside, config);
+    let arm = || crate::cli::ask(&daemon.socket(), "host arm oak-1");
+    let said = arm();
+    let expected = "error: oak-1: profile os cannot be installed: image `os` is missing: `/images/os/linux` is not there\n \
+                    hint: `bootwright image add` puts it in place, `bootwright image verify` shows what is wrong\n";
+    assert_eq!((said.code, said.err.as_str()), (1, expected));
+    place.write("tree/linux", "the kernel");
+    let mut add = bootwright();
+    add.current_dir(&place.0)
+        .arg("--data-dir")
+        .arg(daemon.data_dir())
+        .args(["image", "add", "os", "tree"]);
+    assert_eq!(finish(&mut add).code, 0);
+    // The daemon was not told, and knows.
+    let said = arm();
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(crate::cli::ask(&daemon.socket(), "host hold oak-1").code, 0);
+    // Bytes of the same number, as when a disk forgets: found without anybody asking.
+    let linux = daemon.data_dir().join("images/os/linux");
+    fs::remove_file(&linux).expect("root may");
+    fs::write(&linux, "the kernal").expect("root may");
+    daemon.wait_for_log("image `os` was changed");
+    let said = arm();
+    assert_eq!(
+        (said.code, said.err.contains("`linux` is not the file that was added")),
+        (1, true),
+        "{}",
+        said.err
+    );
+    let checked = finish(
+        bootwright()
+            .arg("--data-dir")
+            .arg(daemon.data_dir())
+            .arg("--config")
+            .arg(daemon.config())
+            .args(["image", "verify"]),
+    );
+    assert_eq!(checked.code, 1, "{}", checked.out);
+    let mut add = bootwright();
+    add.current_dir(&place.0)
+        .arg("--data-dir")
+        .arg(daemon.data_dir())
+        .args(["image", "add", "os", "tree"]);
+    assert_eq!(finish(&mut add).code, 0);
+    let said = arm();
+    assert_eq!(said.code, 0, "{}", said.err);
+}

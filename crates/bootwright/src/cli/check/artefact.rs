@@ -9,6 +9,7 @@ use bootwright_core::{Policy, Profile};
 use bootwright_proto::http::api::{DiagnosticView, Severity};
 
 use crate::api::diagnostic::plain;
+use crate::artefact::{Artefacts, paths as paths_of};
 use crate::firmware::Catalogue;
 
 /// What is missing, a warning each. What lies in the operator's directory for TFTP is there.
@@ -35,6 +36,7 @@ pub(super) fn missing(
     found.extend(missing_root(tftp_root));
     found.extend(missing_firmware(policy, &catalogue, tftp_root));
     found.extend(missing_files(policy, data_dir));
+    found.extend(changed_files(policy, data_dir));
     found
 }
 
@@ -103,12 +105,26 @@ fn missing_files(policy: &Policy, data_dir: &Path) -> Vec<DiagnosticView> {
 /// hangs on those cannot be looked for without a host.
 fn paths(profile: &Profile) -> Vec<String> {
     let context = made_up(profile);
-    let Ok(plan) = render_boot(profile, &context) else {
-        return Vec::new();
-    };
-    let urls = std::iter::once(plan.kernel).chain(plan.initrds.into_iter().map(|initrd| initrd.url));
-    urls.filter_map(|url| url.strip_prefix(&context.server.url).map(str::to_owned))
-        .filter(|path| path.starts_with("/images/") || path.starts_with("/assets/"))
-        .filter(|path| !path.contains("/../"))
-        .collect()
+    render_boot(profile, &context).map_or_else(|_| Vec::new(), |plan| paths_of(&plan, &context.server.url))
+}
+
+/// Files of images that are there and not as they were added, by their sizes: all bytes are read by `image verify`.
+fn changed_files(policy: &Policy, data_dir: &Path) -> Vec<DiagnosticView> {
+    let artefacts = Artefacts::new(data_dir);
+    let mut found: Vec<DiagnosticView> = Vec::new();
+    for (name, profile) in &policy.profiles {
+        let Some(trouble) = artefacts
+            .trouble(profile, &made_up(profile))
+            .filter(|words| words.contains("was changed"))
+        else {
+            continue;
+        };
+        let words = format!("profile `{name}` cannot be installed: {trouble}");
+        found.push(plain(
+            Severity::Warning,
+            words,
+            "add the image again; `bootwright image verify` shows more",
+        ));
+    }
+    found
 }

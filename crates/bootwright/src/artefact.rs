@@ -1,0 +1,182 @@
+//! Whether the files of images that a profile boots are there and are what was added: what is missing or was changed is
+//! installed on no machine.
+//!
+//! A question is answered from what is known: one look at a file's size and times. Whether its bytes are still those of the
+//! image's list is found out beside it, when the daemon starts, whenever a file looks other than before, and once a day.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bootwright_content::{BootPlan, Context, made_up, render_boot};
+use bootwright_core::{Policy, Profile};
+use bootwright_images::{LOCK, Lock, hash_file};
+
+use crate::core::Core;
+
+/// How often files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How often their bytes are read although nothing seems to have changed.
+const READ_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The files of images, and what is known of them.
+#[derive(Debug)]
+pub struct Artefacts {
+    data_dir: PathBuf,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Each image's list, with what it looked like when it was read.
+    locks: BTreeMap<String, (Option<Stamp>, Option<Arc<Lock>>)>,
+    /// Files whose bytes were read: what they looked like, whether they were as the list says, and when.
+    read: BTreeMap<String, (Stamp, bool, Instant)>,
+}
+
+/// What changes with a file. The time of a change of its node cannot be set back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    bytes: u64,
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let about = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+        Some(Self {
+            inode: about.ino(),
+            bytes: about.size(),
+            changed: (about.mtime(), about.mtime_nsec()),
+        })
+    }
+}
+
+impl Artefacts {
+    /// The files below this data directory.
+    #[must_use]
+    pub fn new(data_dir: &Path) -> Self {
+        Self {
+            data_dir: data_dir.to_owned(),
+            known: Mutex::default(),
+        }
+    }
+
+    /// Why a profile cannot be installed as it is rendered in this context, if that is so.
+    #[must_use]
+    pub fn trouble(&self, profile: &Profile, context: &Context) -> Option<String> {
+        let plan = render_boot(profile, context).ok()?;
+        paths(&plan, &context.server.url)
+            .iter()
+            .find_map(|path| self.of_file(path))
+    }
+
+    fn of_file(&self, path: &str) -> Option<String> {
+        let (image, inside) = path.strip_prefix("/images/")?.split_once('/')?;
+        let Some(stamp) = Stamp::of(&self.data_dir.join(path.trim_start_matches('/'))) else {
+            let whole = self.data_dir.join("images").join(image).is_dir();
+            return Some(if whole {
+                format!("image `{image}` has no file `{inside}`")
+            } else {
+                format!("image `{image}` is missing: `{path}` is not there")
+            });
+        };
+        // An image that was put there by hand is what it is.
+        let lock = self.lock(image)?;
+        let changed = || {
+            Some(format!(
+                "image `{image}` was changed: `{inside}` is not the file that was added"
+            ))
+        };
+        let Some(file) = lock.find(inside) else {
+            return changed();
+        };
+        if file.bytes != stamp.bytes {
+            return changed();
+        }
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.read.get(path) {
+            Some((read, false, _)) if *read == stamp => changed(),
+            _ => None,
+        }
+    }
+
+    /// The list of an image, read again where it changed.
+    fn lock(&self, image: &str) -> Option<Arc<Lock>> {
+        let directory = self.data_dir.join("images").join(image);
+        let stamp = Stamp::of(&directory.join(LOCK));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((read, lock)) = known.locks.get(image)
+            && *read == stamp
+        {
+            return lock.clone();
+        }
+        let lock = Lock::of_directory(&directory).ok().flatten().map(Arc::new);
+        known.locks.insert(image.to_owned(), (stamp, lock.clone()));
+        lock
+    }
+
+    /// Reads the bytes of files that the profiles boot, as far as that is due. Blocks.
+    fn read_due(&self, policy: &Policy) {
+        let plans = policy.profiles.values().filter_map(|profile| {
+            let context = made_up(profile);
+            Some((render_boot(profile, &context).ok()?, context.server.url))
+        });
+        let wanted: Vec<String> = plans.flat_map(|(plan, url)| paths(&plan, &url)).collect();
+        for path in &wanted {
+            let Some((image, inside)) = path.strip_prefix("/images/").and_then(|rest| rest.split_once('/')) else {
+                continue;
+            };
+            let Some(lock) = self.lock(image) else { continue };
+            let Some(file) = lock.find(inside) else { continue };
+            let place = self.data_dir.join(path.trim_start_matches('/'));
+            let Some(stamp) = Stamp::of(&place) else { continue };
+            let is_known = {
+                let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+                let found = known.read.get(path.as_str());
+                found.is_some_and(|(read, _, at)| *read == stamp && at.elapsed() < READ_EVERY)
+            };
+            if is_known {
+                continue;
+            }
+            let Ok((sha256, _)) = hash_file(&place) else { continue };
+            let good = sha256 == file.sha256;
+            if !good {
+                tracing::error!(
+                    file = path.as_str(),
+                    "image `{image}` was changed; nothing that boots it is installed"
+                );
+            }
+            // One that changed while it was read looks other by now, and is read again.
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.read.insert(path.clone(), (stamp, good, Instant::now()));
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.read.retain(|path, _| wanted.contains(path));
+    }
+
+    /// Looks at the files for ever.
+    pub async fn follow(self: Arc<Self>, core: Arc<Core>) {
+        loop {
+            let (artefacts, policy) = (Arc::clone(&self), core.policy());
+            // A file system that hangs holds up this look and nothing else.
+            let _ = tokio::task::spawn_blocking(move || artefacts.read_due(&policy)).await;
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+/// The files of ours that a plan boots, by their paths on the machine plane.
+#[must_use]
+pub fn paths(plan: &BootPlan, server_url: &str) -> Vec<String> {
+    let urls = std::iter::once(&plan.kernel).chain(plan.initrds.iter().map(|initrd| &initrd.url));
+    urls.filter_map(|url| url.strip_prefix(server_url).map(str::to_owned))
+        .filter(|path| path.starts_with("/images/") || path.starts_with("/assets/"))
+        .filter(|path| !path.contains("/../"))
+        .collect()
+}
