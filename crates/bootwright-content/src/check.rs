@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use bootwright_core::{Arch, DoneTrigger, Facts, Firmware, MacAddr, Profile, RunNumber, Sighting, Token, Uuid};
 
 use crate::context::{Context, RunValues, ServerValues, Values};
-use crate::plan::{Part, Problem, no_secret, render_boot, render_document};
+use crate::plan::{Part, Problem, finish_document, no_secret, render_boot};
 use crate::secret::Secrets;
 use crate::template::Template;
 
@@ -44,8 +44,29 @@ pub fn check_host(profile: &Profile, context: &Context) -> Vec<Problem> {
     let documents = profile
         .files
         .keys()
-        .filter_map(|name| render_document(profile, name, context).err());
+        .filter_map(|name| finish_document(profile, name, context).err())
+        .flatten();
     boot.into_iter().chain(documents).collect()
+}
+
+/// What is odd about the documents of a profile whose templates do not ask for labels or metadata: the machine that reads
+/// them goes on, but probably not as was meant.
+#[must_use]
+pub fn odd(profile: &Profile) -> Vec<Problem> {
+    let context = made_up(profile);
+    let named = profile
+        .files
+        .iter()
+        .filter(|(_, document)| !depends_on_host(&document.template));
+    let warnings = named.flat_map(|(name, _)| {
+        let made = finish_document(profile, name, &context);
+        let warnings = made.map(|made| made.warnings).unwrap_or_default();
+        warnings.into_iter().map(|error| Problem {
+            part: Part::File(name.clone()),
+            error,
+        })
+    });
+    warnings.collect()
 }
 
 /// What is wrong with what a profile makes for a host that has not asked yet.

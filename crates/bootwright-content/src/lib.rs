@@ -8,6 +8,7 @@ pub mod butane;
 mod check;
 mod cloud_init;
 mod context;
+mod document;
 mod filter;
 pub mod ignition;
 mod json;
@@ -21,7 +22,7 @@ mod tree;
 mod value;
 mod yaml;
 
-pub use check::{can_report, check_ahead, check_host, check_profile, fits_live, made_up};
+pub use check::{can_report, check_ahead, check_host, check_profile, fits_live, made_up, odd};
 pub use context::{Context, RunValues, ServerValues, Values};
 pub use known::nearest;
 pub use plan::{ARGS_BYTES_MAX, BootInitrd, BootPlan, Part, Problem, render_boot, render_document};

@@ -4,10 +4,11 @@ use std::fmt;
 
 use bootwright_core::Profile;
 
+use crate::cloud_init;
 use crate::context::Context;
+use crate::document::{self, Finished};
 use crate::secret::secrets_asked;
 use crate::template::{Template, TemplateError};
-use crate::{cloud_init, json};
 
 /// The longest kernel command line, in bytes: x86 Linux keeps 2048 with the closing zero.
 pub const ARGS_BYTES_MAX: usize = 2047;
@@ -114,38 +115,52 @@ pub fn render_boot(profile: &Profile, context: &Context) -> Result<BootPlan, Pro
 ///
 /// # Errors
 ///
-/// If the profile has no document of this name, if its template asks for what this host has not, if a document whose name
-/// says that it is JSON (`.json`, `.ign`) is none, or if cloud-init could not read a part of its seed.
+/// The first thing that is wrong: the profile has no document of this name, its template asks for what this host has not,
+/// it is no JSON though its name says so (`.json`), Butane or Ignition that no machine would take, or a part of cloud-init's
+/// seed that it could not read.
 pub fn render_document(profile: &Profile, name: &str, context: &Context) -> Result<String, Problem> {
-    let part = Part::File(name.to_owned());
-    match profile.files.get(name) {
-        Some(document) => {
-            let text = render(&document.template, part.clone(), context)?;
-            if judge(name, &document.template, &text).is_none() {
-                return Ok(text);
-            }
-            // What is wrong is told without its secrets, of the same document.
-            let shown = render(&document.template, part.clone(), &context.without_secrets())?;
-            let error = judge(name, &document.template, &shown).unwrap_or_else(|| TemplateError {
-                message: "the text is wrong with its secrets in place, and right without".to_owned(),
-                hint: Some("quote them for the format around them, as in `{{ secret(\"name\") | json }}`".to_owned()),
-                ..TemplateError::at(&document.template, 0..0)
-            });
-            Err(Problem { part, error })
-        }
-        None if profile.has_document(name) => Ok(cloud_init::missing_part(name, context)),
-        None => Err(Problem::new(
-            part,
-            "",
-            &format!("profile `{}` has no file `{name}`", profile.name),
-            "",
-        )),
-    }
+    let made = finish_document(profile, name, context);
+    made.map(|made| made.text)
+        .map_err(|mut problems| problems.swap_remove(0))
 }
 
-/// What is wrong with a rendered document, if its name tells what it must be.
-fn judge(name: &str, template: &str, rendered: &str) -> Option<TemplateError> {
-    json::refusal(name, template, rendered).or_else(|| cloud_init::refusal(name, template, rendered))
+/// One document of a run with everything that is wrong, at least one problem, or odd.
+pub(crate) fn finish_document(profile: &Profile, name: &str, context: &Context) -> Result<Finished, Vec<Problem>> {
+    let part = Part::File(name.to_owned());
+    let Some(document) = profile.files.get(name) else {
+        if profile.has_document(name) {
+            return Ok(Finished {
+                text: cloud_init::missing_part(name, context),
+                warnings: Vec::new(),
+            });
+        }
+        let message = format!("profile `{}` has no file `{name}`", profile.name);
+        return Err(vec![Problem::new(part, "", &message, "")]);
+    };
+    let in_part = |error| Problem {
+        part: part.clone(),
+        error,
+    };
+    let finish = |text| {
+        let made = document::finish(name, document, text);
+        made.map_err(|errors| errors.into_iter().map(in_part).collect::<Vec<_>>())
+    };
+    let rendered =
+        |context: &Context| render(&document.template, part.clone(), context).map_err(|problem| vec![problem]);
+    if let Ok(made) = finish(rendered(context)?) {
+        return Ok(made);
+    }
+    // What is wrong is told without its secrets, of the same document.
+    let told = finish(rendered(&context.without_secrets())?);
+    let Err(problems) = told else {
+        let error = TemplateError {
+            message: "the text is wrong with its secrets in place, and right without".to_owned(),
+            hint: Some("quote them for the format around them, as in `{{ secret(\"name\") | json }}`".to_owned()),
+            ..TemplateError::at(&document.template, 0..0)
+        };
+        return Err(vec![Problem { part, error }]);
+    };
+    Err(problems)
 }
 
 /// What a boot loader is handed stands on the machine's console and in `/proc/cmdline` of what it boots, for everybody there.

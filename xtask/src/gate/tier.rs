@@ -43,6 +43,7 @@ const NETWORK: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("dnsmasq", "dnsmasq-base"),
+    ("ignition-validate", "ignition"),
     ("dhclient", "isc-dhcp-client"),
     ("dhcpcd", "dhcpcd-base"),
     ("busybox", "busybox"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bootwright_content::Part;
+use bootwright_content::{Part, butane};
 use bootwright_core::Document;
 
 use super::origin::{Origin, Origins};
@@ -110,12 +110,13 @@ fn from_file(
     };
     match read(&path) {
         Ok(text) => {
+            let template = with_its_files(&path, &text, read);
             let origin = Origin::File {
                 named: at.clone(),
                 path,
-                text: text.as_str().into(),
+                text: text.into(),
             };
-            Some((text, origin))
+            Some((template, origin))
         }
         Err(error) => {
             findings
@@ -124,4 +125,17 @@ fn from_file(
             None
         }
     }
+}
+
+/// A Butane configuration with the files beside it that it names, so that a run gets what was there when it was armed;
+/// other texts as they are.
+fn with_its_files(path: &str, text: &str, read: &dyn Fn(&str) -> Result<String, String>) -> String {
+    if !path.ends_with(".bu") && !path.ends_with(".butane") {
+        return text.to_owned();
+    }
+    let directory = path.rsplit_once('/').map(|(directory, _)| directory);
+    butane::bundle(text, &|name| match directory {
+        Some(directory) => read(&format!("{directory}/{name}")),
+        None => read(name),
+    })
 }

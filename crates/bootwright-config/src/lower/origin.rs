@@ -86,6 +86,14 @@ impl Origins {
         }
     }
 
+    /// Puts what is odd about a document where its template stands.
+    pub(super) fn remark(&self, profile: &Profile, problem: &Problem, findings: &mut Findings) {
+        if let Some((file, mut diagnostic)) = self.find(findings.files(), profile, problem) {
+            diagnostic.severity = Severity::Warning;
+            findings.push(file, diagnostic);
+        }
+    }
+
     /// The problem at its place, and the file of the configuration that leads there.
     fn find(&self, files: &[File], profile: &Profile, problem: &Problem) -> Option<(usize, Diagnostic)> {
         let Problem { part, error } = problem;

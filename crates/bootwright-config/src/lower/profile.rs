@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bootwright_content::{Part, can_report, check_profile};
+use bootwright_content::{Part, can_report, check_profile, odd};
 use bootwright_core::{Confirm, Document, DoneTrigger, Initrd, Profile, ProfileName, Span, StageLimits};
 
 use super::document::files;
@@ -128,6 +128,9 @@ fn profile(
             "hand `{{ run.url }}` to the installer, which calls `done` below it, or set `done` to another trigger"
                 .to_owned(),
         );
+    }
+    for problem in odd(&profile) {
+        origins.remark(&profile, &problem, findings);
     }
     for problem in problems {
         origins.report(&profile, &problem, findings);

@@ -95,6 +95,8 @@ pub(super) fn readable(node: &Node, files: &dyn Files) -> Result<Vec<u8>, Fault>
 }
 
 /// What stands between a configuration and the files that travel with it: a second YAML document.
+///
+/// A line that is left empty stands before it, since a template that ends in `{% … %}` takes one away.
 const SEAM: &str = "\n---\n# the files that this configuration names, in Base64\n";
 
 /// The configuration with the files that it names by `local`, `contents_local` and `ssh_authorized_keys_local`.
@@ -105,7 +107,9 @@ const SEAM: &str = "\n---\n# the files that this configuration names, in Base64\
 pub fn bundle(text: &str, read: &dyn Fn(&str) -> Result<String, String>) -> String {
     let mut found = BTreeMap::new();
     for name in named(text) {
+        // A name that a template makes is none yet.
         if refusal(name).is_none()
+            && !name.contains('{')
             && let Ok(contents) = read(name)
         {
             found.insert(name, contents);
@@ -114,7 +118,7 @@ pub fn bundle(text: &str, read: &dyn Fn(&str) -> Result<String, String>) -> Stri
     if found.is_empty() {
         return text.to_owned();
     }
-    let mut out = format!("{text}{SEAM}");
+    let mut out = format!("{text}\n{SEAM}");
     for (name, contents) in found {
         out.push_str(&crate::text::yaml(name));
         out.push_str(": |\n");
@@ -198,7 +202,7 @@ pub fn split(text: &str) -> (&str, Bundled) {
             }
         }
     }
-    (config, Bundled(found))
+    (config.strip_suffix('\n').unwrap_or(config), Bundled(found))
 }
 
 impl Files for Bundled {

@@ -23,7 +23,7 @@ fn an_ignition_document_that_is_no_json_is_found_with_its_line() {
 #[test]
 fn a_document_that_renders_to_json_is_fine() {
     let profile = with_file(
-        "config.ign",
+        "config.json",
         "{ \"serial\": {{ raw.host.serial | json }}{% if host.asset %}, \"a\": 1{% endif %} }\n",
     );
     assert_eq!(check_profile(&profile), []);

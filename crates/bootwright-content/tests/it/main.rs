@@ -3,6 +3,7 @@
 mod ahead;
 mod butane;
 mod cloud_init;
+mod document;
 mod ignition;
 mod injection;
 mod json;

@@ -258,3 +258,40 @@ fn a_record_that_is_not_there_is_said_so() {
     );
     assert!(!Path::new(&place.0).join("data").exists(), "looking makes nothing");
 }
+
+#[test]
+fn a_mistake_in_butane_is_shown_where_it_was_written() {
+    let place = Place::new("butane");
+    place.write(
+        "config.toml",
+        "[profiles.coreos]\nkernel = \"/images/linux\"\nargs = [\"{{ run.url }}\"]\n[profiles.coreos.files]\n\
+         \"target.ign\" = { file = \"target.bu\" }\n",
+    );
+    place.write(
+        "target.bu",
+        "variant: fcos\nversion: 1.4.0\nstorage:\n  files:\n    - path: /etc/motd\n      contents:\n        local: motd\n      mod: 0644\n",
+    );
+    let said = place.run("check --config config.toml");
+    assert_eq!(said.code, 2, "{}", said.err);
+    for part in [
+        "target.bu:7:16",
+        "cannot read `motd`",
+        "target.bu:8:7",
+        "the key `mod` is not known in fcos 1.4.0",
+        "did you mean `mode`?",
+    ] {
+        assert!(
+            said.err.contains(part) || said.out.contains(part),
+            "{part} in\n{}{}",
+            said.out,
+            said.err
+        );
+    }
+    place.write("motd", "Welcome.\n");
+    place.write(
+        "target.bu",
+        "variant: fcos\nversion: 1.4.0\nstorage:\n  files:\n    - path: /etc/motd\n      contents:\n        local: motd\n",
+    );
+    let said = place.run("check --config config.toml");
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+}

@@ -26,6 +26,7 @@ mod fault_disk;
 mod front;
 mod http_again;
 mod http_boot;
+mod ignition;
 mod image;
 mod install;
 mod ipv6;

@@ -1,0 +1,86 @@
+//! What Debian's `ignition-validate` says of Ignition: it is who is right for versions 3.0 to 3.3.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use bootwright_config::{Source, load, render_all};
+use bootwright_content::{made_up, render_document};
+
+/// Whether it takes a configuration, and its words.
+fn validate(text: &str) -> (bool, String) {
+    let mut program = Command::new("ignition-validate")
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("ignition-validate, of Debian's package `ignition`");
+    let mut input = program.stdin.take().expect("its input");
+    input.write_all(text.as_bytes()).expect("it reads");
+    drop(input);
+    let output = program.wait_with_output().expect("it ends");
+    let words = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&words).into_owned())
+}
+
+fn files(directory: &str) -> Vec<(PathBuf, String)> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../bootwright-content/tests")
+        .join(directory);
+    let entries = std::fs::read_dir(top).expect("the corpus");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let ignition = paths.filter(|path| path.extension().is_some_and(|extension| extension == "ign"));
+    ignition
+        .map(|path| (path.clone(), std::fs::read_to_string(path).expect("text")))
+        .collect()
+}
+
+#[test]
+fn ignition_itself_sorts_the_corpus_as_we_do() {
+    for (directory, right) in [("ignition/right", true), ("ignition/wrong", false)] {
+        let files = files(directory);
+        assert!(files.len() > 90, "{directory}: {}", files.len());
+        for (path, text) in files {
+            let (taken, words) = validate(&text);
+            assert_eq!(taken, right, "{}: {words}", path.display());
+        }
+    }
+}
+
+#[test]
+fn ignition_takes_what_butane_becomes() {
+    let known: Vec<_> = files("butane/right")
+        .into_iter()
+        .filter(|(_, text)| !text.contains(r#""version":"3.4.0""#))
+        .collect();
+    assert_eq!(known.len(), 6);
+    for (path, text) in known {
+        assert_eq!(validate(&text), (true, String::new()), "{}", path.display());
+    }
+}
+
+#[test]
+fn ignition_takes_every_example() {
+    let mut documents = 0;
+    for example in ["fedora-coreos", "flatcar"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../config/examples")
+            .join(example)
+            .join("config.toml")
+            .display()
+            .to_string();
+        let read = |path: &str| std::fs::read_to_string(path).map_err(|error| error.to_string());
+        let text = read(&path).expect("an example");
+        let loaded = load(&[Source { path, text }], &read).unwrap_or_else(|errors| panic!("{}", render_all(&errors)));
+        for profile in loaded.policy.profiles.values() {
+            for name in profile.files.keys().filter(|name| name.ends_with(".ign")) {
+                let made = render_document(profile, name, &made_up(profile)).expect("it renders");
+                let (taken, words) = validate(&made);
+                assert!(taken, "{example} {name}: {words}\n{made}");
+                documents += 1;
+            }
+        }
+    }
+    assert_eq!(documents, 4);
+}
