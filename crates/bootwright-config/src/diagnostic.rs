@@ -103,18 +103,46 @@ impl Diagnostic {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let here = Snippet::source(&*self.text)
+        let here = Excerpt::of(&self.text, &self.span, self.line);
+        let here = Snippet::source(here.text)
+            .line_start(here.line)
             .path(&*self.file)
-            .annotation(AnnotationKind::Primary.span(self.span.clone()));
+            .annotation(AnnotationKind::Primary.span(here.span));
         let mut group = level.primary_title(&*self.message).element(here);
         if let Some(other) = &self.other {
-            let there = AnnotationKind::Context.span(other.span.clone()).label(&*other.label);
-            group = group.element(Snippet::source(&*other.text).path(&*other.file).annotation(there));
+            let there = Excerpt::of(&other.text, &other.span, other.line);
+            let mark = AnnotationKind::Context.span(there.span).label(&*other.label);
+            let there = Snippet::source(there.text).line_start(there.line);
+            group = group.element(there.path(&*other.file).annotation(mark));
         }
         if let Some(hint) = &self.hint {
             group = group.element(Level::HELP.message(&**hint));
         }
         Renderer::plain().render(&[group])
+    }
+}
+
+/// The lines of a file that a place touches. Whoever draws a place reads no more than these, as a file of many mistakes is
+/// drawn once for each.
+struct Excerpt<'a> {
+    text: &'a str,
+    /// The number of its first line.
+    line: usize,
+    /// The place, counted from its beginning.
+    span: Range<usize>,
+}
+
+impl<'a> Excerpt<'a> {
+    fn of(text: &'a str, span: &Range<usize>, line: usize) -> Self {
+        let start = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[span.end..]
+            .find('\n')
+            .map_or(text.len(), |newline| span.end + newline + 1);
+        Self {
+            text: &text[start..end],
+            line,
+            span: span.start - start..span.end - start,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What reading a configuration has found so far.
 
-use crate::ERRORS_MAX;
+use crate::FINDINGS_MAX;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::node::{At, File};
 
@@ -61,19 +61,60 @@ impl Findings {
         self.found.into_iter().map(|(_, found)| found).collect()
     }
 
-    /// All warnings if there is no error, else the first errors, in the order of the files.
+    /// All warnings if there is no error, else all errors, in the order of the files.
     pub(crate) fn verdict(mut self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
         let errors = self.found.iter().any(|(_, found)| found.severity == Severity::Error);
         if errors {
             self.found.retain(|(_, found)| found.severity == Severity::Error);
         }
         self.found.sort_by_key(|(file, found)| (*file, found.span.start));
-        let mut found: Vec<Diagnostic> = self.found.into_iter().map(|(_, found)| found).collect();
-        if errors {
-            found.truncate(ERRORS_MAX);
-            Err(found)
-        } else {
-            Ok(found)
+        let found = bounded(self.found.into_iter().map(|(_, found)| found).collect());
+        if errors { Err(found) } else { Ok(found) }
+    }
+}
+
+/// As many as are kept. The last one says how many it stands for.
+fn bounded(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    if found.len() > FINDINGS_MAX {
+        let more = found.len() - (FINDINGS_MAX - 1);
+        found.truncate(FINDINGS_MAX);
+        if let Some(last) = found.last_mut() {
+            last.message = format!("from here on {more} more are not listed");
+            last.hint = Some("mend those above, and check again".to_owned());
+            last.other = None;
         }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn many(count: usize) -> Vec<Diagnostic> {
+        let file = File {
+            path: "config.toml".to_owned(),
+            text: "a = 1\n".into(),
+        };
+        let mut findings = Findings::new(vec![file]);
+        let at = At { file: 0, span: 0..1 };
+        for number in 0..count {
+            findings.error(&at, number.to_string());
+        }
+        findings.verdict().expect_err("there are errors")
+    }
+
+    #[test]
+    fn what_is_too_much_to_be_kept_is_counted() {
+        let all = many(FINDINGS_MAX);
+        assert_eq!(
+            all.last().map(|last| last.message.as_str()),
+            Some((FINDINGS_MAX - 1).to_string().as_str())
+        );
+        let most = many(FINDINGS_MAX + 7);
+        assert_eq!(most.len(), FINDINGS_MAX);
+        let last = most.last().map(|last| last.message.as_str());
+        assert_eq!(last, Some("from here on 8 more are not listed"));
+        assert_eq!(most[FINDINGS_MAX - 2].message, (FINDINGS_MAX - 2).to_string());
     }
 }

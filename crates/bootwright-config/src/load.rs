@@ -12,8 +12,9 @@ use crate::lower::{Places, SecretSource, lower};
 use crate::merge;
 use crate::node::{self, File, Table};
 
-/// The most errors that are reported at once.
-pub const ERRORS_MAX: usize = 20;
+/// The most findings that are kept, so that a file of nothing but mistakes does not fill the memory. Nobody reads so many; the
+/// last one then says how many more there are.
+pub const FINDINGS_MAX: usize = 10_000;
 
 /// One file of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub struct Loaded {
 ///
 /// # Errors
 ///
-/// Everything that is wrong, at most [`ERRORS_MAX`]; of a file that is no TOML, its first error alone.
+/// Everything that is wrong, up to [`FINDINGS_MAX`]; of a file that is no TOML, its first error alone.
 pub fn load(sources: &[Source], read: &dyn Fn(&str) -> Result<String, String>) -> Result<Loaded, Vec<Diagnostic>> {
     load_with(sources, read, &|_| Err("directories are not read here".to_owned()))
 }
@@ -112,9 +113,6 @@ pub fn render_all(diagnostics: &[Diagnostic]) -> String {
     let count = |severity, one: &str, many: &str| match diagnostics.iter().filter(|d| d.severity == severity).count() {
         0 => None,
         1 => Some(format!("1 {one}")),
-        number if number >= ERRORS_MAX && severity == Severity::Error => {
-            Some(format!("{number} {many}, further ones may follow"))
-        }
         number => Some(format!("{number} {many}")),
     };
     let counts = [

@@ -37,6 +37,21 @@ impl fmt::Display for Owner {
 /// An empty list may also mean that the kernel's table cannot be read. Walks all of `/proc`: not for a hot path.
 #[must_use]
 pub fn owners(port: u16) -> Vec<Owner> {
+    let owner = |(address, socket): (IpAddr, String)| Owner {
+        address,
+        process: holder(&socket),
+    };
+    foreign_sockets(port).into_iter().map(owner).collect()
+}
+
+/// Whether [`owners`] would name anybody. Whose the sockets are is not looked for, which on a busy box takes a while.
+#[must_use]
+pub fn is_held_by_others(port: u16) -> bool {
+    !foreign_sockets(port).is_empty()
+}
+
+/// The sockets bound to a port that are not ours: their addresses, and the names that the kernel gives them.
+fn foreign_sockets(port: u16) -> Vec<(IpAddr, String)> {
     let mut sockets = Vec::new();
     for table in ["udp", "udp6"] {
         // Not `/proc/net`, which shows the namespace of the process' first thread.
@@ -51,11 +66,7 @@ pub fn owners(port: u16) -> Vec<Owner> {
     {
         sockets.retain(|(_, socket)| file.as_os_str() != socket.as_str());
     }
-    let owner = |(address, socket): (IpAddr, String)| Owner {
-        address,
-        process: holder(&socket),
-    };
-    sockets.into_iter().map(owner).collect()
+    sockets
 }
 
 /// The address and inode of a line of the kernel's table, if it is bound to the port.

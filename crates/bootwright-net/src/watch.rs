@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use rtnetlink::{MulticastGroup, new_multicast_connection};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::link::{Link, links};
 
@@ -27,11 +27,24 @@ const RECHECK: Duration = Duration::from_secs(5);
 /// within two seconds.
 pub struct Watch {
     known: Vec<Link>,
+    /// How the last change came to be known.
+    noticed: Noticed,
+    /// When the links were listed last. Counted from here, looking is put off by nobody who drops the future that waits.
+    looked: Instant,
     events: Option<Events>,
     /// Whether netlink may be used at all.
     listens: bool,
     /// Something happened that has not been looked at yet, even if the future that heard it was dropped.
     stale: bool,
+}
+
+/// How a change came to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noticed {
+    /// The kernel told.
+    Told,
+    /// It was found by looking.
+    Found,
 }
 
 /// The kernel's messages, reduced to the fact that there was one.
@@ -81,6 +94,8 @@ impl Watch {
         });
         Ok(Self {
             known: links()?,
+            noticed: Noticed::Found,
+            looked: Instant::now(),
             events,
             listens,
             stale: false,
@@ -93,17 +108,24 @@ impl Watch {
         &self.known
     }
 
+    /// How the change was noticed that [`Watch::changed`] returned last.
+    #[must_use]
+    pub fn noticed(&self) -> Noticed {
+        self.noticed
+    }
+
     /// Waits for a change and returns all links as they are then. May be dropped and called again without losing one.
     pub async fn changed(&mut self) -> &[Link] {
         loop {
             if !self.stale {
-                self.wait().await;
+                self.noticed = self.wait().await;
                 self.stale = true;
             }
             if let Some(events) = &mut self.events {
                 events.settle().await;
             }
             let now = links();
+            self.looked = Instant::now();
             self.stale = false;
             match now {
                 Ok(now) if now != self.known => {
@@ -117,20 +139,28 @@ impl Watch {
     }
 
     /// Returns when something may have changed.
-    async fn wait(&mut self) {
+    async fn wait(&mut self) -> Noticed {
         if self.events.is_none() && self.listens {
             self.events = Events::subscribe().ok();
         }
         let Some(events) = &mut self.events else {
-            sleep(POLL).await;
-            return;
+            sleep_until(self.looked + POLL).await;
+            return Noticed::Found;
         };
         let told = tokio::select! {
-            told = events.stream.next() => told.is_some(),
-            () = sleep(RECHECK) => true,
+            biased;
+            told = events.stream.next() => Some(told),
+            // Where nobody listened for so long, what was told meanwhile is still on its way to us.
+            () = sleep_until(self.looked + RECHECK) => timeout(QUIET, events.stream.next()).await.ok(),
         };
-        if !told {
-            self.events = None;
+        match told {
+            Some(Some(())) => Noticed::Told,
+            // The connection has ended, and with it whatever it would have told.
+            Some(None) => {
+                self.events = None;
+                Noticed::Found
+            }
+            None => Noticed::Found,
         }
     }
 }

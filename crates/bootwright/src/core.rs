@@ -298,12 +298,11 @@ impl Core {
     }
 
     /// Waits until a held host may be told something else, but no longer than `patience`. News that change nothing on its
-    /// screen, such as the end of another machine's run, wake nobody: a full rack would ask again at each of them.
-    pub async fn wait_for_change(&self, host: &HostId, patience: Duration) {
-        let notify = {
-            let mut held = self.held();
-            Arc::clone(held.entry(host.clone()).or_default())
-        };
+    /// screen, such as the end of another machine's run, wake nobody: a full rack would ask again at each of them. Says
+    /// whether there was such news.
+    pub async fn wait_for_change(&self, host: &HostId, patience: Duration) -> bool {
+        let place = self.place_for(host);
+        let notify = &place.notify;
         let screen = self.read(|engine, now| engine.held_screen(now, host));
         let unchanged = async {
             loop {
@@ -317,11 +316,14 @@ impl Core {
             }
         };
         // A wait that ends by time is the normal case.
-        let _ = tokio::time::timeout(patience, unchanged).await;
-        let mut held = self.held();
-        if held.get(host).is_some_and(|notify| Arc::strong_count(notify) <= 2) {
-            held.remove(host);
-        }
+        tokio::time::timeout(patience, unchanged).await.is_ok()
+    }
+
+    /// A place among those who wait for news of a host.
+    fn place_for<'a>(&'a self, host: &'a HostId) -> Waiting<'a> {
+        let notify = Arc::clone(self.held().entry(host.clone()).or_default());
+        let core = self;
+        Waiting { core, host, notify }
     }
 
     /// Everything that is recorded from now on.
@@ -407,8 +409,10 @@ impl Core {
 
     /// Opens the store again and starts over from what it says: what was refused has not happened.
     fn reopen(&self) -> anyhow::Result<()> {
-        let mut engine = self.engine();
+        // Without the engine's lock: a disk may take its time, or never answer. Until `accept` the writer takes nothing, so
+        // that what is read stays true, and what happens meanwhile begins nothing and is replaced with the rest.
         let loaded = self.writer.reopen()?;
+        let mut engine = self.engine();
         let now = self.now();
         *engine = Engine::new(self.policy(), loaded.world, now);
         engine.load_leases(now, loaded.leases);
@@ -425,5 +429,23 @@ impl Core {
     #[must_use]
     pub fn world(&self) -> World {
         self.read(|engine, _| engine.world().clone())
+    }
+}
+
+/// A place among those who wait for news of a host. It is given up whatever ends the wait, also where the machine has gone
+/// and nobody waits any more.
+struct Waiting<'a> {
+    core: &'a Core,
+    host: &'a HostId,
+    notify: Arc<Notify>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut held = self.core.held();
+        // Ours and the table's own.
+        if held.get(self.host).is_some_and(|notify| Arc::strong_count(notify) <= 2) {
+            held.remove(self.host);
+        }
     }
 }

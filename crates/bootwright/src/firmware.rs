@@ -1,6 +1,7 @@
 //! The firmware catalogue: what machines' own ROMs fetch first, verified at start and served from memory.
 
 mod own;
+mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,6 +14,8 @@ use bootwright_core::{Arch, Policy};
 use bytes::Bytes;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+
+pub use trouble::Trouble;
 
 /// One file of the catalogue.
 #[derive(Clone, Debug)]
@@ -30,9 +33,11 @@ pub struct FirmwareFile {
 pub struct Catalogue {
     files: BTreeMap<String, Arc<FirmwareFile>>,
     /// What an operator should know of it whatever the policy is: files that are not what the manifest says.
-    pub troubles: Vec<String>,
+    pub troubles: Vec<Trouble>,
     /// The directory of the shipped files.
     shipped: PathBuf,
+    /// The directory of the site's own files.
+    own_directory: PathBuf,
     /// What the manifest lists and nobody has put there, in the order of the names.
     missing: Vec<String>,
     /// The site's own files, served or not, in the order of their manifest or of their names.
@@ -88,9 +93,12 @@ impl Catalogue {
     pub fn load(shipped: &Path, own: &Path) -> Self {
         let mut catalogue = Self {
             shipped: shipped.to_owned(),
+            own_directory: own.to_owned(),
             ..Self::default()
         };
         let mut missing = catalogue.load_shipped(shipped);
+        // What is wrong with a shipped file is no trouble where the site's own is taken in its place.
+        let mut troubles = std::mem::take(&mut catalogue.troubles);
         catalogue.load_own(own);
         let claimed = |name: &String| {
             catalogue
@@ -98,9 +106,34 @@ impl Catalogue {
                 .iter()
                 .any(|own| own.listed && own.names().any(|of| of == name))
         };
-        missing.retain(|name| !catalogue.files.contains_key(name) && !claimed(name));
+        let settled = |name: &String| catalogue.files.contains_key(name) || claimed(name);
+        missing.retain(|name| !settled(name));
+        troubles.retain(|trouble| trouble.files.is_empty() || !trouble.files.iter().all(settled));
+        troubles.append(&mut catalogue.troubles);
+        catalogue.troubles = troubles;
         catalogue.missing = missing;
         catalogue
+    }
+
+    /// What helps where a shipped file is missing or is another one, by how this Bootwright came here.
+    fn remedy(&self) -> String {
+        let own = self.own_directory.display();
+        if self.shipped.join("../xtask/Cargo.toml").is_file() {
+            format!("`cargo xtask firmware` fetches the listed one; a build of your own goes into `{own}`")
+        } else {
+            format!(
+                "make the container's image anew (`docker compose build --no-cache`) or install the package again; a build of \
+                 your own goes into `{own}`"
+            )
+        }
+    }
+
+    fn trouble<'a>(&mut self, files: impl IntoIterator<Item = &'a str>, words: String, hint: impl Into<String>) {
+        self.troubles.push(Trouble {
+            files: files.into_iter().map(str::to_owned).collect(),
+            words,
+            hint: hint.into(),
+        });
     }
 
     /// Takes what the manifest lists, and returns the names of what is not there.
@@ -116,10 +149,8 @@ impl Catalogue {
                 .flat_map(|package| package.files)
                 .collect::<Vec<_>>(),
             Err(why) => {
-                self.troubles.push(format!(
-                    "cannot read the firmware manifest `{}`: {why}",
-                    manifest.display()
-                ));
+                let words = format!("cannot read the firmware manifest `{}`: {why}", manifest.display());
+                self.trouble([], words, "`--firmware-dir` names where firmware is");
                 return Vec::new();
             }
         };
@@ -133,16 +164,21 @@ impl Catalogue {
                 Ok(file) if pinned.iter().any(|pin| pin.name == name && pin.sha256 == file.sha256) => {
                     self.files.insert(name.to_owned(), Arc::new(file));
                 }
-                Ok(file) => self.troubles.push(format!(
-                    "firmware `{}` is not served: its SHA-256 is {}, which the manifest does not list; \
-                     `cargo xtask firmware` fetches the listed one",
-                    path.display(),
-                    file.sha256
-                )),
+                Ok(file) => {
+                    let words = format!(
+                        "firmware `{}` is not served: its SHA-256 is {}, which the manifest does not list",
+                        path.display(),
+                        file.sha256
+                    );
+                    let remedy = self.remedy();
+                    self.trouble([name], words, remedy);
+                }
                 Err(_) if !path.exists() => missing.push(name.to_owned()),
-                Err(why) => self
-                    .troubles
-                    .push(format!("firmware `{}` is not served: {why}", path.display())),
+                Err(why) => {
+                    let words = format!("firmware `{}` is not served: {why}", path.display());
+                    let remedy = self.remedy();
+                    self.trouble([name], words, remedy);
+                }
             }
         }
         missing
@@ -151,20 +187,22 @@ impl Catalogue {
     /// Takes the site's own files: those that their manifest lists, or all where there is none.
     fn load_own(&mut self, directory: &Path) {
         let manifest = directory.join(own::MANIFEST);
-        let unusable = format!("no boot program in `{}` is served", directory.display());
+        let unusable = format!(
+            "no boot program in `{}` is served before it is mended",
+            directory.display()
+        );
         match fs::read_to_string(&manifest) {
-            Ok(text) => {
-                match own::parse(&text) {
-                    Ok(files) => self.load_listed(directory, &manifest, &files),
-                    Err(mistakes) => self.troubles.extend(mistakes.into_iter().map(|mistake| {
-                        format!("{}:{}: {}; {unusable}", manifest.display(), mistake.line, mistake.words)
-                    })),
+            Ok(text) => match own::parse(&text) {
+                Ok(files) => self.load_listed(directory, &manifest, &files),
+                Err(mistakes) => {
+                    for mistake in mistakes {
+                        let words = format!("{}:{}: {}", manifest.display(), mistake.line, mistake.words);
+                        self.trouble([], words, unusable.as_str());
+                    }
                 }
-            }
+            },
             Err(error) if error.kind() == ErrorKind::NotFound => self.load_loose(directory),
-            Err(error) => self
-                .troubles
-                .push(format!("cannot read `{}`: {error}; {unusable}", manifest.display())),
+            Err(error) => self.trouble([], format!("cannot read `{}`: {error}", manifest.display()), unusable),
         }
     }
 
@@ -182,6 +220,7 @@ impl Catalogue {
             let found = read(&path);
             let sha256 = found.as_ref().ok().map(|file| file.sha256.clone());
             let served = sha256.as_ref() == Some(&listed.sha256);
+            let names = listed.names().map(String::as_str);
             match found {
                 Ok(file) if served => {
                     tracing::info!(file = %shown, "a firmware build of the site's own, SHA-256 {} as listed", file.sha256);
@@ -189,14 +228,24 @@ impl Catalogue {
                     let names = listed.names().cloned();
                     self.files.extend(names.map(|name| (name, Arc::clone(&file))));
                 }
-                Ok(file) => self.troubles.push(format!(
-                    "firmware `{shown}` is not served: its SHA-256 is {}, and {manifest}:{line} lists another",
-                    file.sha256
-                )),
-                Err(_) if !path.exists() => self.troubles.push(format!(
-                    "firmware `{shown}` is not there, and {manifest}:{line} lists it"
-                )),
-                Err(why) => self.troubles.push(format!("firmware `{shown}` is not served: {why}")),
+                Ok(file) => self.trouble(
+                    names,
+                    format!(
+                        "firmware `{shown}` is not served: its SHA-256 is {}, and {manifest}:{line} lists another",
+                        file.sha256
+                    ),
+                    "put the listed file there, or list the one that is there once you know where it comes from",
+                ),
+                Err(_) if !path.exists() => self.trouble(
+                    names,
+                    format!("firmware `{shown}` is not there, and {manifest}:{line} lists it"),
+                    "put it there, or take it out of the list",
+                ),
+                Err(why) => self.trouble(
+                    names,
+                    format!("firmware `{shown}` is not served: {why}"),
+                    "put another file in its place, or take it out of the list",
+                ),
             }
             self.own.push(Own {
                 name,
@@ -209,10 +258,11 @@ impl Catalogue {
         }
         for (name, path) in files_in(directory) {
             if name != own::MANIFEST && !files.iter().any(|listed| listed.name == name) {
-                self.troubles.push(format!(
+                let words = format!(
                     "firmware `{}` is not served: {manifest} does not list it",
                     path.display()
-                ));
+                );
+                self.trouble([], words, "list it, or take it away");
             }
         }
     }
@@ -233,12 +283,26 @@ impl Catalogue {
                     (own.sha256, own.served) = (Some(file.sha256.clone()), true);
                     self.files.insert(own.name.clone(), Arc::new(file));
                 }
-                Err(why) => self
-                    .troubles
-                    .push(format!("firmware `{}` is not served: {why}", path.display())),
+                Err(why) => {
+                    let words = format!("firmware `{}` is not served: {why}", path.display());
+                    self.trouble(
+                        [own.name.as_str()],
+                        words,
+                        "put another file in its place, or take it away",
+                    );
+                }
             }
             self.own.push(own);
         }
+    }
+
+    /// Why there is no file of this name, if that is known: it is another one than the manifest lists, or nobody has put it
+    /// there.
+    #[must_use]
+    pub fn why_not(&self, name: &str) -> Option<Trouble> {
+        let of_file = |trouble: &&Trouble| trouble.files.iter().any(|file| file == name);
+        let trouble = self.troubles.iter().find(of_file).cloned();
+        trouble.or_else(|| self.missed_words(&[self.missing.iter().find(|missing| *missing == name)?]))
     }
 
     /// The file of this name.
@@ -294,13 +358,16 @@ impl Catalogue {
 
     /// What to say of files that are missed; nothing if none is.
     #[must_use]
-    pub fn missed_words(&self, missed: &[&str]) -> Option<String> {
-        (!missed.is_empty()).then(|| {
-            format!(
-                "firmware is missing in `{}`: {}; `cargo xtask firmware` fetches it",
-                self.shipped.display(),
-                missed.join(", ")
-            )
+    pub fn missed_words(&self, missed: &[&str]) -> Option<Trouble> {
+        let words = format!(
+            "firmware is missing in `{}`: {}",
+            self.shipped.display(),
+            missed.join(", ")
+        );
+        (!missed.is_empty()).then(|| Trouble {
+            files: missed.iter().map(|name| (*name).to_owned()).collect(),
+            words,
+            hint: self.remedy(),
         })
     }
 
@@ -371,145 +438,4 @@ fn read(path: &Path) -> Result<FirmwareFile, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_there_is_not_tried() {
-        let mut catalogue = Catalogue::default();
-        let file = FirmwareFile {
-            content: Bytes::new(),
-            sha256: String::new(),
-            etag: [0, 0],
-        };
-        catalogue.files.insert("ipxe-amd64.efi".to_owned(), Arc::new(file));
-        let mut policy = Policy::default();
-        catalogue.fit(None, &mut policy);
-        let files = |arch| policy.boot_files(arch).collect::<Vec<_>>();
-        assert_eq!(files(bootwright_core::Arch::EFI64), ["snponly.efi", "ipxe-amd64.efi"]);
-        assert_eq!(files(bootwright_core::Arch::BIOS), ["undionly.kpxe"]);
-    }
-
-    #[test]
-    fn what_is_not_as_the_manifest_has_it_or_cannot_be_read_is_not_served_and_told() {
-        let home = std::env::temp_dir().join(format!("bootwright-tampered-{}", std::process::id()));
-        fs::create_dir_all(home.join("snponly.efi")).unwrap();
-        // The SHA-256 of no bytes at all (FIPS 180-4).
-        let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        let pin = |name| format!("[[package.file]]\nname = \"{name}\"\nsha256 = \"{of_nothing}\"\n");
-        let pins = ["ipxe-amd64.efi", "undionly.kpxe", "snponly.efi"].map(pin);
-        fs::write(home.join("manifest.toml"), format!("[[package]]\n{}", pins.concat())).unwrap();
-        fs::write(home.join("ipxe-amd64.efi"), "").unwrap();
-        fs::write(home.join("undionly.kpxe"), "one byte too many").unwrap();
-        let catalogue = Catalogue::load(&home, &home.join("no builds of our own"));
-        assert_eq!(catalogue.names().collect::<Vec<_>>(), ["ipxe-amd64.efi"]);
-        let [unreadable, tampered] = catalogue.troubles.as_slice() else {
-            panic!("{:?}", catalogue.troubles)
-        };
-        assert!(
-            unreadable.contains("snponly.efi` is not served: Is a directory"),
-            "{unreadable}"
-        );
-        assert!(
-            tampered.contains("undionly.kpxe` is not served: its SHA-256 is"),
-            "{tampered}"
-        );
-        assert_eq!(
-            catalogue.missed(None, &Policy::default()),
-            Vec::<&str>::new(),
-            "both are there"
-        );
-        fs::remove_dir_all(&home).unwrap();
-    }
-
-    #[test]
-    fn what_the_site_has_signed_takes_the_place_of_what_is_shipped_and_never_the_other_way_round() {
-        let home = std::env::temp_dir().join(format!("bootwright-signed-{}", std::process::id()));
-        let (shipped, own) = (home.join("shipped"), home.join("own"));
-        fs::create_dir_all(&shipped).unwrap();
-        fs::create_dir_all(&own).unwrap();
-        // The SHA-256 of no bytes at all (FIPS 180-4).
-        let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        let names = ["snponly.efi", "ipxe-amd64.efi", "undionly.kpxe"];
-        let pins = names.map(|name| format!("[[package.file]]\nname = \"{name}\"\nsha256 = \"{of_nothing}\"\n"));
-        fs::write(shipped.join("manifest.toml"), format!("[[package]]\n{}", pins.concat())).unwrap();
-        for name in names {
-            fs::write(shipped.join(name), "").unwrap();
-        }
-        let list = |name: &str, more: &str| format!("[[file]]\nname = \"{name}\"\nsha256 = \"{of_nothing}\"\n{more}\n");
-        let manifest = list("shim.efi", "arch = [\"efi64\"]") + &list("signed.efi", "replaces = [\"snponly.efi\"]");
-        fs::write(own.join("manifest.toml"), manifest).unwrap();
-        fs::write(own.join("shim.efi"), "").unwrap();
-        fs::write(own.join("signed.efi"), "somebody else's").unwrap();
-        fs::write(own.join("notes.txt"), "").unwrap();
-
-        let catalogue = Catalogue::load(&shipped, &own);
-        assert_eq!(
-            catalogue.names().collect::<Vec<_>>(),
-            ["ipxe-amd64.efi", "shim.efi", "undionly.kpxe"],
-            "neither the one that differs, nor the shipped one whose place it has"
-        );
-        let troubles = catalogue.troubles.join("\n");
-        assert!(troubles.contains("manifest.toml:5 lists another"), "{troubles}");
-        assert!(troubles.contains("notes.txt` is not served"), "{troubles}");
-        let mut policy = Policy::default();
-        catalogue.fit(None, &mut policy);
-        let files = |policy: &Policy, arch| policy.boot_files(arch).map(str::to_owned).collect::<Vec<_>>();
-        for arch in [Arch::EFI64, Arch::EFI64_HTTP] {
-            assert_eq!(files(&policy, arch), ["shim.efi"]);
-        }
-        assert_eq!(files(&policy, Arch::EBC), ["snponly.efi", "ipxe-amd64.efi"]);
-        let mut chosen = Policy::default();
-        chosen.first_files.insert(Arch::EFI64, "ipxe-amd64.efi".to_owned());
-        catalogue.fit(None, &mut chosen);
-        assert_eq!(
-            files(&chosen, Arch::EFI64)[0],
-            "ipxe-amd64.efi",
-            "the configuration goes first"
-        );
-
-        fs::write(own.join("manifest.toml"), "[[file]]\nname = 1\n").unwrap();
-        let catalogue = Catalogue::load(&shipped, &own);
-        assert_eq!(catalogue.names().count(), 3, "what is shipped");
-        assert!(
-            catalogue.troubles[0].contains("manifest.toml:2: "),
-            "{:?}",
-            catalogue.troubles
-        );
-        fs::remove_dir_all(&home).unwrap();
-    }
-
-    #[test]
-    fn only_what_machines_would_fetch_is_missed() {
-        let home = std::env::temp_dir().join(format!("bootwright-catalogue-{}", std::process::id()));
-        let (shipped, own) = (home.join("shipped"), home.join("own"));
-        fs::create_dir_all(&shipped).unwrap();
-        fs::create_dir_all(&own).unwrap();
-        let names = [
-            "undionly.kpxe",
-            "snponly.efi",
-            "ipxe-riscv64.efi",
-            "pxelinux.0",
-            "ipxe.copyright",
-        ];
-        let pins = names.map(|name| format!("[[package.file]]\nname = \"{name}\"\nsha256 = \"00\"\n"));
-        fs::write(shipped.join("manifest.toml"), format!("[[package]]\n{}", pins.concat())).unwrap();
-        fs::write(own.join("snponly.efi"), "ours").unwrap();
-        let catalogue = Catalogue::load(&shipped, &own);
-        let mut policy = Policy::default();
-        assert!(catalogue.get("snponly.efi").is_some());
-        assert_eq!(catalogue.troubles, Vec::<String>::new());
-        assert_eq!(catalogue.missed(None, &policy), ["undionly.kpxe"]);
-        assert_eq!(catalogue.missed_words(&[]), None);
-        let words = catalogue.missed_words(&["undionly.kpxe"]).unwrap();
-        assert!(
-            words.ends_with(": undionly.kpxe; `cargo xtask firmware` fetches it"),
-            "{words}"
-        );
-        fs::write(home.join("undionly.kpxe"), "the operator's").unwrap();
-        policy.first_files.insert(Arch::EFI64, "pxelinux.0".to_owned());
-        let root = home.to_str();
-        assert_eq!(catalogue.missed(root, &policy), ["pxelinux.0"], "an operator names it");
-        fs::remove_dir_all(&home).unwrap();
-    }
-}
+mod tests;

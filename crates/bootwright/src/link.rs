@@ -14,7 +14,7 @@ use bootwright_net::selection::{Choice, Families, WhyNot, selection, unmatched};
 use bootwright_net::snoop::{Snoop, Wanted};
 use bootwright_net::udp::{BindError, RECEIVE_BUFFER_WANTED, Socket};
 use bootwright_net::udp6;
-use bootwright_net::watch::Watch;
+use bootwright_net::watch::{Noticed, Watch};
 use bootwright_proto::dhcp::{CLIENT_PORT, PXE_PORT, Port, SERVER_PORT};
 use bootwright_proto::dhcp6::{SERVER_PORT as DHCP6_PORT, SERVERS};
 use tokio::runtime::Handle;
@@ -86,7 +86,13 @@ pub async fn serve_links(services: Services, mut watch: Watch, ready: Arc<tokio:
         update(&services, &links, &mut serving, &mut told);
         ready.notify_one();
         tokio::select! {
-            _ = watch.changed() => {}
+            _ = watch.changed() => {
+                let why = match watch.noticed() {
+                    Noticed::Told => "the kernel told",
+                    Noticed::Found => "found by looking",
+                };
+                tracing::debug!(why, "the interfaces have changed");
+            }
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
@@ -304,7 +310,7 @@ fn wanted_channel(services: &Services) -> Channel {
         Sockets::Packet => Channel::Packet,
         Sockets::Kernel => Channel::Kernel,
         // With reuse both could bind, and then the other server's unicasts would come to us.
-        Sockets::Auto if port::owners(SERVER_PORT).is_empty() => Channel::Kernel,
+        Sockets::Auto if !port::is_held_by_others(SERVER_PORT) => Channel::Kernel,
         Sockets::Auto => Channel::Packet,
     }
 }

@@ -22,8 +22,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Looking takes at most one part of so many of the time.
 const LOOK_SHARE: u32 = 50;
 
-/// How much of what is wrong goes into the record, in characters; the log has all of it.
+/// How much of what is wrong goes into the record, in characters.
 const WORDS_MAX: usize = 400;
+
+/// How much of what is wrong is told in the log, one thing each. `bootwright check` shows all of it.
+const TOLD_MAX: usize = 20;
 
 /// The configuration's files.
 #[derive(Clone, Debug)]
@@ -163,13 +166,6 @@ pub struct Reloaded {
     pub restart: bool,
 }
 
-/// How the last reload went.
-#[derive(Clone, Debug, Default)]
-pub struct LastReload {
-    /// What was wrong with it; nothing if it is in force.
-    pub errors: Vec<String>,
-}
-
 /// Reads the configuration again on demand and whenever its files change.
 pub struct Reloader {
     files: Files,
@@ -180,7 +176,8 @@ pub struct Reloader {
     places: Arc<ArcSwap<Places>>,
     secrets: Arc<Vault>,
     tables: Arc<ArcSwap<Tables>>,
-    last: Mutex<LastReload>,
+    /// Held while a configuration is taken into force or refused: whether the last one was refused.
+    refused: Mutex<bool>,
 }
 
 impl Reloader {
@@ -203,7 +200,7 @@ impl Reloader {
             places,
             secrets,
             tables,
-            last: Mutex::default(),
+            refused: Mutex::default(),
         }
     }
 
@@ -213,10 +210,10 @@ impl Reloader {
     /// What is wrong with it; the last good one stays in force.
     pub fn reload(&self, by: Option<&str>) -> Result<Reloaded, Unusable> {
         let result = self.load();
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        *refused = result.is_err();
         match result {
             Ok(loaded) => {
-                last.errors.clear();
                 let restart = loaded.daemon != self.running;
                 if restart {
                     tracing::warn!("settings of sockets or directories changed; they count after a restart");
@@ -238,12 +235,15 @@ impl Reloader {
                 })
             }
             Err(unusable) => {
-                last.errors = unusable.words();
-                for words in &last.errors {
+                let errors = unusable.words();
+                for words in errors.iter().take(TOLD_MAX) {
                     tracing::error!("the configuration stays as it was: {words}");
                 }
+                if let Some(more) = errors.len().checked_sub(TOLD_MAX).filter(|more| *more > 0) {
+                    tracing::error!("{more} more mistakes are not told here; `bootwright check` shows all");
+                }
                 self.counters.count("config", "refused");
-                self.core.reload_refused(by, &in_a_line(&last.errors));
+                self.core.reload_refused(by, &in_a_line(&errors));
                 Err(unusable)
             }
         }
@@ -267,10 +267,10 @@ impl Reloader {
         Ok(loaded)
     }
 
-    /// How the last reload went.
+    /// Whether the configuration on disk was refused when it was last read, so that an older one is in force.
     #[must_use]
-    pub fn last(&self) -> LastReload {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn is_refused(&self) -> bool {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reloads whenever the files have changed and then stayed as they are for a moment. Runs for ever.
@@ -281,6 +281,7 @@ impl Reloader {
         loop {
             tokio::time::sleep(pause).await;
             let began = Instant::now();
+            // The files may lie on a disk that does not answer, which must hold up nobody else.
             let files = self.files.clone();
             let Ok(now) = tokio::task::spawn_blocking(move || files.stamp()).await else {
                 continue;

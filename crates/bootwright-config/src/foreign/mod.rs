@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use bootwright_core::{Profile, Rule};
 
-use crate::ERRORS_MAX;
 use crate::compat::{Compat, Dialect};
 use crate::diagnostic::{Diagnostic, Severity};
 
@@ -67,6 +66,9 @@ pub(crate) fn lower(compat: &Compat, walk: Walk<'_>) -> Result<Lowered, String> 
     Ok(lowered)
 }
 
+/// How many mistakes of a kind are told of a directory that another system has written.
+const OF_A_KIND_MAX: usize = 20;
+
 /// The first of each kind, in the order of the files: a directory with ten thousand of the same mistake tells it some times.
 fn cut(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     found.sort_by(|a, b| (&a.file, a.span.start).cmp(&(&b.file, b.span.start)));
@@ -74,7 +76,7 @@ fn cut(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     found.retain(|diagnostic| {
         let count = kept.entry(diagnostic.severity).or_default();
         *count += 1;
-        *count <= ERRORS_MAX
+        *count <= OF_A_KIND_MAX
     });
     found
 }

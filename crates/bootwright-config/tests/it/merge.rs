@@ -156,16 +156,6 @@ fn a_table_in_one_file_and_a_list_in_the_other() {
 }
 
 #[test]
-fn no_more_than_twenty_errors_are_told_at_once() {
-    let text: String = (0..50).map(|number| format!("[hosts.oak-{number}]\n")).collect();
-    let errors = load(&[source("config.toml", &text)], &no_files)
-        .map(drop)
-        .expect_err("each host lacks a fact");
-    assert_eq!(errors.len(), 20);
-    assert!(render_all(&errors).ends_with("20 errors, further ones may follow\n"));
-}
-
-#[test]
 fn a_file_is_looked_for_beside_the_one_that_names_it() {
     let text = format!("{PROFILE}[profiles.debian.files]\na = {{ file = \"files/a\" }}\nb = {{ file = \"/srv/b\" }}\n");
     let read = |path: &str| match path {

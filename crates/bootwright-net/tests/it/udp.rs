@@ -357,6 +357,8 @@ fn who_holds_a_port_is_named_even_if_the_port_can_be_shared() {
     let (server, client) = (Netns::new("server"), Netns::new("client"));
     cable(&End::new(&server, "eth0", "10.2.0.1/24"), &End::bare(&client, "eth0"));
     let squatter = Squatter::new(&server);
+    assert!(server.run(|| port::is_held_by_others(67)));
+    assert!(!client.run(|| port::is_held_by_others(67)), "another network's");
     let owners = server.run(|| port::owners(67));
     let processes: Vec<_> = owners.iter().filter_map(|owner| owner.process.as_ref()).collect();
     assert!(!processes.is_empty(), "{owners:?}");

@@ -92,11 +92,10 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
     warnings.extend(links.iter().filter_map(odd_address));
     warnings.extend(segment);
     let catalogue = &state.plane.catalogue;
-    warnings.extend(catalogue.troubles.iter().cloned());
     let root = state.plane.daemon.tftp.root.as_deref();
-    warnings.extend(catalogue.missed_words(&catalogue.missed(root, &state.core.policy())));
-    let errors = state.reloader.last().errors;
-    if !errors.is_empty() {
+    let missed = catalogue.missed_words(&catalogue.missed(root, &state.core.policy()));
+    warnings.extend(catalogue.troubles.iter().chain(&missed).map(ToString::to_string));
+    if state.reloader.is_refused() {
         warnings.push("the configuration on disk cannot be used; the last good one is in force".to_owned());
     }
     if !state.counters.is_steady() {

@@ -76,9 +76,7 @@ async fn look(desk: &Desk, outlet: &Outlet, mut answered: Answered, errand: &Err
         let address = looking.address();
         desk.core().ask(|engine, now| engine.probed(now, address, found)).now();
         if !is_conflict(found, errand) {
-            outlet.send(desk, &[answered]).await;
-            desk.count_answers(1);
-            return;
+            return send(desk, outlet, answered).await;
         }
         drop(looking);
         let reply = desk.ask_lease(errand).now();
@@ -91,18 +89,19 @@ async fn look(desk: &Desk, outlet: &Outlet, mut answered: Answered, errand: &Err
         looking = match &reply {
             LeaseReply::Offer { lease, probe: true, .. } => match looks(lease.address) {
                 Ok(Some(looking)) => looking,
-                Ok(None) => return outlet.send(desk, &[next]).await,
+                Ok(None) => return send(desk, outlet, next).await,
                 Err(ignored) => return desk.ignore_errand(errand, &ignored),
             },
-            _ => {
-                outlet.send(desk, &[next]).await;
-                desk.count_answers(1);
-                return;
-            }
+            _ => return send(desk, outlet, next).await,
         };
         answered = next;
     }
     desk.ignore_errand(errand, &Ignored::AllInUse);
+}
+
+async fn send(desk: &Desk, outlet: &Outlet, answered: Answered) {
+    outlet.send(desk, &[answered]).await;
+    desk.count_answers(1);
 }
 
 /// The machine itself may still have the address.

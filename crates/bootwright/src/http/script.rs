@@ -338,7 +338,8 @@ pub(super) async fn hold(plane: &Arc<Plane>, base: &BaseUrl, query: &Query) -> A
         tokio::time::sleep(Duration::from_secs(10)).await;
         return answer::script(ask_script(base, &poll));
     };
-    plane.core.wait_for_change(&host, POLL_WITHIN).await;
+    let news = plane.core.wait_for_change(&host, POLL_WITHIN).await;
+    plane.counters.count("hold", if news { "woken" } else { "nothing-new" });
     let Some(screen) = plane.core.read(|engine, now| engine.held_screen(now, &host)) else {
         return answer::script(ask_script(base, &poll));
     };

@@ -4,9 +4,11 @@ use std::net::Ipv4Addr;
 
 use expect_test::expect;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::cli::{SITE, ask, json, transcript};
 use crate::daemon::{Daemon, PATIENCE, get};
+use crate::front;
 use crate::netns::{End, Netns, cable};
 use crate::segment::{captured, discover};
 
@@ -95,6 +97,80 @@ fn the_boot_file_that_is_explained_is_the_boot_file_that_is_offered() {
     }
 }
 
+/// The size and the sum that `explain` names are those of the bytes that a machine fetches.
+#[test]
+fn the_file_that_is_explained_is_the_file_that_is_fetched_by_tftp_and_by_uefi_http_boot() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, SITE);
+    for (packet, offer, channel) in [
+        ("bios-firmware-discover", "dhcp bios", "tftp"),
+        ("uefi-firmware-discover", "dhcp efi64", "tftp"),
+        ("http-firmware-discover", "dhcp efi64-http", "http"),
+    ] {
+        let packet = captured(packet);
+        let card = packet[28..34].iter().map(|byte| format!("{byte:02x}"));
+        let mac = card.collect::<Vec<_>>().join(":");
+        let heard = discover(&machine, "eth0", &packet, PATIENCE).expect("an offer");
+        let explanation = json(&daemon.socket(), &format!("explain {mac}"));
+        let text = said(&explanation, offer)["text"].as_str().expect("a boot file");
+        assert_eq!(text.as_bytes(), heard.answer.file, "{offer}");
+        let fetched = match text.strip_prefix("http://10.77.0.1:8080") {
+            Some(path) => get(&machine, OURS, path).body,
+            None => front::fetch(&machine, text).expect("the file is there"),
+        };
+        let (_, name) = text.rsplit_once('/').unwrap_or(("", text));
+        let sum: String = Sha256::digest(&fetched)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let words = format!("`{name}` has {} bytes, SHA-256 {sum}", fetched.len());
+        assert_eq!(said(&explanation, channel)["words"], words.as_str(), "{offer}");
+    }
+}
+
+/// What GRUB and PXELINUX are told by HTTP and TFTP, in each state.
+#[test]
+fn the_configuration_that_is_explained_is_the_one_that_grub_and_pxelinux_read() {
+    let grub = |machine: &Netns| {
+        let asked = "/bootwright/grub/ask/52:54:00:00:00:01/";
+        get(machine, OURS, asked).text().to_owned()
+    };
+    let grub_by_tftp = |machine: &Netns| {
+        let content = front::fetch(machine, "bootwright/grub/ask/52:54:00:00:00:01/");
+        String::from_utf8(content.expect("a configuration")).expect("text")
+    };
+    let pxelinux = |machine: &Netns| {
+        let content = front::fetch(machine, front::PXELINUX).expect("a configuration");
+        String::from_utf8(content).expect("text")
+    };
+    let read_by: [&dyn Fn(&Netns) -> String; 3] = [&grub, &grub_by_tftp, &pxelinux];
+    for (channel, read) in ["grub", "grub", "pxelinux"].into_iter().zip(read_by) {
+        let (inside, machine) = segment();
+        let daemon = Daemon::start(&inside, front::CONFIG);
+        let host = "52:54:00:00:00:01";
+        read(&machine);
+        let compared = |verdict: &str| {
+            let explanation = json(&daemon.socket(), &format!("explain {host}"));
+            let answer = said(&explanation, channel);
+            assert_eq!(answer["verdict"], verdict, "{channel}: {explanation}");
+            let explained = answer["text"].as_str().expect("a text").to_owned();
+            let read = read(&machine);
+            assert_eq!(explained, without_token(&read), "{channel}, {verdict}");
+            read
+        };
+        let tell = |words: &str| assert_eq!(ask(&daemon.socket(), &format!("host {words}")).code, 0, "{words}");
+        compared("hold");
+        tell(&format!("arm {host} lab"));
+        let run = front::run(&compared("install"));
+        assert_eq!(get(&machine, OURS, &format!("{run}/done")).status, 200);
+        compared("local");
+        tell(&format!("live {host} memtest"));
+        compared("live");
+        tell(&format!("hold {host}"));
+        compared("hold");
+    }
+}
+
 #[test]
 fn a_request_that_was_not_answered_is_explained() {
     let (inside, machine) = segment();
@@ -161,6 +237,7 @@ fn rules_safety_and_answers_are_told_in_words() {
           pause                 installs are paused: cooling is off; `bootwright resume` lets them go on
           arm_ttl               its arming by root lapses, unless its install begins, in 1 d
           identity              it was armed as the machine with these facts; one that shows others is held
+          documents_over_http   the file of its profile can be read on the segment while its run lasts
           max_concurrent        0 of 32 installs are under way
           max_new_per_hour      0 of 200 installs began within the last hour
           pause_after_failures  0 runs failed in a row; 3 would pause all installs
@@ -225,6 +302,7 @@ fn rules_safety_and_answers_are_told_in_words() {
 
         answers
           dhcp efi64-http  first-file  it fetches `snponly.efi` by HTTP: http://127.0.0.1:8080/firmware/snponly.efi
+          http             first-file  `snponly.efi` has 70000 bytes, SHA-256 3efe64216472c4bbc774b7d94d51204d7fb95dae94c3dbcc5c8ae7da51bffff8
           dhcp ipxe        script      it fetches the script that asks what to do: http://127.0.0.1:8080/boot.ipxe
           ipxe             hold        it waits: nobody has armed it
 

@@ -124,14 +124,19 @@ fn status_says_what_is_served_and_what_is_not() {
     let daemon = Daemon::start(&inside, SITE);
     let said = ask(&daemon.socket(), "status");
     assert_eq!(said.code, 1, "no interface is served:\n{}", said.out);
-    assert!(said.out.starts_with("daemon     not ready, version "), "{}", said.out);
-    for line in [
-        "dhcp       mode proxy",
-        "installs   go on",
-        "hosts      none",
-        "interface  lo 127.0.0.1: it is not named in `server.interfaces`",
+    let lines: Vec<(&str, &str)> = said.out.lines().filter_map(|line| line.split_once("  ")).collect();
+    let of = |name: &str| {
+        let line = lines.iter().find(|(found, _)| *found == name);
+        line.map_or("", |(_, words)| words.trim_start()).to_owned()
+    };
+    assert!(of("daemon").starts_with("not ready, version "), "{}", said.out);
+    for (name, words) in [
+        ("dhcp", "mode proxy"),
+        ("installs", "go on"),
+        ("hosts", "none"),
+        ("interface", "lo 127.0.0.1: it is not named in `server.interfaces`"),
     ] {
-        assert!(said.out.lines().any(|found| found == line), "{line}:\n{}", said.out);
+        assert_eq!(of(name), words, "{}", said.out);
     }
 }
 

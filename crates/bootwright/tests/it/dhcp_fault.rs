@@ -69,6 +69,52 @@ fn threat_36_beside_another_dhcp_server_the_pool_stays_closed_says_what_to_do_an
     assert!(running.log().contains("server 10.77.0.254 on lab0 is gone"));
 }
 
+/// Who says `force` knows of the other server, or thinks that he does: we lend, and say all the same that it is there.
+#[test]
+fn threat_36_a_pool_that_is_forced_open_lends_beside_another_dhcp_server_and_the_status_says_so() {
+    let (daemon, other) = (Netns::new("daemon"), Netns::new("other"));
+    cable(
+        &End::new(&daemon, "lab0", "10.77.0.1/24"),
+        &End::new(&other, "eth0", "10.77.0.254/24"),
+    );
+    let _main = Dnsmasq::start(&other, "eth0", "/dev/null", &[RANGE]);
+    let running = Daemon::start(
+        &daemon,
+        &CONFIG.replace("force = true", "force = true\ncensus = \"10s\""),
+    );
+    running.wait_for_log("there is a server on lab0: 10.77.0.254");
+    let told = || status(&running).warnings.join("\n");
+    wait_until("it is said that there are two", || {
+        told().contains("other DHCP servers answer on lab0 beside us: 10.77.0.254")
+    });
+    assert!(!told().contains("no addresses are leased"), "{}", told());
+    let search = search([0x52, 0x54, 0, 0, 0, 0x37]);
+    let granted = other.run(|| {
+        let client = Client::on("eth0", 68);
+        // Both servers answer; the machine of this test takes ours.
+        let ours = |packet: &[u8]| {
+            let until = Instant::now() + PATIENCE;
+            while Instant::now() < until {
+                client.broadcast(packet, 67);
+                let mut left = 4;
+                while let Some(heard) = client.reply_to(packet, Duration::from_millis(500)) {
+                    left -= 1;
+                    if heard.answer.server_id == Some(OURS) || left == 0 {
+                        return Some(heard);
+                    }
+                }
+            }
+            None
+        };
+        let offer = ours(&search).expect("an offer of ours");
+        ours(&request(&search, &offer)).expect("an answer of ours").answer
+    });
+    assert_eq!(granted.message, Some(MessageType::Ack));
+    assert_eq!(granted.server_id, Some(OURS));
+    let recorded: Vec<Ipv4Addr> = leases(&running).iter().map(|row| row.address).collect();
+    assert_eq!(recorded, [granted.yiaddr]);
+}
+
 #[test]
 fn threat_36_only_force_opens_the_pool_beside_another_dhcp_server_and_that_is_warned_of() {
     let (daemon, other) = (Netns::new("daemon"), Netns::new("other"));

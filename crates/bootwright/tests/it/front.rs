@@ -8,7 +8,7 @@ use crate::daemon::{Daemon, PATIENCE, get, wait_until};
 use crate::install::{OURS, command, segment};
 use crate::netns::Netns;
 
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 [server]
 interfaces = ["lab0"]
 
@@ -50,7 +50,7 @@ entries = [
 "#;
 
 const HOST: &str = "52:54:00:00:00:01";
-const PXELINUX: &str = "pxelinux.cfg/01-52-54-00-00-00-01";
+pub(crate) const PXELINUX: &str = "pxelinux.cfg/01-52-54-00-00-00-01";
 
 /// An answer by TFTP: the content, or the number of the error.
 pub(crate) type Fetched = Result<Vec<u8>, u16>;
@@ -109,7 +109,7 @@ fn state(daemon: &Daemon<'_>) -> String {
 }
 
 /// The path of the run in what a boot loader was told.
-fn run(script: &str) -> String {
+pub(crate) fn run(script: &str) -> String {
     let word = script
         .split([' ', '\'', '\n'])
         .find_map(|word| word.strip_prefix("bootwright.url="));

@@ -58,6 +58,8 @@ fn end_of(stream: &mut TcpStream) -> Result<(), ErrorKind> {
         match stream.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(_) => {}
+            // A machine that is stopped for a while and goes on interrupts whoever waits (`signal(7)`).
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error.kind()),
         }
     }

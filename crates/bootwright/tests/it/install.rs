@@ -1,7 +1,7 @@
 //! Whole installs over the real machine plane, played by a machine of the test's own.
 
 use std::net::Ipv4Addr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bootwright_store::{Limits, SqliteStore, Store};
 
@@ -109,7 +109,7 @@ fn a_machine_is_held_armed_installed_once_and_starts_its_disk_from_then_on() {
 }
 
 #[test]
-fn a_held_machine_that_polls_is_told_within_two_seconds_of_being_armed() {
+fn a_held_machine_that_polls_is_woken_by_being_armed_and_not_by_the_end_of_its_poll() {
     let (inside, machine) = segment();
     let daemon = Daemon::start(&inside, CONFIG);
     let held = get(&machine, OURS, &question(CARD));
@@ -126,9 +126,14 @@ fn a_held_machine_that_polls_is_told_within_two_seconds_of_being_armed() {
         let armed = Instant::now();
         let (answer, answered) = polling.join().expect("the poll is answered");
         assert!(answer.text().contains("/ipxe?"), "{}", answer.text());
-        // The figure belongs to the benchmark; here it only must not be the poll's own time that ended it.
-        assert!(answered.saturating_duration_since(armed) < Duration::from_secs(10));
+        // Two seconds are promised, which on a busy machine is nobody's fault; that news ended the poll is asserted.
+        let took = answered.saturating_duration_since(armed);
+        eprintln!("from the arming to the answer: {} ms", took.as_millis());
     });
+    let status = daemon.api("GET", "/api/v1/status", "");
+    let status: serde_json::Value = serde_json::from_str(status.text()).expect("JSON");
+    let ended = |how: &str| status["counters"].get(format!("hold.{how}")).cloned();
+    assert_eq!((ended("woken"), ended("nothing-new")), (Some(1.into()), None));
 }
 
 /// What frees a budget or ends a pause could concern every held machine, and mostly does not.

@@ -150,3 +150,52 @@ fn the_configuration_is_read_again_on_a_signal_and_when_it_changes_and_a_bad_one
         "a reload changes no host"
     );
 }
+
+/// The start says it in the log, which nobody may read. Whoever asks is told as well, and what helps.
+#[test]
+fn firmware_that_is_not_what_the_manifest_lists_is_told_by_status_explain_and_check() {
+    let (inside, machine) = segment();
+    let mut daemon = Daemon::prepare(&inside, CONFIG);
+    let shipped = daemon.directory().join("no-shipped-firmware");
+    std::fs::create_dir_all(&shipped).expect("a directory");
+    // The SHA-256 of no bytes at all (FIPS 180-4).
+    let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let manifest = format!("[[package]]\n[[package.file]]\nname = \"undionly.kpxe\"\nsha256 = \"{of_nothing}\"\n");
+    std::fs::write(shipped.join("manifest.toml"), manifest).expect("a file");
+    std::fs::write(shipped.join("undionly.kpxe"), "not what was listed").expect("a file");
+    let own = daemon.data_dir().join("firmware/undionly.kpxe");
+    std::fs::remove_file(&own).expect("it was there");
+    daemon.run();
+    daemon.wait_for_log("ready ");
+    let helps = format!(
+        "a build of your own goes into `{}`",
+        daemon.data_dir().join("firmware").display()
+    );
+    let check = format!(
+        "check --config {} --data-dir {} --firmware-dir {}",
+        daemon.config().display(),
+        daemon.data_dir().display(),
+        shipped.display()
+    );
+    for words in ["status", "explain 52:54:00:00:00:09", &check] {
+        let told = ask(&daemon.socket(), words).out;
+        assert!(
+            told.contains("undionly.kpxe` is not served: its SHA-256 is "),
+            "{words}:\n{told}"
+        );
+        assert!(told.contains(&helps), "{words}:\n{told}");
+        assert!(told.contains("docker compose build"), "{words}:\n{told}");
+    }
+    assert_eq!(crate::front::fetch(&machine, "undionly.kpxe"), Err(1));
+    // What helps does help.
+    std::fs::write(&own, "ours").expect("a file");
+    assert_eq!(daemon.stop().code(), Some(0));
+    daemon.clear_log();
+    daemon.run();
+    daemon.wait_for_log("ready ");
+    for words in ["status", "explain 52:54:00:00:00:09", &check] {
+        let told = ask(&daemon.socket(), words).out;
+        assert!(!told.contains("is not served"), "{words}:\n{told}");
+    }
+    assert_eq!(crate::front::fetch(&machine, "undionly.kpxe"), Ok(b"ours".to_vec()));
+}

@@ -1,6 +1,6 @@
 //! A machine that nobody knows.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -9,9 +9,6 @@ use super::story::{BOOT, installer_starts};
 use crate::lab::journal::{Mark, Source};
 use crate::lab::machine::Machine;
 use crate::lab::site::Site;
-
-/// The aim is two seconds. The limit leaves room for a virtual machine that shares its processor.
-const ARMED_TO_SCRIPT: Duration = Duration::from_secs(5);
 
 pub(super) fn armed_while_waiting(site: &Site) -> Result<()> {
     let machine = site.machine(STRANGER)?;
@@ -26,10 +23,14 @@ pub(super) fn armed_while_waiting(site: &Site) -> Result<()> {
         Source::Operator,
         format!("from the arming to the kernel: {:.2} s", took.as_secs_f64()),
     );
+    // How long it took depends on who else has the processor. That it was the arming which ended the wait does not.
+    let status = site.daemon.json(&["status", "--json"])?;
+    let ended = |how: &str| status["counters"][format!("hold.{how}")].as_u64().unwrap_or(0);
     ensure!(
-        took <= ARMED_TO_SCRIPT,
-        "the machine took {:.1} s to hear that it was armed",
-        took.as_secs_f64()
+        ended("woken") > 0,
+        "the machine was not woken by its arming: {} polls ended by news, {} by time",
+        ended("woken"),
+        ended("nothing-new")
     );
 
     installer_starts(&machine, on)?;

@@ -390,3 +390,25 @@ enabled = true
         "#]],
     );
 }
+
+#[test]
+fn every_mistake_of_all_files_is_told_in_one_go() {
+    use std::fmt::Write as _;
+
+    let file = |name: &str, keys: std::ops::Range<u32>| {
+        let mut text = "[safety]\n".to_owned();
+        for key in keys {
+            let _ = writeln!(text, "key-{key} = true");
+        }
+        crate::source(name, &text)
+    };
+    let said = crate::said_of(&[file("config.toml", 0..150), file("conf.d/10-more.toml", 150..300)]);
+    for key in 0..300 {
+        let (file, line) = match key {
+            0..150 => ("config.toml", key + 2),
+            _ => ("conf.d/10-more.toml", key - 150 + 2),
+        };
+        assert!(said.contains(&format!(" --> {file}:{line}:1\n")), "{key}:\n{said}");
+    }
+    assert!(said.ends_with("\n300 errors\n"), "{said}");
+}

@@ -34,7 +34,7 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) 
                     Loader::RaspberryPi => "raspberry-pi",
                 };
                 answers.push(dhcp(who, reply, *whence, &here));
-                answers.extend(tftp(state, reply));
+                answers.extend(first_file(state, reply));
             }
             Given::Script { verdict, reply, whence } => {
                 let mut words = word::verdict(verdict, &state.core.policy());
@@ -199,26 +199,34 @@ fn dhcp(who: &str, reply: &OfferReply, whence: Option<Whence>, here: &Here) -> A
     }
 }
 
-/// Whether the first file is there.
-fn tftp(state: &ApiState, reply: &OfferReply) -> Option<Answer> {
-    let OfferReply::FirstFile {
-        file,
-        transport: Transport::Tftp,
-        ..
-    } = reply
-    else {
+/// Whether the first file is there, on the channel by which it is fetched.
+fn first_file(state: &ApiState, reply: &OfferReply) -> Option<Answer> {
+    let OfferReply::FirstFile { file, transport, .. } = reply else {
         return None;
     };
-    let (verdict, words) = match state.plane.catalogue.get(file) {
+    let channel = match transport {
+        Transport::Tftp => "tftp",
+        Transport::Http => "http",
+    };
+    let catalogue = &state.plane.catalogue;
+    let (verdict, words) = match catalogue.get(file) {
         Some(found) => {
             let (bytes, sha256) = (found.content.len(), &found.sha256);
             ("first-file", format!("`{file}` has {bytes} bytes, SHA-256 {sha256}"))
         }
-        None if below_root(state, file) => ("first-file", format!("`{file}` is below `tftp.root`")),
-        None => ("silence", format!("`{file}` is not in the firmware catalogue")),
+        None if *transport == Transport::Tftp && below_root(state, file) => {
+            ("first-file", format!("`{file}` is below `tftp.root`"))
+        }
+        None => (
+            "silence",
+            catalogue.why_not(file).map_or_else(
+                || format!("`{file}` is not in the firmware catalogue"),
+                |trouble| trouble.to_string(),
+            ),
+        ),
     };
     Some(Answer {
-        channel: "tftp".to_owned(),
+        channel: channel.to_owned(),
         verdict: verdict.to_owned(),
         words,
         text: None,

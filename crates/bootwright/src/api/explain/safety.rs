@@ -1,6 +1,6 @@
 //! Every safety rule that has a say, those that stop something first.
 
-use bootwright_core::{Phase, RuleVerdict, Span, Stance, Timestamp, Unknown};
+use bootwright_core::{Failure, Phase, RuleVerdict, Span, Stance, Timestamp, Unknown};
 use bootwright_engine::{Engine, Explanation};
 use bootwright_proto::http::api::Line;
 
@@ -10,6 +10,7 @@ use super::super::moment::Now;
 pub(super) fn lines(engine: &Engine, now: Timestamp, clock: Now, explained: &Explanation) -> Vec<Line> {
     let mut lines = stops(engine, explained);
     lines.extend(of_state(engine, now, clock, explained));
+    lines.extend(documents(engine, now, explained));
     lines.extend(budgets(engine, explained));
     lines
 }
@@ -70,9 +71,14 @@ fn of_state(engine: &Engine, now: Timestamp, clock: Now, explained: &Explanation
     let safety = &engine.policy().safety;
     match &host.state.phase {
         Phase::New { stance: Stance::Policy } => undecided(engine, explained),
-        Phase::New {
-            stance: Stance::Hold | Stance::Local,
-        } => vec![line("operator", "an operator decided; no rule arms it".to_owned())],
+        Phase::New { stance: Stance::Hold } => vec![line(
+            "operator",
+            "an operator holds it, or its arming lapsed (`arm_ttl`); no rule arms it".to_owned(),
+        )],
+        Phase::New { stance: Stance::Local } => vec![line(
+            "operator",
+            "an operator chose its own disk; no rule arms it".to_owned(),
+        )],
         Phase::Armed { grant, .. } => vec![
             Line {
                 time: Some(clock.text(grant.expires)),
@@ -86,26 +92,66 @@ fn of_state(engine: &Engine, now: Timestamp, clock: Now, explained: &Explanation
                 "it was armed as the machine with these facts; one that shows others is held".to_owned(),
             ),
         ],
-        Phase::Installing { run, .. } => vec![
-            line(
-                "max_attempts",
-                format!(
-                    "its script was served {} of {} times",
-                    run.attempts, safety.max_attempts
+        Phase::Installing { run, .. } => {
+            let (served, most) = (run.attempts, safety.max_attempts);
+            let end = if served >= most {
+                "; if it asks again, the run fails"
+            } else {
+                ""
+            };
+            vec![
+                line(
+                    "max_attempts",
+                    format!("its script was served {served} of {most} times{end}"),
                 ),
-            ),
-            Line {
-                time: Some(clock.text(run.deadline)),
-                ..line("deadline", "its run fails if nothing is heard".to_owned())
-            },
-        ],
+                Line {
+                    time: Some(clock.text(run.deadline)),
+                    ..line("deadline", "its run fails if nothing is heard".to_owned())
+                },
+            ]
+        }
         Phase::Installed { up, .. } => vec![line("protect_after", protection(safety.protect_after, *up, now))],
-        Phase::Failed { .. } => vec![line(
-            "install-once",
-            format!("its run failed; nothing is installed again until `bootwright host arm {name}`"),
-        )],
+        Phase::Failed { failure, at, .. } => vec![
+            Line {
+                time: Some(clock.text(*at)),
+                ..line(rule_of(failure), format!("its run failed: {failure}"))
+            },
+            line(
+                "install-once",
+                format!("nothing is installed again until `bootwright host arm {name}`"),
+            ),
+        ],
         Phase::Live { .. } | Phase::Ignored => Vec::new(),
     }
+}
+
+/// The rule by which a run failed.
+const fn rule_of(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Deadline => "deadline",
+        Failure::AttemptsUsed => "max_attempts",
+        Failure::Guard(_) => "wipe",
+        Failure::IdentityChanged(_) => "identity",
+        Failure::Cancelled => "operator",
+        Failure::Reported(_) => "installer",
+    }
+}
+
+/// Whether the documents of its run leave by plain HTTP.
+fn documents(engine: &Engine, now: Timestamp, explained: &Explanation) -> Option<Line> {
+    let count = match &explained.view.host.state.phase {
+        Phase::Armed { queue, .. } => engine.policy().profiles.get(queue.first()?)?.files.len(),
+        // It keeps the profile that it was started with.
+        Phase::Installing { run, .. } => engine.ticket(now, run.token)?.profile.files.len(),
+        Phase::New { .. } | Phase::Installed { .. } | Phase::Failed { .. } | Phase::Live { .. } | Phase::Ignored => 0,
+    };
+    let words = match (count, engine.policy().safety.documents_over_http) {
+        (0, _) => return None,
+        (_, false) => "its installer gets none of its profile's files: only plain HTTP could bring them".to_owned(),
+        (1, true) => "the file of its profile can be read on the segment while its run lasts".to_owned(),
+        (_, true) => format!("the {count} files of its profile can be read on the segment while its run lasts"),
+    };
+    Some(line("documents_over_http", words))
 }
 
 /// What becomes of a host that nobody has decided about: the rule that fits first, else the policy.
@@ -121,9 +167,10 @@ fn undecided(engine: &Engine, explained: &Explanation) -> Vec<Line> {
         let record = engine.world().site.rules.get(&rule.rule);
         let record = record.filter(|record| defined.is_some_and(|rule| rule.fingerprint == record.fingerprint));
         let granted = record.map_or(0, |record| record.granted);
+        let end = if granted >= limit { ": it arms no more" } else { "" };
         lines.push(line(
             "limit",
-            format!("rule `{}` has granted {granted} of {limit} installs", rule.rule),
+            format!("rule `{}` has granted {granted} of {limit} installs{end}", rule.rule),
         ));
         if record.is_none_or(|record| explained.view.host.since <= record.since) {
             let words = format!(

@@ -10,7 +10,7 @@ use bootwright_proto::http::api::{DiagnosticView, Severity};
 
 use crate::api::diagnostic::plain;
 use crate::artefact::{Artefacts, paths as paths_of};
-use crate::firmware::Catalogue;
+use crate::firmware::{Catalogue, Trouble};
 
 /// What is missing, a warning each. What lies in the operator's directory for TFTP is there.
 pub(super) fn missing(
@@ -20,13 +20,7 @@ pub(super) fn missing(
     tftp_root: Option<&str>,
 ) -> Vec<DiagnosticView> {
     let catalogue = Catalogue::load(firmware_dir, &data_dir.join("firmware"));
-    let warn = |words: &String| {
-        plain(
-            Severity::Warning,
-            words.clone(),
-            "`--firmware-dir` names where firmware is",
-        )
-    };
+    let warn = |trouble: &Trouble| plain(Severity::Warning, trouble.words.clone(), &trouble.hint);
     let mut found: Vec<DiagnosticView> = catalogue.troubles.iter().map(warn).collect();
     // What the operator chose is spoken of below, with who is to fetch it.
     let built_in = default_first_files();
