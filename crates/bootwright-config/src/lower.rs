@@ -7,6 +7,7 @@ mod document;
 mod host;
 mod ipv6;
 mod menu;
+mod naming;
 mod origin;
 mod pool;
 mod profile;
@@ -33,7 +34,8 @@ pub use secret::SecretSource;
 
 /// The names of the sections.
 const SECTIONS: &[&str] = &[
-    "server", "control", "dhcp", "ipv6", "tftp", "store", "safety", "secrets", "profiles", "hosts", "rules", "compat",
+    "server", "control", "dhcp", "ipv6", "tftp", "store", "safety", "secrets", "naming", "profiles", "hosts", "rules",
+    "compat",
 ];
 
 /// Sections of a later version, and what to do without them.
@@ -116,6 +118,7 @@ pub(crate) fn lower(
         safety,
         profiles: profiles.good,
         hosts,
+        naming: naming::lower(root, findings),
         rules,
         raspberry_pi: daemon.tftp.raspberry_pi.is_some(),
         ..Policy::default()

@@ -76,7 +76,9 @@ impl Context {
             .unwrap_or_default();
         let configured = |of: fn(&HostDefinition) -> &BTreeMap<String, String>| definition.map(of).cloned();
         Self {
-            host: host.id.clone(),
+            host: definition
+                .and_then(|definition| definition.name.clone())
+                .unwrap_or_else(|| host.id.clone()),
             facts: named.joined(&host.facts).joined(&seen.facts),
             seen: seen.clone(),
             labels: Values {

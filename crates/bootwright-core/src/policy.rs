@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::ipv6::Ipv6;
 use crate::lease::Subnet;
-use crate::{Arch, Facts, HostId, LocalMethod, Profile, ProfileName, Rule, Span, Strategy};
+use crate::{Arch, Facts, HostId, LocalMethod, Naming, Profile, ProfileName, Rule, Span, Strategy};
 
 /// The whole of the operator's policy. A value: a reload makes another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Policy {
     pub profiles: BTreeMap<ProfileName, Arc<Profile>>,
     /// Which hosts the configuration names.
     pub hosts: BTreeMap<HostId, HostDefinition>,
+    /// How machines are named that the configuration does not name.
+    pub naming: Naming,
     /// Which profile hosts get by their attributes, in file order.
     pub rules: Vec<Rule>,
 }
@@ -44,6 +46,8 @@ pub struct Policy {
 /// A host that the configuration names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostDefinition {
+    /// Its name, which a host has for people whatever the store calls it.
+    pub name: Option<HostId>,
     /// What tells it from others.
     pub facts: Facts,
     /// The profile that it is meant for; naming it grants nothing.
@@ -172,6 +176,7 @@ impl Default for Policy {
             merged_offer: false,
             profiles: BTreeMap::new(),
             hosts: BTreeMap::new(),
+            naming: Naming::default(),
             rules: Vec::new(),
         }
     }

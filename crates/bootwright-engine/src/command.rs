@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use bootwright_core::fact::{Quality, mac_quality};
-use bootwright_core::nickname::mac_key;
 use bootwright_core::{Cause, Change, Event, Facts, Grant, Grantor, HostId, ProfileName, Stayed, Timestamp, Verb};
 
 use crate::engine::Engine;
@@ -208,7 +207,7 @@ impl Engine {
                 "this address may belong to many machines; name the host in the configuration, under `[hosts.<name>]`",
             ));
         }
-        let Some(id) = self.free_name(&mac_key(mac)) else {
+        let Some(id) = self.free_name(&Facts::of_mac(mac)) else {
             return Ok(None);
         };
         Ok(self.add_host(now, by, &Facts::of_mac(mac), Some(id)))

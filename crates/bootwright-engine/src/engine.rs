@@ -7,7 +7,6 @@ use std::sync::Arc;
 use bootwright_core::fact::{Quality, mac_quality};
 use bootwright_core::identify::{Owner, difference};
 use bootwright_core::lease::Lease;
-use bootwright_core::nickname::nickname;
 use bootwright_core::{
     Cause, Census, Entry, Facts, Host, HostDefinition, HostId, HostIndex, Policy, RuleName, RunNumber, Situation, Span,
     Timestamp, Token, World, due,
@@ -21,6 +20,7 @@ use crate::limit::{
 };
 use crate::outcome::{Outcome, Woken};
 use crate::own_disk::Products;
+use crate::record::name_key;
 use crate::revision::Revisions;
 use crate::visit::{Ignored, Visit};
 
@@ -359,8 +359,8 @@ impl Engine {
     }
 
     /// A name for a stranger that no host and no definition has.
-    pub(crate) fn free_name(&self, key: &[u8]) -> Option<HostId> {
-        nickname(key, |name| {
+    pub(crate) fn free_name(&self, facts: &Facts) -> Option<HostId> {
+        self.policy.naming.name(facts, &name_key(facts), |name| {
             self.world.hosts.contains_key(name) || self.policy.hosts.contains_key(name)
         })
     }

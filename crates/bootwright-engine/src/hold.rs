@@ -12,7 +12,6 @@ use crate::engine::Engine;
 use crate::limit::HOLD_SPAN;
 use crate::outcome::Outcome;
 use crate::own_disk::first_method;
-use crate::record::name_key;
 use crate::script::{HoldScreen, ScriptReply};
 use crate::visit::{News, Stage};
 
@@ -61,7 +60,7 @@ impl Engine {
         match decide(&self.policy, &self.situation(now), asker, None, seen, Ask::Script) {
             Verdict::Hold(why) => hold_screen(facts, why),
             Verdict::Silence(why) => ScriptReply::Silence(why),
-            Verdict::Local(why) => match self.free_name(&name_key(facts)) {
+            Verdict::Local(why) => match self.free_name(facts) {
                 Some(name) => {
                     let host = Arc::new(Host::new(name, now, facts.clone()));
                     let method = first_method(seen);

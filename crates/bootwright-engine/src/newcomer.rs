@@ -6,7 +6,6 @@ use bootwright_core::{Facts, Host, HostId, Identity, Timestamp, identify};
 
 use crate::engine::Engine;
 use crate::query::HostView;
-use crate::record::name_key;
 use crate::visit::Visit;
 
 impl Engine {
@@ -21,7 +20,7 @@ impl Engine {
     /// with a nickname.
     #[must_use]
     pub fn newcomer(&self, now: Timestamp, facts: &Facts) -> Option<HostView> {
-        let id = self.defined_as(facts).or_else(|| self.free_name(&name_key(facts)))?;
+        let id = self.defined_as(facts).or_else(|| self.free_name(facts))?;
         Some(self.imagined(now, id, facts))
     }
 

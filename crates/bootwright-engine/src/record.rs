@@ -195,7 +195,7 @@ impl Engine {
         if name.is_none() && !self.strangers.take(now) {
             return None;
         }
-        let id = name.or_else(|| self.free_name(&name_key(facts)))?;
+        let id = name.or_else(|| self.free_name(facts))?;
         let note = describe(facts);
         let change = Change::HostAdded {
             host: id.clone(),

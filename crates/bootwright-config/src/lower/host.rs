@@ -92,6 +92,7 @@ fn host(
     section.take("address");
     section.finish(findings);
     HostDefinition {
+        name: Some(name.clone()),
         facts,
         profile,
         labels,

@@ -27,6 +27,7 @@ fn offer(loader: Loader, arch: Arch, relay: Option<Ipv4Addr>) -> Ask {
 
 fn with_own_file() -> HostDefinition {
     HostDefinition {
+        name: None,
         facts: Facts::default(),
         profile: None,
         labels: std::collections::BTreeMap::new(),

@@ -54,6 +54,7 @@ fn what_firmware_is_offered() {
     }
     let case = Case::new();
     let definition = HostDefinition {
+        name: None,
         facts: Facts::default(),
         profile: None,
         labels: BTreeMap::new(),
@@ -153,6 +154,7 @@ fn a_host_that_is_to_start_its_disk_without_a_loader_is_offered_nothing_or_a_fil
     let mut text = String::new();
     for method in bootwright_core::LocalMethod::ALL {
         let definition = HostDefinition {
+            name: None,
             facts: Facts::default(),
             profile: None,
             labels: BTreeMap::new(),
@@ -200,6 +202,7 @@ fn a_raspberry_pi_is_sent_to_its_own_files_whatever_state_its_host_is_in_and_nev
         text.push_str(&format!("{story:<35} {answer}\n"));
     }
     let definition = HostDefinition {
+        name: None,
         facts: Facts::default(),
         profile: None,
         labels: BTreeMap::new(),

@@ -64,7 +64,9 @@ impl Engine {
             known,
             alone: self.is_alone(&ask.origin),
         };
-        let name = definition.map(|name| name.as_str().to_owned());
+        // Whom nobody has decided about is told no name: it may be anybody's.
+        let decided = || self.index.by_mac(ask.mac).filter(|_| known);
+        let name = definition.or_else(decided).map(ToString::to_string);
         let verdict = decide_lease(&self.lending.book, &claim, now);
         match verdict {
             LeaseVerdict::Offer(choice) => self.offer_lease(now, ask, choice, known, name),

@@ -185,6 +185,7 @@ fn by_uuid(macs: &[u8]) -> Policy {
         ..Facts::default()
     };
     let definition = HostDefinition {
+        name: None,
         facts,
         profile: None,
         labels: std::collections::BTreeMap::new(),

@@ -9,6 +9,7 @@ use crate::site::{Site, mac, machine, policy};
 
 fn definition(facts: Facts) -> HostDefinition {
     HostDefinition {
+        name: None,
         facts,
         profile: Some("debian".parse().expect("a name")),
         labels: BTreeMap::new(),

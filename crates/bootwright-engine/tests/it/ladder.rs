@@ -224,6 +224,7 @@ fn an_offer_is_merged_only_where_the_configuration_allows_it_and_not_through_a_r
 fn what_the_configuration_words_stays_so() {
     let mut policy = policy();
     let definition = bootwright_core::HostDefinition {
+        name: None,
         facts: Facts::of_mac(mac(1)),
         profile: None,
         labels: std::collections::BTreeMap::new(),

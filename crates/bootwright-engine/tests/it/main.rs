@@ -9,6 +9,7 @@ mod ipv6;
 mod ladder;
 mod lease;
 mod local_boot;
+mod naming;
 mod offer;
 mod pi;
 mod property_w;

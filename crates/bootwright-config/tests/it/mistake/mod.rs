@@ -3,6 +3,7 @@
 mod host;
 mod ipv6;
 mod lent;
+mod naming;
 mod pool;
 mod profile;
 mod rule;

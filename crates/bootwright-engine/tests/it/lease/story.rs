@@ -84,6 +84,7 @@ pub(crate) fn policy(subnets: Vec<Subnet>) -> Policy {
 
 pub(crate) fn host(policy: &mut Policy, name: &str, card: char, addresses: &[&str]) {
     let definition = HostDefinition {
+        name: None,
         facts: Facts::of_mac(mac(card)),
         profile: None,
         labels: BTreeMap::new(),
