@@ -4,6 +4,7 @@
 //! they are. libFuzzer calls it with bytes that it makes up (`cargo xtask fuzz`), the ordinary tests with damaged examples
 //! from a seeded generator, so that both always try the same.
 
+pub mod butane;
 pub mod config;
 pub mod dhcp;
 pub mod dhcp6;
@@ -26,6 +27,11 @@ pub struct Target {
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    Target {
+        name: "butane",
+        digest: butane::digest,
+        seeds: butane::seeds,
+    },
     Target {
         name: "config",
         digest: config::digest,

@@ -1,6 +1,6 @@
 //! The targets with a seeded generator in libFuzzer's place.
 
-use crate::{TARGETS, config, dhcp, http, row, script, template, tftp};
+use crate::{TARGETS, butane, config, dhcp, http, row, script, template, tftp};
 
 /// SplitMix64: a small generator with a seed, so that a failure can be repeated.
 struct Random(u64);
@@ -67,6 +67,11 @@ fn try_out(name: &str, count: usize) {
 }
 
 #[test]
+fn damaged_butane_and_ignition_keep_what_must_hold() {
+    try_out("butane", 8000);
+}
+
+#[test]
 fn damaged_dhcp_packets_keep_what_must_hold() {
     try_out("dhcp", 4000);
 }
@@ -109,6 +114,7 @@ fn damaged_rows_of_the_record_keep_what_must_hold() {
 #[test]
 fn nothing_at_all_is_bytes_too() {
     for digest in [
+        butane::digest,
         config::digest,
         dhcp::digest,
         http::digest,
