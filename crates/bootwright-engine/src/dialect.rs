@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bootwright_core::rule::first_match;
-use bootwright_core::{Facts, FrontEnd, Host, Phase, Profile, Sighting, Timestamp, Token, Trial, attributes};
+use bootwright_core::{Facts, FrontEnd, Host, MacAddr, Phase, Profile, Sighting, Timestamp, Token, Trial, attributes};
 
 use crate::engine::Engine;
 use crate::outcome::Outcome;
@@ -71,6 +71,21 @@ impl Engine {
             | Phase::Failed { .. }
             | Phase::Ignored => None,
         }
+    }
+
+    /// A machine whose run is under way tells its other cards, which are its own from now on. A card that another host has
+    /// stays with that host.
+    pub fn tell_cards(&mut self, now: Timestamp, token: Token, macs: &[MacAddr]) -> Outcome<()> {
+        let ticket = self.ticket(now, token);
+        if let Some(ticket) = ticket {
+            let free = |mac: &&MacAddr| self.host_of_card(**mac).is_none();
+            let facts = Facts {
+                macs: macs.iter().filter(free).copied().collect(),
+                ..Facts::default()
+            };
+            self.bind_facts(now, &ticket.host.id, &facts);
+        }
+        self.outcome(())
     }
 
     /// The profile that the rules with this word in front of their names suggest for a machine with these facts, whoever it

@@ -5,6 +5,7 @@
 
 pub mod bootcfg;
 pub mod go;
+pub mod kiwispray;
 
 use crate::http::path_segments;
 use crate::http::{PathFault, Query, RelativePath};

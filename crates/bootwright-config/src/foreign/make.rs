@@ -120,16 +120,15 @@ pub(super) fn profile(
 ) -> Profile {
     let initrd = |text: &String| {
         // `--name main /assets/x`: the name is ours to give.
-        let path = text.split_whitespace().next_back().unwrap_or_default();
         Initrd {
-            source: url(compat, path),
+            source: url(compat, path_of(text)),
             target: None,
         }
     };
     let args = boot.args.iter().filter(|arg| !arg.starts_with("initrd="));
     let mut profile = Profile {
         name,
-        kernel: url(compat, boot.kernel.split_whitespace().next_back().unwrap_or_default()),
+        kernel: url(compat, path_of(&boot.kernel)),
         initrds: boot.initrds.iter().map(initrd).collect(),
         args: args.map(|arg| for_all(arg)).collect(),
         files,
@@ -142,6 +141,14 @@ pub(super) fn profile(
     };
     profile.revision = digest::profile(&profile);
     profile
+}
+
+/// The path in the words of iPXE's commands, which may have options in front.
+fn path_of(words: &str) -> &str {
+    match words.trim().starts_with("--") {
+        true => words.split_whitespace().next_back().unwrap_or_default(),
+        false => words.trim(),
+    }
 }
 
 /// What is wrong with a profile, in words.

@@ -6,6 +6,7 @@
 pub mod bootcfg;
 mod file;
 mod json;
+pub mod kiwispray;
 mod make;
 
 use std::collections::BTreeMap;
@@ -60,7 +61,8 @@ pub(crate) fn lower(compat: &Compat, walk: Walk<'_>) -> Result<Lowered, String> 
     let mut lowered = Lowered::default();
     match compat.dialect {
         Dialect::Bootcfg => bootcfg::lower(compat, &mut files, &mut lowered),
-        Dialect::DynamicIgnition | Dialect::Kiwispray | Dialect::Matchbox | Dialect::Pixiecore => {}
+        Dialect::Kiwispray => kiwispray::lower(compat, &mut files, &mut lowered),
+        Dialect::DynamicIgnition | Dialect::Matchbox | Dialect::Pixiecore => {}
     }
     lowered.diagnostics = cut(files.into_diagnostics());
     Ok(lowered)
@@ -72,6 +74,8 @@ const OF_A_KIND_MAX: usize = 20;
 /// The first of each kind, in the order of the files: a directory with ten thousand of the same mistake tells it some times.
 fn cut(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     found.sort_by(|a, b| (&a.file, a.span.start).cmp(&(&b.file, b.span.start)));
+    // A file that several machines share is read for each of them.
+    found.dedup();
     let mut kept = BTreeMap::<Severity, usize>::new();
     found.retain(|diagnostic| {
         let count = kept.entry(diagnostic.severity).or_default();

@@ -10,7 +10,7 @@ use crate::section::{Section, choice};
 use super::daemon::{absolute, listen};
 
 /// The dialects that this version speaks, in the order in which their rules are asked.
-const SPOKEN: &[Dialect] = &[Dialect::Bootcfg];
+const SPOKEN: &[Dialect] = &[Dialect::Bootcfg, Dialect::Kiwispray];
 
 /// The dialects that are switched on, and what their directories are lowered to.
 #[derive(Default)]
@@ -95,7 +95,12 @@ fn dialect_section(
         Dialect::Matchbox => ("assets_dir", false),
         Dialect::DynamicIgnition | Dialect::Kiwispray | Dialect::Pixiecore => ("files_dir", false),
     };
-    if let Some((path, at)) = section.text(files_key, "/srv/bootcfg/images", findings) {
+    if dialect == Dialect::Kiwispray {
+        compat.files_dir = compat
+            .data_dir
+            .as_ref()
+            .map(|data_dir| format!("{}/images", data_dir.trim_end_matches('/')));
+    } else if let Some((path, at)) = section.text(files_key, "/srv/bootcfg/images", findings) {
         compat.files_dir = absolute(&section.key(files_key), path, at, findings);
     } else if let (true, Some(data_dir)) = (beside, &compat.data_dir) {
         compat.files_dir = data_dir
@@ -114,7 +119,10 @@ fn dialect_section(
                 Some("`configs = \"run\"` keeps them for machines whose run is under way".to_owned());
         }
     }
-    if let Some((word, at)) = section.text("done", "callback", findings) {
+    // KIWIspray's own scripts report, by `/finish`.
+    if dialect != Dialect::Kiwispray
+        && let Some((word, at)) = section.text("done", "callback", findings)
+    {
         let choices = [
             ("callback", DoneBy::Callback),
             ("config-served", DoneBy::ConfigServed),

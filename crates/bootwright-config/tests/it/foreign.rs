@@ -341,7 +341,7 @@ fn what_is_wrong_with_the_section_is_told_at_its_key() {
         6 | [compat.matchbx]
           |         ^^^^^^^
           |
-          = help: known are `bootcfg`
+          = help: known are `bootcfg`, `kiwispray`
 
         error: there is no `compat.bootcgf`
          --> config.toml:7:9
@@ -400,4 +400,54 @@ fn rules_and_hosts_of_the_operator_may_name_what_a_directory_brings() {
     let loaded = loaded(&config, &[("specs/etcd/spec.json", SPEC)]);
     assert_eq!(loaded.policy.rules.len(), 1);
     assert_eq!(loaded.policy.profiles.len(), 1);
+}
+
+#[test]
+fn an_image_of_kiwispray_is_a_profile_and_its_mistakes_are_its_own() {
+    let config = "[compat.kiwispray]\nenabled = true\nlisten = \":5000\"\ndata_dir = \"/srv/ks\"\n";
+    let files = [
+        (
+            "images/leap/host.tmpl",
+            "#!ipxe\nset BASE http://@SERVER_IP@:@SERVER_PORT@/images/@state@\n\
+             kernel ${BASE}/pxeboot.kernel initrd=x BOOTIF=01-${mac:hexhyp} u=@bootid@ || goto error\ninitrd ${BASE}/pxeboot.initrd.xz\nboot\n",
+        ),
+        ("images/odd/host.tmpl", "kernel x\n"),
+        ("images/half/post_install.tmpl", "true\n"),
+        ("templates/post_install.tmpl", "echo @metadata.rack@ @what@\n"),
+    ];
+    let loaded = loaded(config, &files);
+    expect![[r#"
+        kiwispray-leap: http://{{ server.address }}:5000/images/leap/pxeboot.kernel ["http://{{ server.address }}:5000/images/leap/pxeboot.initrd.xz"] ["BOOTIF=01-{{ host.mac_hyphens }}", "u={{ run.token }}"] ["host.tmpl", "post_install.tmpl"] Callback
+    "#]].assert_eq(&shown(&loaded));
+    check(
+        config,
+        &files,
+        expect![[r#"
+            warning: there is no `host.tmpl` beside it
+             --> /srv/ks/images/half/post_install.tmpl:1:1
+              |
+            1 | true
+              | ^
+              |
+              = help: without one the image is not booted
+
+            error: this is no script of iPXE
+             --> /srv/ks/images/odd/host.tmpl:1:1
+              |
+            1 | kernel x
+              | ^
+              |
+              = help: begin it with the line `#!ipxe`
+
+            warning: `@what@` stays as it is
+             --> /srv/ks/templates/post_install.tmpl:1:22
+              |
+            1 | echo @metadata.rack@ @what@
+              |                      ^^^^^^
+              |
+              = help: known are SERVER_IP, SERVER_PORT, HOST, HOST_DATA, id, hostname, state, macs, serial, uuid, bootid and metadata.<key>
+
+            1 error, 2 warnings
+        "#]],
+    );
 }

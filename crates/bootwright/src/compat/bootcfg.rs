@@ -60,7 +60,7 @@ pub(super) async fn answer(
 }
 
 /// What a machine boots that was lowered from bootcfg's data, in bootcfg's words.
-fn words(profile: &Profile, context: &Context) -> Option<Result<String, String>> {
+pub(super) fn words(profile: &Profile, context: &Context) -> Option<Result<String, String>> {
     let boot = boot(profile, context)?;
     Some(boot.and_then(|boot| boot.script()))
 }

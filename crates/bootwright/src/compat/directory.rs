@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bootwright_config::{Compat, Content, FILE_BYTES_MAX, FILES_MAX};
+use bootwright_config::{Compat, Content, Dialect, FILE_BYTES_MAX, FILES_MAX};
 use bootwright_net::beneath::Root;
 
 /// Deeper than any of the systems goes.
@@ -33,7 +33,7 @@ pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
 
 /// The directories that the last reading led to.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Directories(Arc<Mutex<BTreeSet<PathBuf>>>);
+pub(crate) struct Directories(Arc<Mutex<BTreeSet<(PathBuf, Wanted)>>>);
 
 impl Directories {
     /// Forgets the directories: a reading begins that tells them anew.
@@ -44,10 +44,17 @@ impl Directories {
     /// The files of a dialect's directory, none of which lies elsewhere.
     pub(crate) fn walk(&self, compat: &Compat) -> Result<BTreeMap<String, Content>, String> {
         let path = PathBuf::from(compat.data_dir.as_deref().unwrap_or_default());
+        let wanted = match compat.dialect {
+            Dialect::Kiwispray => Wanted::Templates,
+            Dialect::Bootcfg | Dialect::DynamicIgnition | Dialect::Matchbox | Dialect::Pixiecore => Wanted::All,
+        };
         let root = Root::open_dir(&path).map_err(|error| error.to_string());
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((path, wanted));
         let mut files = BTreeMap::new();
-        read_below(&root?, "", 0, &mut files)?;
+        read_below(&root?, wanted, "", 0, &mut files)?;
         Ok(files)
     }
 
@@ -55,24 +62,47 @@ impl Directories {
     pub(crate) fn stamps(&self) -> Vec<Stamp> {
         let directories = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut stamps = Vec::new();
-        for directory in directories {
-            stamp_below(&directory, 0, &mut stamps);
+        for (directory, wanted) in directories {
+            stamp_below(&directory, wanted, 0, &mut stamps);
         }
         stamps.sort();
         stamps
     }
 }
 
-/// Whether a name is passed over: hidden, an editor's copy, or large.
-fn is_passed_over(name: &str, depth: usize) -> bool {
-    name.starts_with('.') || name.ends_with('~') || (depth == 0 && LARGE.contains(&name))
+/// What of a directory is data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wanted {
+    /// All but the directories with files for machines.
+    All,
+    /// Templates alone: KIWIspray keeps them among the files for machines.
+    Templates,
 }
 
-fn read_below(root: &Root, directory: &str, depth: usize, files: &mut BTreeMap<String, Content>) -> Result<(), String> {
+impl Wanted {
+    /// Whether a name is passed over: hidden, an editor's copy, or large.
+    fn passes_over(self, name: &str, depth: usize) -> bool {
+        let large = self == Self::All && depth == 0 && LARGE.contains(&name);
+        name.starts_with('.') || name.ends_with('~') || large
+    }
+
+    /// Whether a file of this name is data.
+    fn takes(self, name: &str) -> bool {
+        self == Self::All || name.ends_with(".tmpl")
+    }
+}
+
+fn read_below(
+    root: &Root,
+    wanted: Wanted,
+    directory: &str,
+    depth: usize,
+    files: &mut BTreeMap<String, Content>,
+) -> Result<(), String> {
     let here = if directory.is_empty() { "." } else { directory };
     let names = root.list(here).map_err(|error| error.to_string())?;
     for name in names {
-        let Some(name) = name.to_str().filter(|name| !is_passed_over(name, depth)) else {
+        let Some(name) = name.to_str().filter(|name| !wanted.passes_over(name, depth)) else {
             continue;
         };
         let path = if directory.is_empty() {
@@ -84,9 +114,13 @@ fn read_below(root: &Root, directory: &str, depth: usize, files: &mut BTreeMap<S
             return Err(format!("it has more than {FILES_MAX} files"));
         }
         let content = match root.open(&path) {
+            Ok(_) if !wanted.takes(name) => continue,
             Ok(file) => content(file),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                if depth + 1 < DEPTH_MAX && read_below(root, &path, depth + 1, files).is_ok() {
+                if depth + 1 < DEPTH_MAX && read_below(root, wanted, &path, depth + 1, files).is_ok() {
+                    continue;
+                }
+                if !wanted.takes(name) {
                     continue;
                 }
                 Content::Unusable("it is no file, or leads out of the directory".to_owned())
@@ -110,17 +144,17 @@ fn content(file: fs::File) -> Content {
     }
 }
 
-fn stamp_below(directory: &Path, depth: usize, stamps: &mut Vec<Stamp>) {
+fn stamp_below(directory: &Path, wanted: Wanted, depth: usize, stamps: &mut Vec<Stamp>) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        if name.to_str().is_none_or(|name| is_passed_over(name, depth)) || stamps.len() > FILES_MAX {
+        if name.to_str().is_none_or(|name| wanted.passes_over(name, depth)) || stamps.len() > FILES_MAX {
             continue;
         }
         let path = entry.path();
         if depth + 1 < DEPTH_MAX && path.is_dir() {
-            stamp_below(&path, depth + 1, stamps);
-        } else {
+            stamp_below(&path, wanted, depth + 1, stamps);
+        } else if wanted.takes(&name.to_string_lossy()) {
             stamps.extend(stamp(&path));
         }
     }

@@ -4,6 +4,7 @@
 mod bootcfg;
 pub(crate) mod directory;
 mod document;
+mod kiwispray;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use hyper::header::HeaderName;
 
 use crate::http::answer::{Answer, TEXT, answer as answered, set};
 use crate::http::body::Answered;
+use crate::http::script::Words;
 use crate::http::{Ends, Plane, Shelf};
 
 /// The dialects that are switched on.
@@ -37,6 +39,7 @@ pub(crate) struct Desk {
 /// What a client asks.
 pub(crate) enum Question {
     Bootcfg(bootwright_proto::compat::bootcfg::Request),
+    Kiwispray(bootwright_proto::compat::kiwispray::Request),
 }
 
 impl Desks {
@@ -78,13 +81,15 @@ impl Question {
     fn read(dialect: Dialect, target: &[u8]) -> Option<Self> {
         match dialect {
             Dialect::Bootcfg => bootwright_proto::compat::bootcfg::parse(target).map(Self::Bootcfg),
-            Dialect::DynamicIgnition | Dialect::Kiwispray | Dialect::Matchbox | Dialect::Pixiecore => None,
+            Dialect::Kiwispray => bootwright_proto::compat::kiwispray::parse(target).map(Self::Kiwispray),
+            Dialect::DynamicIgnition | Dialect::Matchbox | Dialect::Pixiecore => None,
         }
     }
 
     pub(crate) const fn dialect(&self) -> Dialect {
         match self {
             Self::Bootcfg(_) => Dialect::Bootcfg,
+            Self::Kiwispray(_) => Dialect::Kiwispray,
         }
     }
 
@@ -92,6 +97,7 @@ impl Question {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Bootcfg(request) => request.route.name(),
+            Self::Kiwispray(request) => request.route.name(),
         }
     }
 }
@@ -116,7 +122,7 @@ pub(crate) fn recognise(plane: &Plane, door: Option<Dialect>, target: &[u8]) -> 
 pub(crate) const fn is_led_to(route: &Route) -> bool {
     matches!(
         route,
-        Route::Hold | Route::Failed | Route::Code(_) | Route::Report { .. } | Route::Document { .. }
+        Route::Decision | Route::Hold | Route::Failed | Route::Code(_) | Route::Report { .. } | Route::Document { .. }
     )
 }
 
@@ -132,6 +138,16 @@ pub(crate) async fn answer(
     };
     match question {
         Question::Bootcfg(asked) => bootcfg::answer(plane, desk, ends, base, asked, &request).await,
+        Question::Kiwispray(asked) => kiwispray::answer(plane, desk, ends, base, asked, request).await,
+    }
+}
+
+/// How what a machine boots is worded at a door: our own scripts lead it back there.
+pub(crate) fn words_at(door: Option<Dialect>) -> Words {
+    match door {
+        Some(Dialect::Bootcfg) => bootcfg::words,
+        Some(Dialect::Kiwispray) => kiwispray::words,
+        Some(Dialect::DynamicIgnition | Dialect::Matchbox | Dialect::Pixiecore) | None => |_, _| None,
     }
 }
 
@@ -163,21 +179,34 @@ mod tests {
     /// A route that the table of the configuration does not name would be mounted nowhere, or where it is in the way.
     #[test]
     fn every_route_is_in_the_table_of_its_dialect() {
-        for (dialect, targets) in [(
-            Dialect::Bootcfg,
-            &[
-                "/boot.ipxe",
-                "/boot.ipxe.0",
-                "/ipxe",
-                "/pixiecore/v1/boot/x",
-                "/cloud",
-                "/ignition",
-                "/machine/x",
-                "/spec/x",
-                "/images/x",
-                "/assets/x",
-            ][..],
-        )] {
+        let kiwispray = &[
+            "/bootstrap.ipxe",
+            "/bootstrap",
+            "/post-install",
+            "/finish",
+            "/state",
+            "/hosts",
+            "/update",
+            "/images/x/y",
+        ];
+        for (dialect, targets) in [
+            (Dialect::Kiwispray, &kiwispray[..]),
+            (
+                Dialect::Bootcfg,
+                &[
+                    "/boot.ipxe",
+                    "/boot.ipxe.0",
+                    "/ipxe",
+                    "/pixiecore/v1/boot/x",
+                    "/cloud",
+                    "/ignition",
+                    "/machine/x",
+                    "/spec/x",
+                    "/images/x",
+                    "/assets/x",
+                ][..],
+            ),
+        ] {
             let compat = Compat::plain(dialect);
             let (present, absent) = compat.routes(std::slice::from_ref(&compat));
             for target in targets {

@@ -103,7 +103,7 @@ pub(super) async fn report(
     }
 }
 
-async fn read(request: hyper::Request<Incoming>, limit: usize) -> Result<Bytes, Answer> {
+pub(crate) async fn read(request: hyper::Request<Incoming>, limit: usize) -> Result<Bytes, Answer> {
     let collecting = Limited::new(request.into_body(), limit).collect();
     match tokio::time::timeout(REPORT_WITHIN, collecting).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),

@@ -52,7 +52,7 @@ pub(super) async fn route(
         Ok(parsed) => {
             plane.counters.count("http", parsed.route.name());
             let base = door.map_or_else(|| plane.base_url(ends), |_| plane.base_at(ends, port));
-            dispatch(&plane, ends, &base, parsed, request).await
+            dispatch(&plane, ends, (&base, door), parsed, request).await
         }
         Err(_) if door.is_some() => {
             plane.counters.count("http", "not-found");
@@ -88,7 +88,7 @@ fn refuse(refusal: Refusal) -> Answer {
 async fn dispatch(
     plane: &Arc<Plane>,
     ends: Ends,
-    base: &BaseUrl,
+    (base, door): (&BaseUrl, Option<Dialect>),
     parsed: Request,
     request: hyper::Request<Incoming>,
 ) -> Answer {
@@ -96,7 +96,7 @@ async fn dispatch(
     let answered = match parsed.route {
         Route::Boot => super::answer::script(bootwright_proto::script::ipxe::boot_script(base)),
         Route::AutoExec => super::answer::script(bootwright_proto::script::ipxe::autoexec_script(base)),
-        Route::Decision => script::decision(plane, ends, base, &parsed.query).await,
+        Route::Decision => script::decision_in(plane, ends, base, &parsed.query, compat::words_at(door)).await,
         Route::Hold => script::hold(plane, base, &parsed.query).await,
         Route::Failed => script::failed(plane, ends, &parsed.query),
         Route::Firmware(name) => file::firmware(plane, ends, name.as_str(), request.headers()),

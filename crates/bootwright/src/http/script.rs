@@ -76,11 +76,6 @@ pub(crate) const TURNS_MAX: usize = 4;
 /// none of the dialect's, which is worded as ours are.
 pub(crate) type Words = fn(&Profile, &Context) -> Option<Result<String, String>>;
 
-/// The decision, in our words.
-pub(super) async fn decision(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, query: &Query) -> Answer {
-    decision_in(plane, ends, base, query, |_, _| None).await
-}
-
 /// The decision, in the words of a dialect where it boots something.
 pub(crate) async fn decision_in(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, query: &Query, words: Words) -> Answer {
     let poll = Poll::read(query);

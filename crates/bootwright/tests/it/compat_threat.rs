@@ -11,18 +11,24 @@ use crate::threat_file::{GIVEN, SECRET, get_all_at, name};
 const NAMES: usize = 50_000;
 
 /// The doors, and where names at each begin that it would take for its own.
-const DOORS: &[(u16, &[&str])] = &[(
-    8081,
-    &[
-        "/images/",
-        "/assets/",
-        "/machine/",
-        "/spec/",
-        "/cloud?mac=",
-        "/ignition?uuid=",
-        "/pixiecore/v1/boot/",
-    ],
-)];
+const DOORS: &[(u16, &[&str])] = &[
+    (
+        5000,
+        &["/images/", "/images/in/", "/state?id=", "/post-install?id=", "/"],
+    ),
+    (
+        8081,
+        &[
+            "/images/",
+            "/assets/",
+            "/machine/",
+            "/spec/",
+            "/cloud?mac=",
+            "/ignition?uuid=",
+            "/pixiecore/v1/boot/",
+        ],
+    ),
+];
 
 #[test]
 fn threat_10_of_fifty_thousand_names_at_the_doors_of_dialects_none_leads_out_of_their_directories() {
@@ -59,8 +65,10 @@ fn threat_10_of_fifty_thousand_names_at_the_doors_of_dialects_none_leads_out_of_
     .expect("a file");
     daemon.write_config(&format!(
         "[server]\ninterfaces = [\"lab0\"]\n[dhcp]\nmode = \"off\"\n[compat.bootcfg]\nenabled = true\n\
-         listen = \":8081\"\nconfigs = \"anybody\"\ndata_dir = \"{}\"\n",
-        data.display()
+         listen = \":8081\"\nconfigs = \"anybody\"\ndata_dir = \"{}\"\n[compat.kiwispray]\nenabled = true\n\
+         listen = \":5000\"\nconfigs = \"anybody\"\ndata_dir = \"{}\"\n",
+        data.display(),
+        top.join("bootcfg").display()
     ));
     daemon.log_level = "warn,bootwright=info";
     daemon.run();

@@ -12,6 +12,7 @@ mod cli_host;
 mod cli_site;
 mod cloud_init;
 mod compat_bootcfg;
+mod compat_kiwispray;
 mod compat_threat;
 mod coreos;
 mod crash;

@@ -384,7 +384,7 @@ enabled = true
             3 | [compat.matchbox]
               |         ^^^^^^^^
               |
-              = help: known are `bootcfg`
+              = help: known are `bootcfg`, `kiwispray`
 
             2 errors
         "#]],
