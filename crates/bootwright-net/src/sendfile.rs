@@ -14,6 +14,9 @@ pub use body::FileBody;
 pub use io::SendfileIo;
 pub use map::FileMap;
 
-/// The most bytes that leave by one call, and in one frame of a body: enough to make calls cheap, and little enough for
-/// the connections of a thread to take turns.
-const CHUNK: usize = 1 << 20;
+/// The most bytes that leave by one call: enough to make calls cheap.
+const CHUNK: usize = 2 << 20;
+
+/// The most bytes in one frame of a body, of which none are in memory. Until the end of a frame only full segments leave;
+/// between frames the connections of a thread take turns, if the network has not made them wait before.
+const FRAME: u64 = 8 << 20;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::CHUNK;
+use super::FRAME;
 use super::map::FileMap;
 
 /// How much is read at once where a file is not mapped. Measured: more costs memory and gains little.
@@ -33,10 +33,10 @@ impl FileBody {
         self.rest.end - self.rest.start
     }
 
-    /// The next piece, in frames of up to 1 MiB.
+    /// The next piece, in frames of up to 8 MiB.
     fn next(&mut self) -> io::Result<Bytes> {
         let start = self.rest.start;
-        let end = self.rest.end.min(start + CHUNK as u64);
+        let end = self.rest.end.min(start + FRAME);
         if let Some(bytes) = self.map.slice(start..end) {
             self.rest.start = end;
             return Ok(bytes);

@@ -30,6 +30,8 @@ use crate::sys::unsent::unacknowledged;
 pub struct SendfileIo {
     stream: TcpStream,
     stall: Option<Stall>,
+    /// Whether the kernel keeps the segment that is not full until more follows.
+    corked: bool,
     /// Whether both sides know that nothing more comes from here.
     shut: bool,
     /// Whether the peer is known to be gone.
@@ -54,6 +56,7 @@ impl SendfileIo {
         Self {
             stream,
             stall: None,
+            corked: false,
             shut: false,
             gone: Arc::default(),
         }
@@ -81,6 +84,16 @@ impl SendfileIo {
     #[must_use]
     pub fn stream(&self) -> &TcpStream {
         &self.stream
+    }
+
+    /// Keeps the last segment of what is sent until more follows, or has it leave. Without that each call for a part of a
+    /// file ends with a small segment, and the kernel believes that there was nothing more to send.
+    fn cork(&mut self, corked: bool) {
+        if self.corked != corked {
+            // Only slower if it fails: what is kept leaves after 200 ms.
+            let _ = SockRef::from(&self.stream).set_tcp_cork(corked);
+            self.corked = corked;
+        }
     }
 
     /// Runs `write` once the socket takes bytes, until it does not say that it would have to wait.
@@ -125,8 +138,13 @@ impl SendfileIo {
 enum Plan<'a, 'b> {
     /// Nothing to write.
     Empty,
-    /// Send this part of the file.
-    File { file: Arc<File>, offset: u64, len: usize },
+    /// Send this part of the file, and whether more of it follows right behind.
+    File {
+        file: Arc<File>,
+        offset: u64,
+        len: usize,
+        more: bool,
+    },
     /// Write these slices, and whether a file follows right behind.
     Memory { slices: &'a [IoSlice<'b>], more: bool },
 }
@@ -154,8 +172,13 @@ fn plan<'a, 'b>(slices: &'a [IoSlice<'b>]) -> Plan<'a, 'b> {
         }
         len += next.len();
     }
-    let len = len.min(CHUNK);
-    Plan::File { file, offset, len }
+    let (len, more) = (len.min(CHUNK), len > CHUNK);
+    Plan::File {
+        file,
+        offset,
+        len,
+        more,
+    }
 }
 
 /// Has the kernel send a part of a file, or reads and writes some of it where the file system cannot do that.
@@ -194,11 +217,28 @@ impl AsyncWrite for SendfileIo {
         let io = self.get_mut();
         match plan(slices) {
             Plan::Empty => Poll::Ready(Ok(0)),
-            Plan::File { file, offset, len } => io.poll_with(cx, |stream| send_file(stream, &file, offset, len)),
-            Plan::Memory { slices, more } => io.poll_with(cx, |stream| {
-                let flags = libc::MSG_NOSIGNAL | if more { libc::MSG_MORE } else { 0 };
-                SockRef::from(stream).send_vectored_with_flags(slices, flags)
-            }),
+            Plan::File {
+                file,
+                offset,
+                len,
+                more,
+            } => {
+                if more {
+                    io.cork(true);
+                }
+                let polled = io.poll_with(cx, |stream| send_file(stream, &file, offset, len));
+                if !more && matches!(polled, Poll::Ready(Ok(sent)) if sent == len) {
+                    io.cork(false);
+                }
+                polled
+            }
+            Plan::Memory { slices, more } => {
+                io.cork(false);
+                io.poll_with(cx, |stream| {
+                    let flags = libc::MSG_NOSIGNAL | if more { libc::MSG_MORE } else { 0 };
+                    SockRef::from(stream).send_vectored_with_flags(slices, flags)
+                })
+            }
         }
     }
 
