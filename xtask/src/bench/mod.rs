@@ -92,7 +92,10 @@ fn measure_all(args: &Args, home: &std::path::Path) -> Result<()> {
     for area in args.areas() {
         match area {
             Area::Dhcp => dhcp::run(&mut bench)?,
-            Area::Lease => lease::run(&mut bench)?,
+            Area::Lease => {
+                lease::run(&mut bench)?;
+                lease::perfdhcp::run(&mut bench)?;
+            }
             Area::Tftp => tftp::run(&mut bench)?,
             Area::Http => http::run(&mut bench)?,
             Area::Start => start::run(&mut bench)?,

@@ -7,6 +7,7 @@
 mod dhcp;
 mod download;
 mod fleet;
+mod lease;
 mod script;
 mod tally;
 mod tftp;
@@ -18,6 +19,8 @@ use clap::Parser;
 enum Load {
     /// Machines that ask by DHCP where to boot.
     Dhcp(dhcp::Dhcp),
+    /// Machines that have no address.
+    Lease(lease::Lease),
     /// Machines that fetch files by TFTP.
     Tftp(tftp::Tftp),
     /// Machines that fetch a large file by HTTP.
@@ -33,6 +36,7 @@ fn main() -> Result<()> {
     let told = runtime.block_on(async {
         match load {
             Load::Dhcp(load) => load.run().await,
+            Load::Lease(load) => load.run().await,
             Load::Tftp(load) => load.run().await,
             Load::Download(load) => load.run().await,
             Load::Script(load) => load.run().await,
