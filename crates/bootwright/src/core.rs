@@ -13,8 +13,13 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use bootwright_core::{HostId, MacAddr, Policy, Timestamp, Token, Way, World};
 use bootwright_engine::{Engine, Fetching, Outcome, Woken};
-use bootwright_store::{ClockReading, Health, QUEUE_MAX, Recorded, Refused, SiteClock, Store, Writer, Writing, resume};
+use bootwright_store::{
+    ClockReading, Done, Health, QUEUE_MAX, Recorded, Refused, SiteClock, Store, Writer, Writing, resume,
+};
 use tokio::sync::{Notify, broadcast, oneshot};
+
+pub use crate::commit::{Answer, Unrecorded};
+use crate::commit::{Commit, Settlements, Ticket};
 
 /// How many events a slow follower may lag behind before it has to read them from the store.
 const FOLLOWERS_LAG_MAX: usize = 4096;
@@ -36,74 +41,6 @@ pub struct Core {
     failed: Notify,
     /// Whether the memory holds what the writer did not take.
     diverged: AtomicBool,
-}
-
-/// An answer of the engine that may have to wait for its commit.
-#[must_use]
-pub struct Answer<R> {
-    reply: R,
-    commit: Commit,
-}
-
-/// What an answer waits for.
-enum Commit {
-    Nothing,
-    Pending(oneshot::Receiver<Result<(), Unrecorded>>),
-    Refused(Unrecorded),
-}
-
-/// What the answer would have promised could not be recorded.
-#[derive(Clone, Debug)]
-pub struct Unrecorded(String);
-
-impl Unrecorded {
-    /// It changed so often while it was looked at that there was nothing to record.
-    pub(crate) fn busy() -> Self {
-        Self("what was asked about changes too often at this moment".to_owned())
-    }
-}
-
-impl std::fmt::Display for Unrecorded {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Unrecorded {}
-
-impl<R> Answer<R> {
-    /// What the answer says, to whoever may have to wait before he tells it.
-    pub const fn reply(&self) -> &R {
-        &self.reply
-    }
-
-    /// The same answer in other words.
-    pub fn map<S>(self, words: impl FnOnce(R) -> S) -> Answer<S> {
-        Answer {
-            reply: words(self.reply),
-            commit: self.commit,
-        }
-    }
-
-    /// The answer at once. For questions whose answers promise nothing.
-    pub fn now(self) -> R {
-        self.reply
-    }
-
-    /// The answer once everything that it promises is durable.
-    ///
-    /// # Errors
-    /// When it could not be recorded; then nothing that it says holds.
-    pub async fn settled(self) -> Result<R, Unrecorded> {
-        match self.commit {
-            Commit::Nothing => Ok(self.reply),
-            Commit::Refused(why) => Err(why),
-            Commit::Pending(receiver) => match receiver.await {
-                Ok(result) => result.map(|()| self.reply),
-                Err(_) => Err(Unrecorded("the store's writer has stopped".to_owned())),
-            },
-        }
-    }
 }
 
 impl Core {
@@ -168,6 +105,32 @@ impl Core {
 
     /// Asks the engine something that may change the world.
     pub fn ask<R>(&self, question: impl FnOnce(&mut Engine, Timestamp) -> Outcome<R>) -> Answer<R> {
+        let (reply, commit) = self.put(question, || {
+            let (sender, receiver) = oneshot::channel();
+            let done = Box::new(move |result: Result<_, bootwright_store::WriteFailed>| {
+                // Who asked may have gone.
+                let _ = sender.send(result.map(drop).map_err(Unrecorded::because));
+            });
+            (done, receiver)
+        });
+        Answer { reply, commit }
+    }
+
+    /// The same for who asks so often that what becomes of his promises is told him in `settlements`. He must be the only
+    /// one who makes promises for it.
+    pub fn ask_often<R>(
+        &self,
+        settlements: &Arc<Settlements>,
+        question: impl FnOnce(&mut Engine, Timestamp) -> Outcome<R>,
+    ) -> (R, Commit<Ticket>) {
+        self.put(question, || settlements.expect())
+    }
+
+    fn put<R, W>(
+        &self,
+        question: impl FnOnce(&mut Engine, Timestamp) -> Outcome<R>,
+        wait: impl FnOnce() -> (Done, W),
+    ) -> (R, Commit<W>) {
         let mut engine = self.engine();
         engine.set_busy(self.writer.queue_len() > QUEUE_BUSY);
         // At once and not when time is next looked at: what is granted in between would use up the reserve.
@@ -180,7 +143,7 @@ impl Core {
             leases: outcome.leases,
             revisions: outcome.revisions,
         };
-        let commit = self.submit(writing, outcome.promises);
+        let commit = self.submit(writing, outcome.promises.then_some(wait));
         if matches!(commit, Commit::Refused(_)) {
             // The memory is ahead of the record: nothing more may build on it.
             let _ = engine.set_store(false, false);
@@ -188,15 +151,13 @@ impl Core {
         }
         drop(engine);
         self.wake(&outcome.woken);
-        Answer {
-            reply: outcome.reply,
-            commit,
-        }
+        (outcome.reply, commit)
     }
 
-    /// Hands to the writer what is to be recorded. Called under the engine's lock, which keeps it in order.
-    fn submit(&self, writing: Writing, promises: bool) -> Commit {
-        if !promises {
+    /// Hands to the writer what is to be recorded, with a way to wait for it if something was promised. Called under the
+    /// engine's lock, which keeps it in order.
+    fn submit<W>(&self, writing: Writing, wait: Option<impl FnOnce() -> (Done, W)>) -> Commit<W> {
+        let Some(wait) = wait else {
             if writing == Writing::default() {
                 return Commit::Nothing;
             }
@@ -205,22 +166,18 @@ impl Core {
                 Ok(()) => Commit::Nothing,
                 Err(refused) => self.refuse(&refused),
             };
-        }
-        let (sender, receiver) = oneshot::channel();
-        let done = Box::new(move |result: Result<_, bootwright_store::WriteFailed>| {
-            // Who asked may have gone.
-            let _ = sender.send(result.map(|_| ()).map_err(|error| Unrecorded(error.to_string())));
-        });
+        };
+        let (done, waiting) = wait();
         match self.writer.submit(writing, Some(done)) {
-            Ok(()) => Commit::Pending(receiver),
+            Ok(()) => Commit::Pending(waiting),
             Err(refused) => self.refuse(&refused),
         }
     }
 
-    fn refuse(&self, refused: &Refused) -> Commit {
+    fn refuse<W>(&self, refused: &Refused) -> Commit<W> {
         tracing::error!(why = %refused, "what happened could not be recorded");
         self.failed.notify_one();
-        Commit::Refused(Unrecorded(refused.to_string()))
+        Commit::Refused(Unrecorded::because(refused))
     }
 
     /// Reads what the engine knows.

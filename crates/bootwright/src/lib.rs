@@ -6,6 +6,7 @@ pub mod artefact;
 pub mod boot_file;
 pub mod census;
 pub mod cli;
+pub mod commit;
 pub mod compat;
 pub mod core;
 pub mod counter;

@@ -160,6 +160,10 @@ impl Book {
 
     /// The pool of the subnet that an address belongs to.
     pub(super) fn pool_of(&self, address: Ipv4Addr) -> Option<usize> {
+        // Most sites have one, and it is asked for many times for each lease.
+        if let [only] = self.pools.as_slice() {
+            return only.subnet.network.contains(address).then_some(0);
+        }
         let (_, index) = self.starts.range(..=address).next_back()?;
         let pool = self.pools.get(*index)?;
         pool.subnet.network.contains(address).then_some(*index)

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use dhcproto::v4::{DhcpOption, OptionCode};
+use dhcproto::v4::OptionCode;
 
 use super::render::Unrenderable;
 use super::writer::Writer;
@@ -50,34 +50,33 @@ impl Lease {
     pub(super) fn write(&self, out: &mut Writer, asked: &[u8]) -> Result<(), Unrenderable> {
         let wants = |code: OptionCode| asked.contains(&u8::from(code));
         if let Some(secs) = self.secs {
-            out.option(&DhcpOption::AddressLeaseTime(secs))?;
+            out.raw(OptionCode::AddressLeaseTime, &secs.to_be_bytes())?;
         }
-        out.option(&DhcpOption::SubnetMask(self.mask))?;
-        if !self.routers.is_empty() {
-            out.option(&DhcpOption::Router(self.routers.clone()))?;
-        }
-        if !self.dns.is_empty() && wants(OptionCode::DomainNameServer) {
-            out.option(&DhcpOption::DomainNameServer(self.dns.clone()))?;
+        out.raw(OptionCode::SubnetMask, &self.mask.octets())?;
+        out.addresses(OptionCode::Router, &self.routers)?;
+        if wants(OptionCode::DomainNameServer) {
+            out.addresses(OptionCode::DomainNameServer, &self.dns)?;
         }
         if let Some(name) = self.host_name.as_ref().filter(|_| wants(OptionCode::Hostname)) {
-            out.option(&DhcpOption::Hostname(name.clone()))?;
+            out.raw(OptionCode::Hostname, name.as_bytes())?;
         }
         if let Some(domain) = self.domain.as_ref().filter(|_| wants(OptionCode::DomainName)) {
-            out.option(&DhcpOption::DomainName(domain.clone()))?;
+            out.raw(OptionCode::DomainName, domain.as_bytes())?;
         }
         if let Some(mtu) = self.mtu.filter(|_| wants(OptionCode::InterfaceMtu)) {
-            out.option(&DhcpOption::InterfaceMtu(mtu))?;
+            out.raw(OptionCode::InterfaceMtu, &mtu.to_be_bytes())?;
         }
         if let Some(broadcast) = self.broadcast.filter(|_| wants(OptionCode::BroadcastAddr)) {
-            out.option(&DhcpOption::BroadcastAddr(broadcast))?;
+            out.raw(OptionCode::BroadcastAddr, &broadcast.octets())?;
         }
-        if !self.ntp.is_empty() && wants(OptionCode::NtpServers) {
-            out.option(&DhcpOption::NtpServers(self.ntp.clone()))?;
+        if wants(OptionCode::NtpServers) {
+            out.addresses(OptionCode::NtpServers, &self.ntp)?;
         }
         if let Some(secs) = self.secs {
             let eighth = secs.checked_div(8).unwrap_or_default();
-            out.option(&DhcpOption::Renewal(secs.checked_div(2).unwrap_or_default()))?;
-            out.option(&DhcpOption::Rebinding(secs.saturating_sub(eighth)))?;
+            let (half, seven) = (secs.checked_div(2).unwrap_or_default(), secs.saturating_sub(eighth));
+            out.raw(OptionCode::Renewal, &half.to_be_bytes())?;
+            out.raw(OptionCode::Rebinding, &seven.to_be_bytes())?;
         }
         let search: Vec<u8> = self
             .search

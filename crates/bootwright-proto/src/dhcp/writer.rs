@@ -1,5 +1,7 @@
 //! A packet under construction.
 
+use std::net::Ipv4Addr;
+
 use dhcproto::encoder::{Encodable, Encoder};
 use dhcproto::v4::{DhcpOption, OptionCode};
 
@@ -68,6 +70,20 @@ impl Writer {
         };
         self.bytes(&[code, len]);
         self.bytes(value);
+        Ok(())
+    }
+
+    /// Appends an option of addresses, if there are any.
+    pub(super) fn addresses(&mut self, code: OptionCode, addresses: &[Ipv4Addr]) -> Result<(), Unrenderable> {
+        let len = addresses.len().saturating_mul(4);
+        let code = u8::from(code);
+        let Ok(counted) = u8::try_from(len) else {
+            return Err(Unrenderable::OptionTooLong { code, len });
+        };
+        if counted > 0 {
+            self.bytes(&[code, counted]);
+            addresses.iter().for_each(|address| self.bytes(&address.octets()));
+        }
         Ok(())
     }
 

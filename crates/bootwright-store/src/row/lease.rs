@@ -1,5 +1,6 @@
 //! A lease as it stands in its table.
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
 use bootwright_core::Timestamp;
@@ -13,7 +14,7 @@ use crate::sum::Sum;
 pub(crate) struct LeaseRow {
     pub(crate) address: u32,
     pub(crate) holder: String,
-    pub(crate) state: String,
+    pub(crate) state: Cow<'static, str>,
     pub(crate) since: u64,
     pub(crate) until: u64,
     pub(crate) client_id: Option<String>,
@@ -26,7 +27,7 @@ impl LeaseRow {
         let mut row = Self {
             address: lease.address.to_bits(),
             holder: lease.holder.to_string(),
-            state: lease.state.name().to_owned(),
+            state: Cow::Borrowed(lease.state.name()),
             since: lease.since.as_millis(),
             until: lease.until.as_millis(),
             client_id: lease.client_id.as_deref().map(hex),
@@ -77,7 +78,8 @@ impl LeaseRow {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -1,5 +1,6 @@
 //! The table of leases, and what it must add up to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bootwright_core::lease::Lease;
@@ -73,7 +74,7 @@ pub(super) fn read_leases(connection: &Connection) -> Result<(Vec<Lease>, LeaseS
         let row = LeaseRow {
             address: u32::try_from(address).map_err(|_| Trouble::damaged("a lease of what is no address"))?,
             holder: row.get(1)?,
-            state: row.get(2)?,
+            state: Cow::Owned(row.get(2)?),
             since: row.get::<_, i64>(3)?.cast_unsigned(),
             until: row.get::<_, i64>(4)?.cast_unsigned(),
             client_id: row.get(5)?,

@@ -8,7 +8,7 @@ use bootwright_core::{HostId, ProfileName};
 use bootwright_engine::{Engine, Refusal};
 use bootwright_proto::http::api::{Problem, ProblemCode};
 
-use crate::core::Unrecorded;
+use crate::commit::Unrecorded;
 
 /// What a route answers instead of a document.
 #[derive(Debug)]

@@ -16,9 +16,8 @@ use bootwright_proto::dhcp::{
     question, render_over, sender,
 };
 use bootwright_proto::hexdump::Hexdump;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::later::Later;
+use super::later::{Later, Tray};
 use super::merge::Merging;
 use super::outlet::Answered;
 use super::pace::Pace;
@@ -40,21 +39,16 @@ pub struct Desk {
     script: Option<(Ipv4Addr, BootFile)>,
     pace: Arc<Mutex<Pace<MacAddr>>>,
     merging: Arc<Merging>,
-    waiting: Arc<Semaphore>,
     looks: Arc<Looks>,
 }
-
-/// How many grants of a link wait for the record at most. Its queue holds four times as many, and sheds load before it is
-/// full.
-const WAITING_MAX: usize = 1024;
 
 /// What becomes of a request that is not ignored.
 pub(super) enum Handled {
     /// A reply that may leave.
     Now(Answered),
-    /// A reply that has to wait.
+    /// An offer that has to wait.
     Later(Later),
-    /// Nobody expects a reply.
+    /// Nothing leaves now: nobody expects a reply, or it was put to those that wait for the record.
     Noted,
 }
 
@@ -111,7 +105,6 @@ impl Desk {
             script,
             place,
             pace: Arc::default(),
-            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             looks: Arc::default(),
             merging,
         }
@@ -121,9 +114,9 @@ impl Desk {
     /// them, many at a time.
     ///
     /// A panic costs this datagram and no other. (One in the engine ends the process: see `telemetry`.)
-    pub(super) fn handle(&self, datagram: &Datagram<'_>, port: Port, paper: &mut Paper) -> Option<Handled> {
+    pub(super) fn handle(&self, datagram: &Datagram<'_>, port: Port, tray: &mut Tray) -> Option<Handled> {
         self.show("received", datagram.source, datagram.payload);
-        match contain(&self.counters, "dhcp", || self.answer(datagram, port, paper)) {
+        match contain(&self.counters, "dhcp", || self.answer(datagram, port, tray)) {
             Some(Ok(handled)) => Some(handled),
             Some(Err((mac, ignored))) => {
                 self.ignore(datagram.source, mac, &ignored);
@@ -166,7 +159,7 @@ impl Desk {
         &self,
         datagram: &Datagram<'_>,
         port: Port,
-        paper: &mut Paper,
+        tray: &mut Tray,
     ) -> Result<Handled, (Option<MacAddr>, Ignored)> {
         let of_sender = |ignored| (sender(datagram.payload), ignored);
         if datagram.truncated {
@@ -176,16 +169,17 @@ impl Desk {
             return Err(of_sender(Ignored::OtherVlan(vlan)));
         }
         let request = parse(datagram.payload).map_err(|discard| of_sender(Ignored::Discarded(discard)))?;
-        self.answer_request(&request, datagram, port, paper)
-            .map_err(|ignored| (Some(request.mac), ignored))
+        let mac = request.mac;
+        self.answer_request(request, datagram, port, tray)
+            .map_err(|ignored| (Some(mac), ignored))
     }
 
     fn answer_request(
         &self,
-        request: &Request,
+        request: Request,
         datagram: &Datagram<'_>,
         port: Port,
-        paper: &mut Paper,
+        tray: &mut Tray,
     ) -> Result<Handled, Ignored> {
         if Some(request.mac) == self.place.link.mac {
             return Err(Ignored::OwnPacket);
@@ -196,23 +190,23 @@ impl Desk {
             sender: *datagram.source.ip(),
             destination: datagram.destination,
         });
-        let client = classify(request);
+        let client = classify(&request);
         // Only a server's name is compared with them, and who searches names none.
         let ours = request
             .server_id
             .map(|_| self.place.all_addresses())
             .unwrap_or_default();
-        census::overhear(&self.core, &self.place.name, &ours, request);
-        if is_system(request, &client) {
+        census::overhear(&self.core, &self.place.name, &ours, &request);
+        if is_system(&request, &client) {
             self.core.system_heard(way, request.mac);
         }
         let arrival = Arrival { port, ours: &ours };
         if self.core.glance().dhcp == DhcpMode::Server {
-            return self.serve(request, &client, datagram, (arrival, way), paper);
+            return self.serve(request, &client, datagram, (arrival, way), tray);
         }
-        self.hear_address(request, way);
-        let question = question(request, &client, arrival).map_err(Ignored::Silent)?;
-        self.answer_boot(request, &client, (question, way), (datagram, port), paper)
+        self.hear_address(&request, way);
+        let question = question(&request, &client, arrival).map_err(Ignored::Silent)?;
+        self.answer_boot(&request, &client, (question, way), (datagram, port), &mut tray.paper)
             .map(Handled::Now)
     }
 
@@ -264,12 +258,6 @@ impl Desk {
         let now = self.core.now();
         let admitted = self.pace.lock().unwrap_or_else(PoisonError::into_inner).admit(mac, now);
         admitted.then_some(()).ok_or(Ignored::TooOften)
-    }
-
-    /// Room for one more reply to wait for the record.
-    pub(super) fn room_to_wait(&self) -> Result<OwnedSemaphorePermit, Ignored> {
-        let room = Arc::clone(&self.waiting).try_acquire_owned();
-        room.map_err(|_| Ignored::TooManyWaiting)
     }
 
     /// A client that takes an offer of another server says which address it will have.

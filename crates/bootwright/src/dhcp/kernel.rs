@@ -6,9 +6,8 @@ use bootwright_net::udp::Batch;
 use bootwright_proto::dhcp::Port;
 
 use super::answer::{Desk, Handled};
-use super::later;
+use super::later::{self, Tray};
 use super::outlet::Outlet;
-use super::paper::Paper;
 
 /// The longest packet that is read whole; anything longer is no DHCP of Ethernet.
 const PACKET_MAX: usize = 2048;
@@ -20,25 +19,31 @@ pub async fn listen(desk: Desk, outlet: Outlet, port: Port) {
         return;
     };
     let mut batch = Batch::new(PACKET_MAX);
-    let mut paper = Paper::default();
+    let mut tray = Tray::default();
     let mut now = Vec::new();
     loop {
-        if let Err(error) = socket.receive(&mut batch).await {
+        let received = tokio::select! {
+            biased;
+            () = tray.grants.settled() => {
+                tray.send_recorded(&desk, &outlet).await;
+                continue;
+            }
+            received = socket.receive(&mut batch) => received,
+        };
+        if let Err(error) = received {
             tracing::warn!(link = %desk.place().name, why = %error, "cannot receive DHCP packets");
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
             continue;
         }
-        let mut waiting = Vec::new();
         for datagram in batch.datagrams() {
-            match desk.handle(&datagram, port, &mut paper) {
+            match desk.handle(&datagram, port, &mut tray) {
                 Some(Handled::Now(answered)) => now.push(answered),
-                Some(Handled::Later(later)) => waiting.push(later),
+                Some(Handled::Later(offer)) => later::finish(&desk, &outlet, offer),
                 Some(Handled::Noted) | None => {}
             }
         }
         desk.count_answers(now.len());
         outlet.send(&desk, &now).await;
-        paper.give_back(&mut now);
-        later::finish(&desk, &outlet, waiting);
+        tray.paper.give_back(&mut now);
     }
 }

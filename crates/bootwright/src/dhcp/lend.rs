@@ -8,16 +8,15 @@ use bootwright_core::{MacAddr, Way};
 use bootwright_engine::{LeaseAsk, LeaseReply, OfferReply};
 use bootwright_net::udp::Datagram;
 use bootwright_proto::dhcp::{
-    Arrival, Boot, Client, ClientKind, Port, Question, Reply, Request, ServerQuestion, destination, render,
+    Arrival, Boot, Client, ClientKind, Port, Question, Reply, Request, ServerQuestion, destination, render_over,
     server_question,
 };
 
 use super::answer::{Desk, Handled, Ignored};
-use super::later::Later;
+use super::later::{Later, Tray};
 use super::outlet::Answered;
-use super::paper::Paper;
 use super::probe::{Looking, NoLook, Where};
-use crate::core::Answer;
+use crate::commit::Commit;
 
 /// A request about an address, and all that is needed to answer it later.
 pub(super) struct Errand {
@@ -33,60 +32,68 @@ impl Desk {
     /// Answers a client in server mode.
     pub(super) fn serve(
         &self,
-        request: &Request,
+        request: Request,
         client: &Client,
         datagram: &Datagram<'_>,
         (arrival, way): (Arrival<'_>, Way),
-        paper: &mut Paper,
+        tray: &mut Tray,
     ) -> Result<Handled, Ignored> {
         let asked = self.asked(datagram);
-        let message = match server_question(request, client, arrival, asked.is_some()).map_err(Ignored::Silent)? {
+        let message = match server_question(&request, client, arrival, asked.is_some()).map_err(Ignored::Silent)? {
             ServerQuestion::Boot(question) => {
+                let from = (datagram, arrival.port);
                 return self
-                    .answer_boot(request, client, (question, way), (datagram, arrival.port), paper)
+                    .answer_boot(&request, client, (question, way), from, &mut tray.paper)
                     .map(Handled::Now);
             }
             ServerQuestion::Lease(message) => message,
         };
         self.admit(request.mac)?;
-        let errand = Box::new(Errand {
-            request: request.clone(),
-            ask: self.lease_ask(request, client, (message, way)),
-            source: datagram.source,
-            asked,
-            station: datagram.source_mac,
-        });
         // Only as many wait for the record as it takes in a moment; for the others nothing is granted yet.
-        let room = match message {
+        let may_promise = match message {
             LeaseMessage::Select { .. }
             | LeaseMessage::Reboot { .. }
             | LeaseMessage::Renew { .. }
-            | LeaseMessage::Rebind { .. } => Some(self.room_to_wait()?),
+            | LeaseMessage::Rebind { .. } => true,
             LeaseMessage::Discover { .. }
             | LeaseMessage::ChoseAnother { .. }
             | LeaseMessage::Decline { .. }
             | LeaseMessage::Release { .. }
-            | LeaseMessage::Inform { .. } => None,
+            | LeaseMessage::Inform { .. } => false,
         };
-        let answer = self.ask_lease(&errand);
-        let Some(answered) = self.reply_to(&errand, answer.reply())? else {
+        if may_promise && tray.grants.is_full() {
+            return Err(Ignored::TooManyWaiting);
+        }
+        let errand = Errand {
+            ask: self.lease_ask(&request, client, (message, way)),
+            request,
+            source: datagram.source,
+            asked,
+            station: datagram.source_mac,
+        };
+        let (reply, commit) = self
+            .core()
+            .ask_often(tray.grants.settlements(), |engine, now| engine.lease(now, &errand.ask));
+        let (untried, grants) = (untried(&reply), matches!(reply, LeaseReply::Ack { .. }));
+        let Some(answered) = self.reply_to(&errand, reply, tray.paper.take())? else {
             return Ok(Handled::Noted);
         };
-        match (answer.reply(), room) {
-            (LeaseReply::Ack { .. }, Some(room)) => Ok(Handled::Later(Later::Recorded {
-                answer: answer.map(|_| answered),
-                errand,
-                room,
-            })),
-            (LeaseReply::Offer { lease, probe: true, .. }, _) => Ok(match self.look_for(&errand, lease.address)? {
-                Some(looking) => Handled::Later(Later::Looked {
-                    answered,
-                    errand,
-                    looking,
-                }),
-                None => Handled::Now(answered),
-            }),
-            _ => Ok(Handled::Now(answered)),
+        match commit {
+            Commit::Refused(_) if grants => Err(Ignored::Unrecorded),
+            Commit::Pending(ticket) if grants => {
+                tray.grants.add(ticket, answered, errand.request.mac);
+                Ok(Handled::Noted)
+            }
+            Commit::Nothing | Commit::Pending(_) | Commit::Refused(_) => {
+                match untried.map(|address| self.look_for(&errand, address)).transpose()? {
+                    Some(Some(looking)) => Ok(Handled::Later(Later {
+                        answered,
+                        errand: Box::new(errand),
+                        looking,
+                    })),
+                    Some(None) | None => Ok(Handled::Now(answered)),
+                }
+            }
         }
     }
 
@@ -117,27 +124,33 @@ impl Desk {
         }
     }
 
-    pub(super) fn ask_lease(&self, errand: &Errand) -> Answer<LeaseReply> {
-        self.core().ask(|engine, now| engine.lease(now, &errand.ask))
+    /// Asks for an offer once more.
+    pub(super) fn ask_again(&self, errand: &Errand) -> LeaseReply {
+        self.core().ask(|engine, now| engine.lease(now, &errand.ask)).now()
     }
 
-    /// The bytes for what the engine says; none where nobody expects an answer.
-    pub(super) fn reply_to(&self, errand: &Errand, said: &LeaseReply) -> Result<Option<Answered>, Ignored> {
-        let boot = |boot: &Option<OfferReply>, from| -> Result<Option<Boot>, Ignored> {
-            boot.clone().map(|boot| self.boot_of(boot, from)).transpose()
+    /// The bytes for what the engine says, in the place of what is in a buffer; none where nobody expects an answer.
+    pub(super) fn reply_to(
+        &self,
+        errand: &Errand,
+        said: LeaseReply,
+        sheet: Vec<u8>,
+    ) -> Result<Option<Answered>, Ignored> {
+        let boot = |boot: Option<OfferReply>, from| -> Result<Option<Boot>, Ignored> {
+            boot.map(|boot| self.boot_of(boot, from)).transpose()
         };
         let (from, reply) = match said {
             LeaseReply::Offer { lease, boot: data, .. } => {
                 let from = self.server_address(errand, lease.address)?;
-                (from, Reply::LeaseOffer(lease.clone(), boot(data, from)?))
+                (from, Reply::LeaseOffer(lease, boot(data, from)?))
             }
             LeaseReply::Ack { lease, boot: data } => {
                 let from = self.server_address(errand, lease.address)?;
-                (from, Reply::LeaseAck(lease.clone(), boot(data, from)?))
+                (from, Reply::LeaseAck(lease, boot(data, from)?))
             }
             LeaseReply::Told(lease) => {
                 let from = self.server_address(errand, errand.request.ciaddr)?;
-                (from, Reply::LeaseAck(lease.clone(), None))
+                (from, Reply::LeaseAck(lease, None))
             }
             LeaseReply::Nak(why) => {
                 self.counters().count("dhcp", why.name());
@@ -148,9 +161,9 @@ impl Desk {
                 (self.server_address(errand, errand.request.ciaddr)?, Reply::Nak)
             }
             LeaseReply::Noted => return Ok(None),
-            LeaseReply::Silence(why) => return Err(Ignored::Lease(why.clone())),
+            LeaseReply::Silence(why) => return Err(Ignored::Lease(why)),
         };
-        let payload = render(&errand.request, from, &reply).map_err(Ignored::Unrenderable)?;
+        let payload = render_over(sheet, &errand.request, from, &reply).map_err(Ignored::Unrenderable)?;
         Ok(Some(Answered {
             payload,
             to: destination(&errand.request, Port::Dhcp, errand.source, &reply),
@@ -189,5 +202,18 @@ impl Desk {
     /// Notes why a request got no answer after all.
     pub(super) fn ignore_errand(&self, errand: &Errand, ignored: &Ignored) {
         self.ignore(errand.source, Some(errand.request.mac), ignored);
+    }
+}
+
+/// The address that is offered and has to be looked at before.
+pub(super) const fn untried(said: &LeaseReply) -> Option<Ipv4Addr> {
+    match said {
+        LeaseReply::Offer { lease, probe: true, .. } => Some(lease.address),
+        LeaseReply::Offer { .. }
+        | LeaseReply::Ack { .. }
+        | LeaseReply::Told(_)
+        | LeaseReply::Nak(_)
+        | LeaseReply::Noted
+        | LeaseReply::Silence(_) => None,
     }
 }

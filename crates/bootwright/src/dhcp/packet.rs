@@ -5,16 +5,23 @@ use std::sync::Arc;
 use bootwright_net::snoop::Snoop;
 
 use super::answer::{Desk, Handled};
-use super::later;
+use super::later::{self, Tray};
 use super::outlet::{self, Outlet};
-use super::paper::Paper;
 
 /// Answers what is captured on a link, for as long as the future is polled.
 pub async fn capture(desk: Desk, snoop: Snoop, outlet: Outlet) {
     let outlet = Arc::new(outlet);
-    let mut paper = Paper::default();
+    let mut tray = Tray::default();
     loop {
-        let captured = match snoop.receive().await {
+        let captured = tokio::select! {
+            biased;
+            () = tray.grants.settled() => {
+                tray.send_recorded(&desk, &outlet).await;
+                continue;
+            }
+            captured = snoop.receive() => captured,
+        };
+        let captured = match captured {
             Ok(captured) => captured,
             Err(error) => {
                 tracing::warn!(link = %desk.place().name, why = %error, "capturing has ended");
@@ -24,14 +31,14 @@ pub async fn capture(desk: Desk, snoop: Snoop, outlet: Outlet) {
         let Some(port) = outlet::port(captured.destination.port()) else {
             continue;
         };
-        match desk.handle(&captured.datagram(), port, &mut paper) {
+        match desk.handle(&captured.datagram(), port, &mut tray) {
             Some(Handled::Now(answered)) => {
                 desk.count_answers(1);
                 let mut answers = vec![answered];
                 outlet.send(&desk, &answers).await;
-                paper.give_back(&mut answers);
+                tray.paper.give_back(&mut answers);
             }
-            Some(Handled::Later(waiting)) => later::finish(&desk, &outlet, vec![waiting]),
+            Some(Handled::Later(offer)) => later::finish(&desk, &outlet, offer),
             Some(Handled::Noted) | None => {}
         }
     }

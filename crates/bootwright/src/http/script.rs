@@ -18,7 +18,8 @@ use hyper::StatusCode;
 use super::Plane;
 use super::answer::{self, Answer, not_found, words};
 use super::route::Ends;
-use crate::core::{Core, Unrecorded};
+use crate::commit::Unrecorded;
+use crate::core::Core;
 use crate::slip::Slip;
 use crate::telemetry::sanitise;
 
