@@ -71,7 +71,7 @@ fn status_words(status: &Status, now: Now) -> String {
         }
     }
     for own in &status.own_firmware {
-        line("own firmware", firmware_words(own));
+        line("firmware", firmware_words(own));
     }
     let store = &status.store;
     let health = match (&store.why, store.ready) {

@@ -65,7 +65,13 @@ impl Campus {
         let listening = self.send(packet, sender);
         listening.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         let mut buffer = [0; 2048];
-        let (length, from) = listening.recv_from(&mut buffer).expect("an answer to the relay");
+        // A wait with a limit ends early where the process is stopped and goes on (`signal(7)`).
+        let (length, from) = loop {
+            match listening.recv_from(&mut buffer) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                heard => break heard.expect("an answer to the relay"),
+            }
+        };
         let SocketAddr::V4(from) = from else {
             panic!("an answer from {from}");
         };
