@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use bootwright_core::{
-    Cause, Event, HoldWhy, Host, HostId, LocalWhy, Profile, ProfileName, Sighting, Timestamp, Token, Verb, Verdict,
+    Cause, Event, FrontEnd, HoldWhy, Host, HostId, LocalWhy, Profile, ProfileName, Sighting, Timestamp, Token, Verb,
+    Verdict,
 };
+use bootwright_proto::script::uboot::NO_MENU;
 
 use crate::engine::Engine;
 use crate::script::{InstallTicket, ScriptReply};
@@ -39,6 +41,10 @@ impl Engine {
                 }
             }
             Verdict::Menu(name) => match self.policy.profiles.get(&name).cloned() {
+                Some(_) if self.visits.get(id).and_then(|visit| visit.front) == Some(FrontEnd::UBoot) => {
+                    let why = NO_MENU.to_owned();
+                    self.hold(now, id, HoldWhy::Unrenderable { profile: name, why })
+                }
                 Some(profile) => {
                     let note = format!("the menu {name} is shown at its console");
                     self.news_once(now, id, (News::Menu, Verb::Hold), note);

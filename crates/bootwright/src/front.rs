@@ -205,6 +205,11 @@ pub(crate) fn told(reply: &ScriptReply, asking: &Asking, around: &Surroundings<'
             let image = image(host, profile, None, around).map_err(broken)?;
             Told::live(front, &around.live(host, profile, &image)).map_err(|error| broken(error.to_string()))
         }
+        ScriptReply::Menu { profile, .. } if front == FrontEnd::UBoot => Err(format!(
+            "profile `{}` cannot be rendered for it: {}",
+            profile.name,
+            uboot::NO_MENU
+        )),
         ScriptReply::Menu { profile, .. } => Ok(profile
             .menu
             .as_ref()

@@ -10,6 +10,9 @@ use super::ipxe::{Fault, Unscriptable};
 use super::lines::{COMMENT, Lines};
 use super::told::{Load, Source, Told};
 
+/// Why it is shown no menu: each of its labels is a kernel, and none leads to another question.
+pub const NO_MENU: &str = "U-Boot cannot ask again with what was chosen from a menu; give the host the profile itself";
+
 /// What U-Boot is told, as a configuration.
 ///
 /// # Errors

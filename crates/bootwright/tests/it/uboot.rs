@@ -32,6 +32,10 @@ args = ["root=$bootdev"]
 [profiles.console]
 kernel = "/images/lab/vmlinuz"
 confirm = "console"
+
+[profiles.rack]
+kind = "menu"
+entries = [{ title = "Own disk", local = true }]
 "#;
 
 fn site(inside: &Netns) -> Daemon<'_> {
@@ -216,4 +220,19 @@ fn what_u_boot_cannot_be_told_costs_no_attempt_and_is_told_in_the_record() {
         let told = || daemon.api("GET", "/api/v1/events", "").text().contains(why);
         wait_until(&format!("the record says that {why}"), told);
     }
+}
+
+#[test]
+fn a_menu_that_u_boot_cannot_show_is_told_in_the_record_and_by_explain() {
+    let (inside, machine) = segment();
+    let daemon = site(&inside);
+    assert_eq!(switch_on(&machine), Did::WentOn);
+    tell(&daemon, r#"{"command":"live","profile":"rack"}"#);
+    assert_eq!(switch_on(&machine), Did::WentOn);
+    let why = "profile `rack` cannot be rendered for it: U-Boot cannot ask again with what was chosen from a menu";
+    let events = || daemon.api("GET", "/api/v1/events", "").text().to_owned();
+    wait_until("the record says so", || events().contains(why));
+    assert!(!events().contains("the menu rack is shown"), "{}", events());
+    let explained = daemon.api("GET", &format!("/api/v1/hosts/{HOST}/explain"), "");
+    assert!(explained.text().contains(why), "{}", explained.text());
 }
