@@ -203,7 +203,7 @@ async fn serve_all(
         catalogue: Arc::clone(&catalogue),
         images: shelf("/images", &data_dir, FetchKind::Image)?,
         assets: shelf("/assets", &data_dir, FetchKind::Other)?,
-        artefacts: Arc::new(Artefacts::new(&data_dir)),
+        artefacts: Artefacts::watched(&data_dir, &core),
         journal: Journal::new(data_dir.join("logs")),
         daemon: Arc::clone(&daemon),
         links: Arc::clone(&links),
@@ -239,7 +239,6 @@ async fn serve_all(
         Watch::start().context("cannot list the interfaces")?,
         Arc::clone(&serving),
     ));
-    tokio::spawn(Arc::clone(&plane.artefacts).follow(Arc::clone(&core)));
     tokio::spawn(Arc::clone(&core).keep_time());
     tokio::spawn(Arc::clone(&reloader).follow_files());
     let state = api::ApiState::new(

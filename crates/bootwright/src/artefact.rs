@@ -160,8 +160,16 @@ impl Artefacts {
         known.read.retain(|path, _| wanted.contains(path));
     }
 
+    /// The files below this data directory, looked at from now on. To be called within a runtime.
+    #[must_use]
+    pub fn watched(data_dir: &Path, core: &Arc<Core>) -> Arc<Self> {
+        let artefacts = Arc::new(Self::new(data_dir));
+        tokio::spawn(Arc::clone(&artefacts).follow(Arc::clone(core)));
+        artefacts
+    }
+
     /// Looks at the files for ever.
-    pub async fn follow(self: Arc<Self>, core: Arc<Core>) {
+    async fn follow(self: Arc<Self>, core: Arc<Core>) {
         loop {
             let (artefacts, policy) = (Arc::clone(&self), core.policy());
             // A file system that hangs holds up this look and nothing else.

@@ -12,6 +12,7 @@ pub mod core;
 pub mod counter;
 pub mod dhcp;
 pub mod dhcp6;
+pub mod example;
 pub mod firmware;
 mod front;
 pub mod http;

@@ -5,9 +5,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::example;
 use crate::telemetry::LogFormat;
 
 /// Where the daemon listens for operators.
@@ -91,6 +93,9 @@ pub(super) enum Verb {
     /// Add images, and show, verify and remove them; no daemon is needed
     #[command(subcommand)]
     Image(ImageVerb),
+    /// Write profiles to begin with
+    #[command(subcommand)]
+    Profile(ProfileVerb),
     /// Carry images, firmware and configuration to a box without a network
     #[command(subcommand)]
     Bundle(BundleVerb),
@@ -267,6 +272,23 @@ pub(super) struct ImageOptions {
     /// The most bytes of all files together, in GiB
     #[arg(long, value_name = "GIB", default_value_t = 64)]
     pub(super) max_size: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ProfileVerb {
+    /// Write a commented profile for a system into `conf.d/` beside the configuration, its documents beside it
+    New {
+        /// The profile's name [default: that of the system]
+        name: Option<String>,
+        /// The system
+        #[arg(long, value_parser = systems())]
+        os: String,
+    },
+}
+
+/// The systems of the catalogue.
+fn systems() -> PossibleValuesParser {
+    PossibleValuesParser::new(example::ALL.iter().map(|(name, _)| *name))
 }
 
 #[derive(Debug, Subcommand)]

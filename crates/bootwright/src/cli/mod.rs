@@ -15,6 +15,7 @@ mod image;
 mod init;
 mod lease;
 mod print;
+mod profile;
 mod site;
 mod table;
 
@@ -76,6 +77,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Lease(verb) => wait(lease::run(&client, printer, verb)),
         Verb::Image(verb) => image::run(printer, &common, verb),
         Verb::Bundle(verb) => bundle::run(printer, &common, verb),
+        Verb::Profile(verb) => profile::run(printer, &common, verb),
         Verb::Events(options) => wait(event::run(&client, printer, &options)),
         Verb::Explain { host, as_if } => wait(explain::run(&client, printer, &host, &as_if)),
         Verb::Status => wait(site::status(&client, printer)),

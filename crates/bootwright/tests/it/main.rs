@@ -3,6 +3,7 @@
 mod api;
 mod arch_table;
 mod bridge;
+mod catalogue;
 mod census;
 mod cli;
 mod cli_check;
