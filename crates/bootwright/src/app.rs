@@ -186,8 +186,7 @@ async fn serve_all(
     machines: &tokio::runtime::Runtime,
 ) -> anyhow::Result<()> {
     let daemon = Arc::new(daemon);
-    let places = Arc::new(ArcSwap::from_pointee(places));
-    let secrets = Arc::new(Vault::new(secrets));
+    let (places, secrets) = (Arc::new(ArcSwap::from_pointee(places)), Arc::new(Vault::new(secrets)));
     let tables = Arc::new(ArcSwap::from_pointee(tables));
     let counters = Arc::new(Counters::default());
     let links = Arc::new(ArcSwap::from_pointee(Vec::new()));
