@@ -213,7 +213,6 @@ async fn serve_all(
     let offers = Thread::start("dhcp").context("cannot start the thread of DHCP")?;
     let (tftp, notices) = start_tftp(&plane)?;
     counters.show_tftp(tftp.counts());
-    // Where transfers begin: nobody else is woken for each that ends.
     transfers.handle().spawn(follow_transfers(Arc::clone(&plane), notices));
     let reloader = Arc::new(Reloader::new(
         files,
