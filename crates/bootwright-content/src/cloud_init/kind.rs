@@ -171,7 +171,9 @@ mod tests {
             ("1.2.3", Kind::Text),
             ("2026-11-20", Kind::Date),
             ("2026-11-20x", Kind::Text),
-            ("52:54:00:12:34:56", Kind::Text),
+            // A card whose parts are all digits below 60 is a number to the base of 60.
+            ("52:54:00:12:34:56", Kind::Int(41_135_085_296)),
+            ("52:54:00:12:34:5f", Kind::Text),
             ("-", Kind::Text),
             ("hello", Kind::Text),
         ] {
