@@ -202,7 +202,7 @@ async fn serve_all(
         catalogue: Arc::clone(&catalogue),
         images: shelf("/images", &data_dir, FetchKind::Image)?,
         assets: shelf("/assets", &data_dir, FetchKind::Other)?,
-        artefacts: Artefacts::watched(&data_dir, &core),
+        artefacts: Artefacts::watched(&data_dir, &daemon.compat, &core),
         journal: Journal::new(data_dir.join("logs")),
         daemon: Arc::clone(&daemon),
         links: Arc::clone(&links),

@@ -11,10 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bootwright_config::{Compat, Dialect};
 use bootwright_content::{BootPlan, Context, made_up, render_boot};
 use bootwright_core::{Policy, Profile};
 use bootwright_images::{LOCK, Lock, hash_file};
 
+use crate::compat;
 use crate::core::Core;
 
 /// How often files are looked at.
@@ -27,6 +29,8 @@ const READ_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug)]
 pub struct Artefacts {
     data_dir: PathBuf,
+    /// Where the images of other systems are; what became of those is for them to know.
+    elsewhere: BTreeMap<Dialect, PathBuf>,
     known: Mutex<Known>,
 }
 
@@ -58,11 +62,15 @@ impl Stamp {
 }
 
 impl Artefacts {
-    /// The files below this data directory.
+    /// The files below this data directory, and those of other systems.
     #[must_use]
-    pub fn new(data_dir: &Path) -> Self {
+    pub fn new(data_dir: &Path, dialects: &[Compat]) -> Self {
+        let directories = dialects
+            .iter()
+            .filter_map(|compat| Some((compat.dialect, PathBuf::from(compat.files_dir.as_ref()?))));
         Self {
             data_dir: data_dir.to_owned(),
+            elsewhere: directories.collect(),
             known: Mutex::default(),
         }
     }
@@ -73,7 +81,25 @@ impl Artefacts {
         let plan = render_boot(profile, context).ok()?;
         paths(&plan, &context.server.url)
             .iter()
-            .find_map(|path| self.of_file(path))
+            .find_map(|path| match compat::source(profile) {
+                Some(dialect) => self.of_another(dialect, path),
+                None => self.of_file(path),
+            })
+    }
+
+    /// Where a file lies that a profile boots; nothing if its system serves no files.
+    #[must_use]
+    pub fn place(&self, profile: &Profile, path: &str) -> Option<PathBuf> {
+        match compat::source(profile) {
+            Some(dialect) => Some(self.elsewhere.get(&dialect)?.join(path.strip_prefix("/images/")?)),
+            None => Some(self.data_dir.join(path.trim_start_matches('/'))),
+        }
+    }
+
+    fn of_another(&self, dialect: Dialect, path: &str) -> Option<String> {
+        let place = self.elsewhere.get(&dialect)?.join(path.strip_prefix("/images/")?);
+        let name = dialect.name();
+        (!place.is_file()).then(|| format!("the images of {name} lack `{path}`: there is no `{}`", place.display()))
     }
 
     fn of_file(&self, path: &str) -> Option<String> {
@@ -123,7 +149,11 @@ impl Artefacts {
 
     /// Reads the bytes of files that the profiles boot, as far as that is due. Blocks.
     fn read_due(&self, policy: &Policy) {
-        let plans = policy.profiles.values().filter_map(|profile| {
+        let own = policy
+            .profiles
+            .values()
+            .filter(|profile| compat::source(profile).is_none());
+        let plans = own.filter_map(|profile| {
             let context = made_up(profile);
             Some((render_boot(profile, &context).ok()?, context.server.url))
         });
@@ -160,10 +190,10 @@ impl Artefacts {
         known.read.retain(|path, _| wanted.contains(path));
     }
 
-    /// The files below this data directory, looked at from now on. To be called within a runtime.
+    /// The same files, looked at from now on. To be called within a runtime.
     #[must_use]
-    pub fn watched(data_dir: &Path, core: &Arc<Core>) -> Arc<Self> {
-        let artefacts = Arc::new(Self::new(data_dir));
+    pub fn watched(data_dir: &Path, dialects: &[Compat], core: &Arc<Core>) -> Arc<Self> {
+        let artefacts = Arc::new(Self::new(data_dir, dialects));
         tokio::spawn(Arc::clone(&artefacts).follow(Arc::clone(core)));
         artefacts
     }

@@ -31,8 +31,12 @@ pub(super) fn configuration(printer: Printer, place: &Common, firmware_dir: &Pat
                 .or(loaded.daemon.data_dir.as_ref().map(PathBuf::from));
             let mut found = diagnostic::views(&loaded.warnings);
             if let Some(data_dir) = data_dir {
-                let root = loaded.daemon.tftp.root.as_deref();
-                found.extend(artefact::missing(&loaded.policy, firmware_dir, &data_dir, root));
+                found.extend(artefact::missing(
+                    &loaded.policy,
+                    &loaded.daemon,
+                    firmware_dir,
+                    &data_dir,
+                ));
             }
             let of_secrets = crate::vault::troubles(&loaded.secrets);
             found.extend(

@@ -20,8 +20,13 @@ fn daemon<'a>(inside: &'a Netns, more: &str) -> Daemon<'a> {
     let data = daemon.directory().join("kiwispray");
     for image in ["discover", "leap"] {
         write(&data, &format!("images/{image}/host.tmpl"), TEMPLATE);
+        write(&data, &format!("images/{image}/pxeboot.kernel"), "a kernel");
+        write(
+            &data,
+            &format!("images/{image}/pxeboot.initrd.xz"),
+            "an initial ramdisk",
+        );
     }
-    write(&data, "images/leap/pxeboot.kernel", "a kernel");
     write(
         &data,
         "templates/post_install.tmpl",

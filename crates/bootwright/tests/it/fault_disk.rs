@@ -16,8 +16,11 @@ const ARM: &str = r#"{"command":"arm","profiles":["lab"]}"#;
 fn on_a_small_disk(inside: &Netns) -> (Daemon<'_>, PathBuf) {
     let mut daemon = Daemon::prepare(inside, CONFIG);
     let data = daemon.data_dir().display().to_string();
-    // `ip netns exec` has given it mounts of its own, so that this one is gone when the process is.
-    let script = format!("mount -t tmpfs -o size=16m none '{data}' && exec \"$@\"");
+    // `ip netns exec` has given it mounts of its own, so that this one is gone when the process is. The images go along.
+    let script = format!(
+        "cp -a '{data}/images' '{data}.images' && mount -t tmpfs -o size=16m none '{data}' && \
+         cp -a '{data}.images' '{data}/images' && exec \"$@\""
+    );
     daemon.run_under(&["sh".to_owned(), "-c".to_owned(), script, "sh".to_owned()]);
     daemon.wait_for_log("ready ");
     let disk = PathBuf::from(format!("/proc/{}/root{data}", daemon.pid()));

@@ -304,7 +304,7 @@ kernel = "/images/linux"
 args = "url={{ run.url }}/user-data"
 done = { config-served = "userdata" }
 [profiles.debian.files]
-user-data = "#!/bin/sh"
+user-data = '#!/bin/sh'
 "#,
         expect![[r#"
             error: `profiles.debian.done`: the profile has no file `userdata`

@@ -1,8 +1,9 @@
 //! What a configuration needs of the disk: boot firmware and the files of images.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use bootwright_config::Daemon as DaemonConfig;
 use bootwright_content::{made_up, render_boot};
 use bootwright_core::policy::default_first_files;
 use bootwright_core::{Policy, Profile};
@@ -15,10 +16,12 @@ use crate::firmware::{Catalogue, Trouble};
 /// What is missing, a warning each. What lies in the operator's directory for TFTP is there.
 pub(super) fn missing(
     policy: &Policy,
+    daemon: &DaemonConfig,
     firmware_dir: &Path,
     data_dir: &Path,
-    tftp_root: Option<&str>,
 ) -> Vec<DiagnosticView> {
+    let tftp_root = daemon.tftp.root.as_deref();
+    let artefacts = Artefacts::new(data_dir, &daemon.compat);
     let catalogue = Catalogue::load(firmware_dir, &data_dir.join("firmware"));
     let warn = |trouble: &Trouble| plain(Severity::Warning, trouble.words.clone(), &trouble.hint);
     let mut found: Vec<DiagnosticView> = catalogue.troubles.iter().map(warn).collect();
@@ -29,8 +32,8 @@ pub(super) fn missing(
     found.extend(catalogue.missed_words(&missed).as_ref().map(warn));
     found.extend(missing_root(tftp_root));
     found.extend(missing_firmware(policy, &catalogue, tftp_root));
-    found.extend(missing_files(policy, data_dir));
-    found.extend(changed_files(policy, data_dir));
+    found.extend(missing_files(policy, &artefacts));
+    found.extend(changed_files(policy, &artefacts));
     found
 }
 
@@ -69,19 +72,21 @@ fn missing_firmware(policy: &Policy, catalogue: &Catalogue, tftp_root: Option<&s
         .collect()
 }
 
-/// Kernels and initrds below the data directory, each with the profiles that need it.
-fn missing_files(policy: &Policy, data_dir: &Path) -> Vec<DiagnosticView> {
-    let mut wanted: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+/// Kernels and initrds that are not where they belong, each with the profiles that need it.
+fn missing_files(policy: &Policy, artefacts: &Artefacts) -> Vec<DiagnosticView> {
+    let mut wanted: BTreeMap<PathBuf, Vec<&str>> = BTreeMap::new();
     for (name, profile) in &policy.profiles {
-        for path in paths(profile) {
-            wanted.entry(path).or_default().push(name.as_str());
+        let places = paths(profile)
+            .into_iter()
+            .filter_map(|path| artefacts.place(profile, &path));
+        for place in places {
+            wanted.entry(place).or_default().push(name.as_str());
         }
     }
     wanted
         .into_iter()
-        .filter(|(path, _)| !data_dir.join(path.trim_start_matches('/')).is_file())
-        .map(|(path, profiles)| {
-            let file = data_dir.join(path.trim_start_matches('/'));
+        .filter(|(file, _)| !file.is_file())
+        .map(|(file, profiles)| {
             plain(
                 Severity::Warning,
                 format!(
@@ -103,8 +108,7 @@ fn paths(profile: &Profile) -> Vec<String> {
 }
 
 /// Files of images that are there and not as they were added, by their sizes: all bytes are read by `image verify`.
-fn changed_files(policy: &Policy, data_dir: &Path) -> Vec<DiagnosticView> {
-    let artefacts = Artefacts::new(data_dir);
+fn changed_files(policy: &Policy, artefacts: &Artefacts) -> Vec<DiagnosticView> {
     let mut found: Vec<DiagnosticView> = Vec::new();
     for (name, profile) in &policy.profiles {
         let Some(trouble) = artefacts
