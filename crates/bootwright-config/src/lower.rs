@@ -41,7 +41,7 @@ const SECTIONS: &[&str] = &[
 /// Sections of a later version, and what to do without them.
 const LATER: &[(&str, &str)] = &[(
     "images",
-    "put the files below `images/` in the data directory and name them as `/images/…`",
+    "`bootwright image add` puts an image below `images/` in the data directory; profiles name its files as `/images/…`",
 )];
 
 /// Where keys belong that people write at the top of the file or into another section.

@@ -239,8 +239,7 @@ pub(super) enum ImageVerb {
 pub(super) struct ImageOptions {
     /// The image's name: its directory below `images/`
     pub(super) name: String,
-    /// A path, URLs, `fcos:STREAM`, `flatcar:CHANNEL` or `debian:SUITE` [default: what `[images.NAME]` of the
-    /// configuration says]
+    /// A path, URLs, `fcos:STREAM`, `flatcar:CHANNEL` or `debian:SUITE`
     pub(super) source: Vec<String>,
     /// Another place with the same files: tried after a URL, and in place of a vendor's own site
     #[arg(long, value_name = "URL")]

@@ -376,7 +376,7 @@ enabled = true
             1 | [images.fcos]
               |  ^^^^^^
               |
-              = help: put the files below `images/` in the data directory and name them as `/images/…`
+              = help: `bootwright image add` puts an image below `images/` in the data directory; profiles name its files as `/images/…`
 
             error: `compat.matchbox` is not in this version
              --> config.toml:3:9
