@@ -149,8 +149,7 @@ impl Held<'_> {
         match (self.binding, requester.station) {
             (Binding::Station, Some(station)) if self.cards.is_empty() || self.cards.contains(&station) => Ok(()),
             (Binding::Station, Some(station)) => Err(Refusal::Foreign(station)),
-            // The kernel's table of IPv6 is not read; an address there follows from the card.
-            (Binding::Station, None) if !self.routed && requester.address.is_ipv4() => Err(Refusal::Unknown),
+            (Binding::Station, None) if !self.routed => Err(Refusal::Unknown),
             (Binding::Station, None) | (Binding::Address, _) if same_address => Ok(()),
             (Binding::Station, None) | (Binding::Address, _) => Err(Refusal::Elsewhere),
         }

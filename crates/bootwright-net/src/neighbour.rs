@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::pin::pin;
 
 use bootwright_core::MacAddr;
+use futures_util::StreamExt as _;
+use rtnetlink::packet_route::AddressFamily;
+use rtnetlink::packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState};
 
 /// The kernel's flag for an entry whose station has answered, ATF_COM of `arp(7)`.
 const COMPLETE: u32 = 0x02;
@@ -47,12 +51,53 @@ impl Stations {
     }
 }
 
-/// The station that has an IPv4 address at this moment, as [`Stations::at`] says.
+/// The station that has an address at this moment, as [`Stations::at`] says.
 ///
 /// # Errors
 /// When the table cannot be read.
-pub async fn station(address: Ipv4Addr) -> io::Result<Option<MacAddr>> {
-    Stations::read().await.map(|stations| stations.at(address))
+pub async fn station(address: IpAddr) -> io::Result<Option<MacAddr>> {
+    match address {
+        IpAddr::V4(address) => Stations::read().await.map(|stations| stations.at(address)),
+        IpAddr::V6(address) => station_ipv6(address).await,
+    }
+}
+
+/// The neighbour cache of IPv6 (RFC 4861 section 5.1) is no file: netlink alone tells it.
+async fn station_ipv6(address: Ipv6Addr) -> io::Result<Option<MacAddr>> {
+    let (connection, handle, _) = rtnetlink::new_connection()?;
+    let talk = tokio::spawn(connection);
+    let request = handle.neighbours().get().set_address_family(AddressFamily::Inet6);
+    let mut entries = pin!(request.execute());
+    let mut stations = Vec::new();
+    let mut outcome = Ok(());
+    while let Some(entry) = entries.next().await {
+        match entry {
+            Ok(entry) => stations.extend(entry_ipv6(&entry, address)),
+            Err(error) => outcome = Err(io::Error::other(error)),
+        }
+    }
+    talk.abort();
+    stations.dedup();
+    outcome.map(|()| match stations.as_slice() {
+        [station] => Some(*station),
+        _ => None,
+    })
+}
+
+/// The station of an entry, if it is of this address and a station has answered.
+fn entry_ipv6(entry: &NeighbourMessage, address: Ipv6Addr) -> Option<MacAddr> {
+    if matches!(entry.header.state, NeighbourState::Incomplete | NeighbourState::Failed) {
+        return None;
+    }
+    let is_it = |attribute: &NeighbourAttribute| {
+        *attribute == NeighbourAttribute::Destination(NeighbourAddress::Inet6(address))
+    };
+    entry.attributes.iter().find(|attribute| is_it(attribute))?;
+    let station = entry.attributes.iter().find_map(|attribute| match attribute {
+        NeighbourAttribute::LinkLayerAddress(bytes) => <[u8; 6]>::try_from(bytes.as_slice()).ok(),
+        _ => None,
+    })?;
+    Some(MacAddr::new(station)).filter(|station| !station.is_zero())
 }
 
 /// A line of the table: address, hardware type, flags, hardware address, mask, device.

@@ -150,8 +150,7 @@ pub(crate) fn surroundings<'a>(
 
 /// The card that the kernel knows at an address, if it is near.
 pub(crate) async fn card_at(peer: IpAddr) -> Option<MacAddr> {
-    let IpAddr::V4(address) = peer else { return None };
-    station(address).await.unwrap_or_else(|error| {
+    station(peer).await.unwrap_or_else(|error| {
         tracing::debug!(%peer, why = %error, "cannot read the neighbour table");
         None
     })

@@ -3,6 +3,7 @@
 mod beneath;
 mod gso;
 mod link;
+mod neighbour;
 mod netns;
 mod probe;
 mod segment;
