@@ -6,6 +6,7 @@
 #   bootwright.image=URL   what to write to the disk
 #   BOOTIF=01-MAC          which network card started the machine
 #   lab.pause=STEP,STEP    stop before each STEP until `resume` comes on the serial line
+#   lab.post-install=URL   what to run behind the image, if it is no document of the run
 #   lab.done-tries=N       reboot after so many reports that nobody heard
 #   lab.look               say what is on the kernel line, and nothing else
 
@@ -27,13 +28,14 @@ reboot_now() {
     while :; do sleep 60; done
 }
 
-url= image= boot_if= pause= look= done_tries=30
+url= image= boot_if= pause= post_install= look= done_tries=30
 for word in $(cat /proc/cmdline); do
     case "$word" in
         bootwright.url=*) url=${word#*=} ;;
         bootwright.image=*) image=${word#*=} ;;
         BOOTIF=01-*) boot_if=$(echo "${word#BOOTIF=01-}" | tr - : | tr A-F a-f) ;;
         lab.pause=*) pause=${word#*=} ;;
+        lab.post-install=*) post_install=${word#*=} ;;
         lab.done-tries=*) done_tries=${word#*=} ;;
         lab.look) look=yes ;;
     esac
@@ -163,12 +165,12 @@ done
 pause_before post
 say "fetching post-install.sh"
 tries=0
-until get post-install.sh >/tmp/post-install.sh 2>/dev/null; do
+until timeout 30 wget -q -O /tmp/post-install.sh "${post_install:-$url/post-install.sh}" 2>/dev/null; do
     tries=$((tries + 1))
     [ "$tries" -lt 20 ] || fail post-install-unreachable
     sleep 1
 done
-DISK="/dev/$disk" sh /tmp/post-install.sh || fail post-install
+url="$url" DISK="/dev/$disk" sh /tmp/post-install.sh || fail post-install
 sync
 say "written"
 

@@ -66,7 +66,7 @@ impl Segment {
         ))?;
         segment.station(&segment.boot_namespace(), segment.boot_address())?;
         segment.station(&segment.dhcp_namespace(), segment.address(254))?;
-        segment.start_dhcp(&segment.dhcp_namespace(), logs)?;
+        segment.start_dhcp(&segment.dhcp_namespace(), logs, &[])?;
         Ok(segment)
     }
 
@@ -228,7 +228,7 @@ impl Segment {
     /// Moves the DHCP server to Bootwright's own box, where it holds port 67 first.
     pub(crate) fn move_dhcp(&self, logs: &Path) -> Result<()> {
         self.end_dhcp()?;
-        self.start_dhcp(&self.boot_namespace(), logs)?;
+        self.start_dhcp(&self.boot_namespace(), logs, &[])?;
         let deadline = Instant::now() + START;
         // The kernel writes ports in hexadecimal digits.
         while !inside(&self.boot_namespace(), "cat", &["/proc/net/udp"])?.contains(":0043 ") {
@@ -238,8 +238,21 @@ impl Segment {
         Ok(())
     }
 
-    /// dnsmasq as a home router has it: addresses, and not a word about booting.
-    fn start_dhcp(&self, namespace: &str, logs: &Path) -> Result<()> {
+    /// Puts a dnsmasq in the place of the plain DHCP server that hands out iPXE by TFTP and sends it to a URL.
+    pub(crate) fn boot_by_dnsmasq(&self, firmware: &Path, url: &str, logs: &Path) -> Result<()> {
+        self.end_dhcp()?;
+        let more = [
+            "--enable-tftp".to_owned(),
+            format!("--tftp-root={}", firmware.display()),
+            "--dhcp-userclass=set:ipxe,iPXE".to_owned(),
+            "--dhcp-boot=tag:!ipxe,undionly.kpxe".to_owned(),
+            format!("--dhcp-boot=tag:ipxe,{url}"),
+        ];
+        self.start_dhcp(&self.dhcp_namespace(), logs, &more)
+    }
+
+    /// dnsmasq as a home router has it: addresses, and not a word about booting but `more`.
+    fn start_dhcp(&self, namespace: &str, logs: &Path, more: &[String]) -> Result<()> {
         let dnsmasq = package::find("dnsmasq").context("`dnsmasq` is missing")?;
         let range = |segment: &Segment| format!("{},{},255.255.255.0,1h", segment.address(100), segment.address(199));
         let far = Segment::new(self.number, Side::Far);
@@ -270,6 +283,7 @@ impl Segment {
                 format!("--dhcp-option=tag:far,option:router,{}", far.address(RELAY_FAR)),
                 "--dhcp-option=tag:!far,option:router".to_owned(),
             ])
+            .args(more)
             .arg(format!("--dhcp-leasefile={}", logs.join("dnsmasq.leases").display()))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

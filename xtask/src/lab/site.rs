@@ -21,6 +21,8 @@ const POST_INSTALL: &str = include_str!("../../lab/post-install.sh");
 
 /// The port of the machine plane.
 const HTTP_PORT: u16 = 8080;
+/// The port of another system whose clients are answered.
+const DIALECT_PORT: u16 = 8081;
 /// How long an answer to the lab's own questions may take.
 const ANSWER: Duration = Duration::from_secs(20);
 
@@ -33,6 +35,7 @@ pub(crate) struct Site {
     logs: PathBuf,
     firmware: PathBuf,
     signed_ipxe: PathBuf,
+    nonce_sector: u32,
     /// What is written to a disk before the story begins: what starts where it has room, and what resets the machine.
     pub(crate) roomy_image: PathBuf,
     pub(crate) restless_image: PathBuf,
@@ -65,6 +68,7 @@ impl Site {
             logs,
             firmware: stage.kit.firmware.clone(),
             signed_ipxe: stage.kit.signed_ipxe.clone(),
+            nonce_sector: stage.kit.nonce_sector,
             roomy_image: stage.kit.roomy_image(),
             restless_image: stage.kit.restless_image(),
         };
@@ -125,6 +129,35 @@ impl Site {
         self.segment.move_dhcp(&self.logs)?;
         self.daemon.start()?;
         Ok(self.segment.boot_address())
+    }
+
+    /// Takes the place of a bootcfg that these files are the data of, behind a dnsmasq that sends iPXE there. `SERVER` and
+    /// `NONCE_SECTOR` in them are filled in.
+    pub(crate) fn take_bootcfgs_place(&self, files: &[(&str, &str)]) -> Result<()> {
+        let server = format!("{}:{DIALECT_PORT}", self.segment.boot_address());
+        let data = self.logs.join("bootcfg");
+        for (path, text) in files {
+            let path = data.join(path);
+            std::fs::create_dir_all(path.parent().context("a file in a directory")?)?;
+            let text = text.replace("SERVER", &server);
+            std::fs::write(path, text.replace("NONCE_SECTOR", &self.nonce_sector.to_string()))?;
+        }
+        self.daemon.kill()?;
+        let url = format!("http://{server}/boot.ipxe");
+        self.segment.boot_by_dnsmasq(&self.firmware, &url, &self.logs)?;
+        let config = format!(
+            "[dhcp]\nmode = \"off\"\n[compat.bootcfg]\nenabled = true\nlisten = \":{DIALECT_PORT}\"\n\
+             data_dir = \"{}\"\nimages_dir = \"{}\"\n",
+            data.display(),
+            self.logs.join("data/images").display()
+        );
+        self.daemon.add_config("bootcfg", &config)?;
+        self.daemon.start()
+    }
+
+    /// Bootwright's address.
+    pub(crate) fn address(&self) -> Ipv4Addr {
+        self.segment.boot_address()
     }
 
     /// Ends the plain DHCP server: what nobody answers after that is DHCP over IPv4.

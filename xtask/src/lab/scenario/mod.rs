@@ -1,6 +1,7 @@
 //! The stories that the lab plays.
 
 mod arm64;
+mod dialect;
 mod fault;
 mod front;
 mod held;
@@ -185,6 +186,13 @@ const NEIGHBOUR: Build = Build {
     rom: Rom::VendorLike,
 };
 
+const BOOTCFG: Build = Build {
+    name: "bootcfg",
+    number: 60,
+    firmware: Firmware::Bios,
+    rom: Rom::VendorLike,
+};
+
 const OVER_IPV6: Build = Build {
     name: "ipv6",
     number: 50,
@@ -356,6 +364,16 @@ pub(crate) const ALL: &[Scenario] = &[
             known: true,
         }],
         play: ipv6::pxe,
+    },
+    Scenario {
+        name: "bootcfg",
+        story: "a dnsmasq as guides for bootcfg have it lends addresses and sends iPXE to `/boot.ipxe`: a BIOS machine waits \
+                there, is armed with its spec, installs once in bootcfg's words, starts from its disk",
+        cast: &[Role {
+            build: BOOTCFG,
+            known: false,
+        }],
+        play: dialect::bootcfg,
     },
     Scenario {
         name: "bios-vendor",
