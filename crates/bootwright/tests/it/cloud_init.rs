@@ -54,7 +54,7 @@ root=$1 cloud=$2
 mount --make-rprivate /
 mount -t tmpfs none "$root"
 cd "$root"
-mkdir -p usr proc dev sys etc/cloud/templates var/lib/cloud var/log run tmp root home cloud
+mkdir -p usr proc dev sys etc/cloud/templates etc/ssl var/lib/cloud var/log run tmp root home cloud
 for link in bin sbin lib lib64; do
     [ ! -L "/$link" ] || ln -s "usr/$link" "$link"
 done
@@ -62,6 +62,8 @@ mount --bind -o ro /usr usr
 mount --bind "$cloud" cloud
 mount --bind /proc proc
 mount --bind /dev dev
+# Python's HTTP library of Debian 13 reads the trusted certificates when it is loaded.
+[ ! -d /etc/ssl ] || mount --bind -o ro /etc/ssl etc/ssl
 printf 'root:x:0:0:root:/root:/bin/sh\n' >etc/passwd
 printf 'root:x:0:\n' >etc/group
 printf '127.0.0.1 localhost\n' >etc/hosts
@@ -168,14 +170,14 @@ fn cloud_init_judges_the_corpus_of_cloud_configs_as_we_do() {
         "{said}{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let mut judged = 0;
+    let (mut judged, mut otherwise) = (0, Vec::new());
     for line in said.lines().filter_map(|line| line.strip_prefix("verdict ")) {
         let (verdict, path) = line.split_once(' ').expect("a verdict and a file");
-        assert!(
-            path.contains(&format!("/{verdict}/")),
-            "cloud-init says it is {verdict}: {path}"
-        );
+        if !path.contains(&format!("/{verdict}/")) {
+            otherwise.push(format!("cloud-init says it is {verdict}: {path}"));
+        }
         judged += 1;
     }
+    assert_eq!(otherwise, Vec::<String>::new());
     assert_eq!(judged, files.len());
 }
