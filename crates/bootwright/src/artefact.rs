@@ -82,7 +82,7 @@ impl Artefacts {
         paths(&plan, &context.server.url)
             .iter()
             .find_map(|path| match compat::source(profile) {
-                Some(dialect) => self.of_another(dialect, path),
+                Some(dialect) => self.of_another(dialect, profile, path),
                 None => self.of_file(path),
             })
     }
@@ -96,8 +96,8 @@ impl Artefacts {
         }
     }
 
-    fn of_another(&self, dialect: Dialect, path: &str) -> Option<String> {
-        let place = self.elsewhere.get(&dialect)?.join(path.strip_prefix("/images/")?);
+    fn of_another(&self, dialect: Dialect, profile: &Profile, path: &str) -> Option<String> {
+        let place = self.place(profile, path)?;
         let name = dialect.name();
         (!place.is_file()).then(|| format!("the images of {name} lack `{path}`: there is no `{}`", place.display()))
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::contender::{Contender, Site};
+use super::contender::Contender;
 use super::ground::DEVICE;
 use super::measure::{Bench, link, words};
 use super::table::{Spread, Table};
@@ -114,12 +114,7 @@ fn measure(
         std::fs::write(&file, name)?;
         link(&file, &home.join("data/firmware").join(name))?;
     }
-    let site = Site {
-        kit: &bench.kit,
-        ground: &bench.ground,
-        home: &home,
-        files: None,
-    };
+    let site = bench.site(&home);
     let server = bench.start(contender, &site, ("udp", 67))?;
     let mut arguments = words(&format!(
         "dhcp --device {DEVICE} --fleet {fleet} --machines {MACHINES} --replies {replies} --in-flight {IN_FLIGHT}"

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::contender::{Contender, Site};
+use super::contender::Contender;
 use super::ground::{CLIENT, CLIENTS, SERVER};
 use super::measure::{Bench, link, make_file, words};
 use super::table::{Spread, Table};
@@ -80,7 +80,7 @@ fn files(bench: &mut Bench) -> Result<()> {
 fn download(bench: &Bench, contender: Contender, clients: u32, file: &Path, figures: &mut Figures) -> Result<()> {
     let home = bench.place(contender)?;
     link(file, &home.join("data/images/large.img"))?;
-    let site = site(bench, &home);
+    let site = bench.site(&home);
     let server = bench.start(contender, &site, ("tcp", 8080))?;
     let download = format!(
         "download --server {SERVER}:8080 --from {CLIENT} --sources {CLIENTS} --target /images/large.img --content {}",
@@ -133,7 +133,7 @@ fn ask(bench: &Bench, contender: Contender, store: &Path, figures: &mut Figures)
     if contender == Contender::Bootwright {
         std::fs::copy(store, home.join("data/bootwright.db"))?;
     }
-    let site = site(bench, &home);
+    let site = bench.site(&home);
     let server = bench.start(contender, &site, ("tcp", 8080))?;
     let questions = if bench.quick { 20_000 } else { 200_000 };
     let measured = bench.load(
@@ -149,13 +149,4 @@ fn ask(bench: &Bench, contender: Contender, store: &Path, figures: &mut Figures)
     figures.p50.add(measured.number("ms.p50")?);
     figures.p99.add(measured.number("ms.p99")?);
     Ok(())
-}
-
-fn site<'a>(bench: &'a Bench, home: &'a Path) -> Site<'a> {
-    Site {
-        kit: &bench.kit,
-        ground: &bench.ground,
-        home,
-        files: None,
-    }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::contender::{Contender, Site};
+use super::contender::Contender;
 use super::ground::{CLIENT, DEVICE, SERVER};
 use super::measure::{Bench, words};
 use super::table::{Spread, Table};
@@ -85,12 +85,7 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
 
 fn measure(bench: &Bench, contender: Contender, in_flight: u32, leases: u32, figures: &mut Figures) -> Result<()> {
     let home = bench.place(contender)?;
-    let site = Site {
-        kit: &bench.kit,
-        ground: &bench.ground,
-        home: &home,
-        files: None,
-    };
+    let site = bench.site(&home);
     let server = bench.start(contender, &site, ("udp", 67))?;
     let measured = bench.load(
         &server,

@@ -104,6 +104,16 @@ impl Bench {
         Ok(place)
     }
 
+    /// What a server has before it that serves no files from a directory by TFTP.
+    pub(super) fn site<'a>(&'a self, home: &'a Path) -> Site<'a> {
+        Site {
+            kit: &self.kit,
+            ground: &self.ground,
+            home,
+            files: None,
+        }
+    }
+
     /// Starts a server and waits until its port is bound: `("udp", 69)`.
     pub(super) fn start(&self, contender: Contender, site: &Site<'_>, port: (&str, u16)) -> Result<Running> {
         // The directory's name has our process in it.

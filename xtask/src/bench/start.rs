@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::contender::{Contender, Site};
+use super::contender::Contender;
 use super::http::HOSTS;
 use super::measure::{Bench, PATIENCE};
 use super::table::{Spread, Table};
@@ -25,12 +25,7 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
             if let Some(store) = store {
                 std::fs::copy(store, home.join("data/bootwright.db"))?;
             }
-            let site = Site {
-                kit: &bench.kit,
-                ground: &bench.ground,
-                home: &home,
-                files: None,
-            };
+            let site = bench.site(&home);
             let mut command = Contender::Bootwright.command(&site)?;
             let begun = Instant::now();
             let mut started = Started(command.stderr(Stdio::piped()).spawn()?);

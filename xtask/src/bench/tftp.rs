@@ -208,10 +208,8 @@ fn measure(bench: &Bench, contender: Contender, case: &Case, files: &Path, figur
         link(file, &directory.join(name))?;
     }
     let site = Site {
-        kit: &bench.kit,
-        ground: &bench.ground,
-        home: &home,
         files: Some(&root),
+        ..bench.site(&home)
     };
     let fetches = if bench.quick {
         case.fetches.div_ceil(16)

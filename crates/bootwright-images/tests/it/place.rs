@@ -59,6 +59,13 @@ impl Place {
         add(&self.shelf(), request, &|_| {})
     }
 
+    /// Asserts that an image is not added, and that these words are in the reason.
+    #[track_caller]
+    pub(crate) fn refuses(&self, request: &Request, words: &str) {
+        let error = self.add(request).expect_err(words);
+        assert!(error.message.contains(words), "{}", error.message);
+    }
+
     /// What adding a path as image `x` comes to.
     pub(crate) fn add_path(&self, path: &str) -> Result<Lock, Error> {
         self.add(&request(&self.0.join(path).display().to_string()))

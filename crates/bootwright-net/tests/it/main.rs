@@ -6,6 +6,7 @@ mod link;
 mod neighbour;
 mod netns;
 mod probe;
+mod runtime;
 mod segment;
 mod sendfile;
 mod snoop;

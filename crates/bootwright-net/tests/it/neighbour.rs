@@ -6,15 +6,12 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use bootwright_net::neighbour::station;
 
 use crate::netns::{End, Netns, cable, mac};
+use crate::runtime::runtime;
 
 fn known(inside: &Netns, address: &str) -> Option<String> {
     let address: IpAddr = address.parse().expect("an address");
     inside.run(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let found = runtime.block_on(station(address)).expect("the table is read");
+        let found = runtime().block_on(station(address)).expect("the table is read");
         found.map(|station| station.to_string())
     })
 }

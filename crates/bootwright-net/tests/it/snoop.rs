@@ -12,6 +12,7 @@ use pnet_datalink::{Channel, DataLinkReceiver, DataLinkSender};
 use tokio::time::timeout;
 
 use crate::netns::{End, Netns, cable, mac};
+use crate::runtime::runtime;
 use crate::udp::Squatter;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -111,13 +112,6 @@ fn tagged(frame: &[u8], vlans: &[u16]) -> Vec<u8> {
         .chain(tags)
         .chain(frame[12..].iter().copied())
         .collect()
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
 }
 
 fn segment() -> (Netns, Netns) {

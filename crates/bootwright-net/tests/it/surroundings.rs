@@ -8,6 +8,7 @@ use bootwright_net::neighbour::station;
 use bootwright_net::port;
 
 use crate::netns::{End, Netns, cable, mac};
+use crate::runtime::runtime;
 
 #[test]
 fn a_client_is_known_by_its_station_as_soon_as_it_has_spoken_with_us() {
@@ -16,12 +17,6 @@ fn a_client_is_known_by_its_station_as_soon_as_it_has_spoken_with_us() {
         &End::new(&server, "eth0", "10.5.0.1/24"),
         &End::new(&client, "eth0", "10.5.0.9/24"),
     );
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime")
-    };
     let known = || {
         server.run(|| {
             runtime()

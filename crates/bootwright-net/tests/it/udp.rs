@@ -10,15 +10,9 @@ use bootwright_net::udp::{Batch, BindTrouble, Outgoing, Socket};
 use tokio::time::timeout;
 
 use crate::netns::{End, Netns, cable};
+use crate::runtime::runtime;
 
 const PATIENCE: Duration = Duration::from_secs(5);
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
-}
 
 /// Receives one batch and answers each datagram from the address it came to, as a server does.
 async fn answer_once(socket: &Socket, batch: &mut Batch) -> Vec<(Ipv4Addr, Option<Ipv4Addr>)> {

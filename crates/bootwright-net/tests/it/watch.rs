@@ -7,6 +7,7 @@ use bootwright_net::watch::{Noticed, Watch};
 use tokio::time::timeout;
 
 use crate::netns::{End, Netns, cable};
+use crate::runtime::runtime;
 
 /// Operators are promised two seconds. How long it takes is printed; what fails is that it never comes, and, where the kernel
 /// tells, that it had to be looked for.
@@ -32,11 +33,7 @@ fn find<'a>(links: &'a [Link], name: &str) -> Option<&'a Link> {
 fn everything_that_happens_to_a_card(start: fn() -> std::io::Result<Watch>, expected: Noticed) {
     let (here, there) = (Netns::new("here"), Netns::new("there"));
     here.run(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
+        runtime().block_on(async {
             let mut watch = start().expect("links are listed");
             let mut noticed = Vec::new();
             assert_eq!(
@@ -103,11 +100,7 @@ fn where_the_kernel_does_not_tell_looking_is_enough() {
 fn a_change_that_was_heard_by_a_dropped_future_is_not_lost() {
     let here = Netns::new("here");
     here.run(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
+        runtime().block_on(async {
             let mut watch = Watch::start().expect("links are listed");
             here.ip("tuntap add dev tap0 mode tap");
             // Long enough to hear of it, too short for it to have settled.
@@ -123,11 +116,7 @@ fn a_change_that_was_heard_by_a_dropped_future_is_not_lost() {
 fn looking_is_not_put_off_by_whoever_waits_again_and_again() {
     let here = Netns::new("here");
     here.run(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
+        runtime().block_on(async {
             let mut watch = Watch::polling().expect("links are listed");
             here.ip("tuntap add dev tap0 mode tap");
             let start = Instant::now();

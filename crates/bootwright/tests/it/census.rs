@@ -1,13 +1,13 @@
 //! Other DHCP and boot servers beside the daemon: found, told of, and missed when they go.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::process::Child;
 use std::time::{Duration, Instant};
 
 use bootwright_core::census::Deed;
 use bootwright_proto::http::api::{LinkView, ServerView, Status};
 
 use crate::daemon::{Daemon, wait_until};
+use crate::dnsmasq::Dnsmasq;
 use crate::netns::{End, Netns, cable, mac};
 use crate::segment::{Client, captured, with_card};
 
@@ -46,41 +46,6 @@ impl Lan {
             lan._switch.ip(&format!("link set {port} master br0"));
         }
         lan
-    }
-}
-
-/// A dnsmasq, ended with the test.
-pub(crate) struct Dnsmasq(Child);
-
-impl Dnsmasq {
-    pub(crate) fn start(inside: &Netns, device: &str, leases: &str, more: &[&str]) -> Self {
-        let child = inside
-            .command("dnsmasq")
-            .args([
-                "--keep-in-foreground",
-                "--conf-file=/dev/null",
-                "--port=0",
-                "--pid-file=",
-            ])
-            .args(["--bind-interfaces", "--no-ping"])
-            .arg(format!("--interface={device}"))
-            .arg(format!("--dhcp-leasefile={leases}"))
-            .args(more)
-            .spawn()
-            .expect("dnsmasq runs; install it with `apt-get install dnsmasq-base`");
-        wait_until("dnsmasq listens", || {
-            let shown = inside.command("ss").args(["-ulpn"]).output().expect("ss runs");
-            String::from_utf8_lossy(&shown.stdout).contains(":67 ")
-        });
-        Self(child)
-    }
-}
-
-impl Drop for Dnsmasq {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

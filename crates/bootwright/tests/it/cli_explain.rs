@@ -9,19 +9,10 @@ use sha2::{Digest as _, Sha256};
 use crate::cli::{SITE, ask, json, transcript};
 use crate::daemon::{Daemon, PATIENCE, get};
 use crate::front;
-use crate::netns::{End, Netns, cable};
-use crate::segment::{captured, discover};
+use crate::netns::Netns;
+use crate::segment::{captured, discover, segment};
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
-
-fn segment() -> (Netns, Netns) {
-    let (daemon, machine) = (Netns::new("daemon"), Netns::new("machine"));
-    cable(
-        &End::new(&daemon, "lab0", "10.77.0.1/24"),
-        &End::new(&machine, "eth0", "10.77.0.50/24"),
-    );
-    (daemon, machine)
-}
 
 /// What is said to be answered on a channel.
 fn said<'a>(explanation: &'a Value, channel: &str) -> &'a Value {

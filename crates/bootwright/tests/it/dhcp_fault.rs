@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use bootwright_proto::dhcp::{MessageType, parse, render_request};
 
-use crate::census::{Dnsmasq, RANGE, status};
+use crate::census::{RANGE, status};
 use crate::daemon::{Daemon, PATIENCE, get, wait_until};
 use crate::dhcp_server::{CONFIG, leases, segment};
+use crate::dnsmasq::Dnsmasq;
 use crate::netns::{End, Netns, cable};
 use crate::process::Random;
 use crate::segment::{Client, Heard, captured, discover, with_card};
@@ -113,30 +114,6 @@ fn threat_36_a_pool_that_is_forced_open_lends_beside_another_dhcp_server_and_the
     assert_eq!(granted.server_id, Some(OURS));
     let recorded: Vec<Ipv4Addr> = leases(&running).iter().map(|row| row.address).collect();
     assert_eq!(recorded, [granted.yiaddr]);
-}
-
-#[test]
-fn threat_36_only_force_opens_the_pool_beside_another_dhcp_server_and_that_is_warned_of() {
-    let (daemon, other) = (Netns::new("daemon"), Netns::new("other"));
-    cable(
-        &End::new(&daemon, "lab0", "10.77.0.1/24"),
-        &End::new(&other, "eth0", "10.77.0.254/24"),
-    );
-    let _main = Dnsmasq::start(&other, "eth0", "/dev/null", &[RANGE]);
-    let running = Daemon::start(
-        &daemon,
-        &CONFIG.replace("force = true", "force = true\ncensus = \"10s\""),
-    );
-    running.wait_for_log("there is a server on lab0: 10.77.0.254");
-    let told = || status(&running).warnings.join("\n");
-    wait_until("it is warned of", || {
-        told().contains("other DHCP servers answer on lab0 beside us: 10.77.0.254")
-    });
-    let packet = search([0x52, 0x54, 0, 0, 0x36, 2]);
-    wait_until("an offer of ours", || {
-        let heard = discover(&other, "eth0", &packet, SILENCE);
-        heard.is_some_and(|heard| *heard.from.ip() == OURS && !heard.answer.yiaddr.is_unspecified())
-    });
 }
 
 #[test]

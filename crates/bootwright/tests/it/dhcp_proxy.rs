@@ -8,21 +8,11 @@ use bootwright_proto::dhcp::MessageType;
 use crate::cli;
 use crate::daemon::{Daemon, PATIENCE, get, wait_until};
 use crate::netns::{End, Netns, cable};
-use crate::segment::{Client, captured, discover, with_arch, with_card};
+use crate::segment::{Client, captured, discover, segment, with_arch, with_card};
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 /// Longer than any answer takes on a machine under load, and still bearable for a test that waits for nothing.
 const SILENCE: Duration = Duration::from_millis(700);
-
-/// The daemon's box and a machine on one wire. The machine has an address where it needs one.
-fn segment() -> (Netns, Netns) {
-    let (daemon, machine) = (Netns::new("daemon"), Netns::new("machine"));
-    cable(
-        &End::new(&daemon, "lab0", "10.77.0.1/24"),
-        &End::new(&machine, "eth0", "10.77.0.50/24"),
-    );
-    (daemon, machine)
-}
 
 const CONFIG: &str = "[server]\ninterfaces = [\"lab0\"]\n";
 

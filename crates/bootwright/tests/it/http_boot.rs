@@ -5,22 +5,12 @@ use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::time::Duration;
 
 use crate::daemon::{Daemon, PATIENCE};
-use crate::netns::{End, Netns, cable};
-use crate::segment::{captured, discover};
+use crate::segment::{captured, discover, segment};
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 const CONFIG: &str = "[server]\ninterfaces = [\"lab0\"]\n";
 /// Longer than any answer takes on a machine under load, and still bearable for a test that waits for nothing.
 const SILENCE: Duration = Duration::from_millis(700);
-
-fn segment() -> (Netns, Netns) {
-    let (daemon, machine) = (Netns::new("daemon"), Netns::new("machine"));
-    cable(
-        &End::new(&daemon, "lab0", "10.77.0.1/24"),
-        &End::new(&machine, "eth0", "10.77.0.50/24"),
-    );
-    (daemon, machine)
-}
 
 /// One connection of a firmware.
 struct Connection {

@@ -329,12 +329,15 @@ fn a_profile_whose_image_is_missing_or_changed_cannot_be_armed_until_it_is_right
                     hint: `bootwright image add` puts it in place, `bootwright image verify` shows what is wrong\n";
     assert_eq!((said.code, said.err.as_str()), (1, expected));
     place.write("tree/linux", "the kernel");
-    let mut add = bootwright();
-    add.current_dir(&place.0)
-        .arg("--data-dir")
-        .arg(daemon.data_dir())
-        .args(["image", "add", "os", "tree"]);
-    assert_eq!(finish(&mut add).code, 0);
+    let add = || {
+        let mut add = bootwright();
+        add.current_dir(&place.0)
+            .arg("--data-dir")
+            .arg(daemon.data_dir())
+            .args(["image", "add", "os", "tree"]);
+        assert_eq!(finish(&mut add).code, 0);
+    };
+    add();
     // The daemon was not told, and knows.
     let said = arm();
     assert_eq!(said.code, 0, "{}", said.err);
@@ -360,12 +363,7 @@ fn a_profile_whose_image_is_missing_or_changed_cannot_be_armed_until_it_is_right
             .args(["image", "verify"]),
     );
     assert_eq!(checked.code, 1, "{}", checked.out);
-    let mut add = bootwright();
-    add.current_dir(&place.0)
-        .arg("--data-dir")
-        .arg(daemon.data_dir())
-        .args(["image", "add", "os", "tree"]);
-    assert_eq!(finish(&mut add).code, 0);
+    add();
     let said = arm();
     assert_eq!(said.code, 0, "{}", said.err);
 }

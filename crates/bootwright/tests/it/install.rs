@@ -6,7 +6,8 @@ use std::time::Instant;
 use bootwright_store::{Limits, SqliteStore, Store};
 
 use crate::daemon::{Answer, Daemon, get, send, wait_until};
-use crate::netns::{End, Netns, cable};
+use crate::netns::Netns;
+use crate::segment;
 
 pub(crate) const OURS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
@@ -28,11 +29,7 @@ kernel = "/images/second/vmlinuz"
 
 /// The daemon's box and machines on one wire.
 pub(crate) fn segment() -> (Netns, Netns) {
-    let (daemon, machine) = (Netns::new("daemon"), Netns::new("machine"));
-    cable(
-        &End::new(&daemon, "lab0", "10.77.0.1/24"),
-        &End::new(&machine, "eth0", "10.77.0.50/24"),
-    );
+    let (daemon, machine) = segment::segment();
     machine.ip("link set eth0 address 52:54:00:00:00:01");
     (daemon, machine)
 }

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::daemon::{Daemon, PATIENCE, wait_until};
+use crate::dnsmasq::Dnsmasq;
 use crate::ipv6_client::{CARD, Client, OURS, captured, segment, turned_into, without};
 use crate::netns::Netns;
 
@@ -190,46 +191,24 @@ fn what_a_relay_brings_is_counted_and_told_of_the_machine() {
     assert!(told.contains("a relay sent it"), "{told}");
 }
 
-/// A DHCPv6 server of other hands. It is ended with the test.
-struct Other(std::process::Child);
-
-impl Other {
-    fn start(inside: &Netns) -> Self {
-        let child = inside
-            .command("dnsmasq")
-            .args([
-                "--keep-in-foreground",
-                "--conf-file=/dev/null",
-                "--port=0",
-                "--pid-file=",
-            ])
-            .args(["--bind-interfaces", "--interface=eth0", "--dhcp-leasefile=/dev/null"])
-            .args(["--dhcp-range=fd00:77::100,fd00:77::1ff,64", "--user=root"])
-            .arg("--dhcp-option=option6:59,tftp://[fd00:77::fe]/theirs.efi")
-            .spawn()
-            .expect("dnsmasq runs; install it with `apt-get install dnsmasq-base`");
-        let other = Self(child);
-        wait_until("dnsmasq listens", || {
-            let shown = inside.command("ss").args(["-ulpn"]).output().expect("ss runs");
-            String::from_utf8_lossy(&shown.stdout).contains(":547 ")
-        });
-        other
-    }
-}
-
-impl Drop for Other {
-    fn drop(&mut self) {
-        // It may have ended by itself, which the test will have noticed.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// A DHCPv6 server of other hands.
+fn other_server(inside: &Netns) -> Dnsmasq {
+    let options = [
+        "--bind-interfaces",
+        "--interface=eth0",
+        "--dhcp-leasefile=/dev/null",
+        "--dhcp-range=fd00:77::100,fd00:77::1ff,64",
+        "--user=root",
+        "--dhcp-option=option6:59,tftp://[fd00:77::fe]/theirs.efi",
+    ];
+    Dnsmasq::listening(inside, 547, &options)
 }
 
 #[test]
 fn other_dhcpv6_servers_are_found_and_told_of_in_status_events_and_explain() {
     let (inside, other) = segment();
     other.ip("addr add fd00:77::fe/64 dev eth0 nodad");
-    let _server = Other::start(&other);
+    let _server = other_server(&other);
     let daemon = Daemon::start(&inside, SERVER);
     let found = "fe80::5054:ff:fe1a:b032 (52:54:00:1a:b0:32) leases addresses, tells machines where to boot";
     daemon.wait_for_log(&format!("there is a server on lab0: {found}"));

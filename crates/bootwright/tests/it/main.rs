@@ -23,6 +23,7 @@ mod dhcp_bad_input;
 mod dhcp_fault;
 mod dhcp_proxy;
 mod dhcp_server;
+mod dnsmasq;
 mod explain_safety;
 mod fault;
 mod fault_disk;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bootwright_proto::dhcp::MessageType;
 
-use crate::census::{Dnsmasq, Lan, RANGE, status};
+use crate::census::{Lan, RANGE, status};
 use crate::daemon::{Daemon, PATIENCE, wait_until};
+use crate::dnsmasq::Dnsmasq;
 use crate::segment::{Client, Heard, captured, with_card};
 
 const CARD: [u8; 6] = [0x52, 0x54, 0, 0, 0x4d, 1];

@@ -4,21 +4,12 @@ use std::net::Ipv4Addr;
 
 use crate::cli::{ask, json};
 use crate::daemon::{Daemon, get};
-use crate::netns::{End, Netns, cable};
-use crate::segment::{Client, captured, with_card};
+use crate::netns::Netns;
+use crate::segment::{Client, captured, segment, with_card};
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 const CONFIG: &str = "[server]\ninterfaces = [\"lab0\"]\n[hosts.oak-1]\nmac = \"52:54:00:00:00:01\"\n";
 const QUERY: &str = "/ipxe?mac=52-54-00-00-00-01&platform=pcbios&manufacturer_hex=41434d45&product_hex=5261636b";
-
-fn segment() -> (Netns, Netns) {
-    let (daemon, machine) = (Netns::new("daemon"), Netns::new("machine"));
-    cable(
-        &End::new(&daemon, "lab0", "10.77.0.1/24"),
-        &End::new(&machine, "eth0", "10.77.0.50/24"),
-    );
-    (daemon, machine)
-}
 
 /// Whether the machine is sent to its disk, and by which method; it waits otherwise.
 fn told(machine: &Netns) -> String {

@@ -8,20 +8,10 @@ use bootwright_proto::http::api::{FirmwareView, Status};
 
 use crate::cli;
 use crate::daemon::{Daemon, PATIENCE};
-use crate::netns::{End, Netns, cable};
-use crate::segment::{captured, discover, with_card};
+use crate::netns::Netns;
+use crate::segment::{captured, discover, segment, with_card};
 
 const CONFIG: &str = "[server]\ninterfaces = [\"lab0\"]\n";
-
-/// A box and a machine with an address.
-fn segment() -> (Netns, Netns) {
-    let (inside, machine) = (Netns::new("daemon"), Netns::new("machine"));
-    cable(
-        &End::new(&inside, "lab0", "10.77.0.1/24"),
-        &End::new(&machine, "eth0", "10.77.0.50/24"),
-    );
-    (inside, machine)
-}
 
 /// What coreutils say that a file's sum is.
 fn sum(path: &Path) -> String {

@@ -12,7 +12,8 @@ use seccompiler::{
 };
 
 use crate::daemon::Daemon;
-use crate::netns::{End, Netns, cable};
+use crate::dhcp_server::segment;
+use crate::netns::Netns;
 
 const CONFIG: &str = "[server]\ninterfaces = [\"lab0\"]\n";
 
@@ -40,13 +41,6 @@ fn granted(inside: &Netns, port: u16) -> usize {
     let mut all: Vec<usize> = text.lines().filter_map(counted).collect();
     all.sort_unstable();
     all.last().unwrap_or_else(|| panic!("nobody listens on {port}: {text}")) / 2
-}
-
-/// A segment on which a machine is, which nobody switches on.
-fn segment() -> (Netns, Netns) {
-    let (daemon, machine) = (Netns::new("daemon"), Netns::new("machine"));
-    cable(&End::new(&daemon, "lab0", "10.77.0.1/24"), &End::bare(&machine, "eth0"));
-    (daemon, machine)
 }
 
 /// Whether the log says of a port what to set, and asserts that it then says how much there is.

@@ -4,18 +4,10 @@ use std::net::Ipv4Addr;
 
 use crate::cli::{Said, ask, json};
 use crate::daemon::{Daemon, get, wait_until};
-use crate::netns::{End, Netns, cable};
+use crate::netns::Netns;
+use crate::segment::segment;
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
-
-fn segment() -> (Netns, Netns) {
-    let (inside, machine) = (Netns::new("daemon"), Netns::new("machine"));
-    cable(
-        &End::new(&inside, "lab0", "10.77.0.1/24"),
-        &End::new(&machine, "eth0", "10.77.0.50/24"),
-    );
-    (inside, machine)
-}
 
 const CONFIG: &str = r#"[server]
 interfaces = ["lab0"]

@@ -1,13 +1,13 @@
 //! Machines on another network, whose requests a relay brings: who is heard (`threat_37`), and where the answers go.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
-use std::process::{Child, Stdio};
 
 use bootwright_proto::dhcp::{Answer, MessageType, parse_answer};
 use serde_json::Value;
 
 use crate::cli;
 use crate::daemon::{Daemon, PATIENCE, wait_until};
+use crate::dnsmasq::Dnsmasq;
 use crate::netns::{End, Netns, cable};
 use crate::segment::{Client, captured, discover, with_card};
 
@@ -294,7 +294,7 @@ fn a_machine_behind_a_relay_asks_port_4011_by_its_own_address_and_is_answered_wh
 fn a_relay_of_other_hands_carries_our_offer_to_the_machine() {
     let campus = Campus::build();
     let _daemon = Daemon::start(&campus.daemon, &config(&[LOWER], ""));
-    let _relay = Relay::start(&campus.router);
+    let _relay = relay(&campus.router);
     let packet = with_card(captured("bios-firmware-discover"), card(7));
     let heard = discover(&campus.machine, "eth0", &packet, PATIENCE).expect("an offer");
     assert_eq!(heard.answer.file, b"undionly.kpxe");
@@ -445,36 +445,8 @@ fn in_server_mode_an_address_behind_a_relay_that_answers_an_echo_is_offered_to_n
     }
 }
 
-/// dnsmasq as a relay. It is ended when the test ends.
-struct Relay(Child);
-
-impl Relay {
-    fn start(inside: &Netns) -> Self {
-        let child = inside
-            .command("dnsmasq")
-            .args([
-                "--keep-in-foreground",
-                "--conf-file=/dev/null",
-                "--port=0",
-                "--user=root",
-            ])
-            .args(["--pid-file=", "--dhcp-relay=10.8.0.1,10.0.0.1"])
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("dnsmasq runs; install it with `apt-get install dnsmasq-base`");
-        let relay = Self(child);
-        wait_until("dnsmasq listens", || {
-            let shown = inside.command("ss").args(["-ulpn"]).output().expect("ss runs");
-            String::from_utf8_lossy(&shown.stdout).contains(":67 ")
-        });
-        relay
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        // It may have ended by itself, which the test will have noticed.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// dnsmasq as a relay.
+fn relay(inside: &Netns) -> Dnsmasq {
+    let options = ["--user=root", "--dhcp-relay=10.8.0.1,10.0.0.1"];
+    Dnsmasq::listening(inside, 67, &options)
 }

@@ -8,7 +8,17 @@ use std::time::Duration;
 
 use bootwright_proto::dhcp::{Answer, parse_answer};
 
-use crate::netns::Netns;
+use crate::netns::{End, Netns, cable};
+
+/// The daemon's box and a machine that has its address already.
+pub(crate) fn segment() -> (Netns, Netns) {
+    let (daemon, machine) = (Netns::new("daemon"), Netns::new("machine"));
+    cable(
+        &End::new(&daemon, "lab0", "10.77.0.1/24"),
+        &End::new(&machine, "eth0", "10.77.0.50/24"),
+    );
+    (daemon, machine)
+}
 
 /// A captured packet of real firmware, from the collection of the protocol crate.
 pub(crate) fn captured(name: &str) -> Vec<u8> {

@@ -4,19 +4,10 @@ use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 
 use crate::cli::ask;
 use crate::daemon::{Daemon, PATIENCE, get, wait_until};
-use crate::netns::{End, Netns, cable};
+use crate::netns::Netns;
+use crate::segment::segment;
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
-
-/// The daemon's box and a machine that has its address already.
-fn segment() -> (Netns, Netns) {
-    let (inside, machine) = (Netns::new("daemon"), Netns::new("machine"));
-    cable(
-        &End::new(&inside, "lab0", "10.77.0.1/24"),
-        &End::new(&machine, "eth0", "10.77.0.50/24"),
-    );
-    (inside, machine)
-}
 
 const CONFIG: &str = r#"
 [server]

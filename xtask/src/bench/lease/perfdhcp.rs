@@ -7,7 +7,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, bail};
 
 use super::CONTENDERS;
-use crate::bench::contender::{Contender, Site};
+use crate::bench::contender::Contender;
 use crate::bench::ground::{CLIENT, End, SERVER};
 use crate::bench::measure::Bench;
 use crate::bench::table::{Spread, Table};
@@ -122,12 +122,7 @@ fn search(bench: &Bench, contender: Contender, round: usize, seconds: u32) -> Re
 
 fn attempt(bench: &Bench, contender: Contender, rate: u32, seconds: u32) -> Result<Attempt> {
     let home = bench.place(contender)?;
-    let site = Site {
-        kit: &bench.kit,
-        ground: &bench.ground,
-        home: &home,
-        files: None,
-    };
+    let site = bench.site(&home);
     let server = bench.start(contender, &site, ("udp", 67))?;
     let mut perfdhcp = bench.ground.command(End::Client, "perfdhcp");
     // Clients follow one another by their hardware addresses, and there are more than are asked for.
