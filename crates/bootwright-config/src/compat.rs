@@ -1,21 +1,8 @@
 //! What the configuration says of the systems whose place we take: whose clients we answer, where, and from which directory.
 
-use crate::daemon::Listen;
+pub use bootwright_core::Dialect;
 
-/// A system whose clients we answer and whose data we read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Dialect {
-    /// bootcfg of December 2015 and January 2016, which became matchbox.
-    Bootcfg,
-    /// dynamic-ignition-coreos.
-    DynamicIgnition,
-    /// KIWIspray.
-    Kiwispray,
-    /// matchbox.
-    Matchbox,
-    /// The API that Pixiecore asks.
-    Pixiecore,
-}
+use crate::daemon::Listen;
 
 /// One dialect that is switched on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,30 +60,13 @@ pub enum DoneBy {
 /// A route of a dialect, and whether somebody else has one of this name.
 type Shared = bool;
 
-impl Dialect {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Bootcfg,
-        Self::DynamicIgnition,
-        Self::Kiwispray,
-        Self::Matchbox,
-        Self::Pixiecore,
-    ];
-
-    /// Its name in the configuration.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Bootcfg => "bootcfg",
-            Self::DynamicIgnition => "dynamic-ignition",
-            Self::Kiwispray => "kiwispray",
-            Self::Matchbox => "matchbox",
-            Self::Pixiecore => "pixiecore",
-        }
-    }
-
+trait Routes {
     /// Its routes, and which of them the machine plane has for itself.
-    const fn own_routes(self) -> &'static [(&'static str, Shared)] {
+    fn own_routes(self) -> &'static [(&'static str, Shared)];
+}
+
+impl Routes for Dialect {
+    fn own_routes(self) -> &'static [(&'static str, Shared)] {
         match self {
             Self::Bootcfg => &[
                 ("/boot.ipxe", true),

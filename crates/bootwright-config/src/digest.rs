@@ -40,6 +40,7 @@ pub(crate) fn profile(profile: &Profile) -> u64 {
         deadline,
         stages,
         menu,
+        source,
         revision: _,
     } = profile;
     let mut digest = Digest::new();
@@ -74,6 +75,9 @@ pub(crate) fn profile(profile: &Profile) -> u64 {
     if let Some(menu) = menu {
         add_menu(&mut digest, menu);
     }
+    if let Some(source) = source {
+        digest.text("source").text(source.name());
+    }
     digest.0
 }
 
@@ -100,6 +104,7 @@ pub(crate) fn rule(rule: &Rule) -> u64 {
         profile,
         auto_arm,
         limit,
+        source,
         fingerprint: _,
     } = rule;
     let mut digest = Digest::new();
@@ -111,5 +116,8 @@ pub(crate) fn rule(rule: &Rule) -> u64 {
         .text(profile.as_str())
         .number(u64::from(*auto_arm))
         .number(limit.map_or(0, |limit| u64::from(limit) + 1));
+    if let Some(source) = source {
+        digest.text("source").text(source.name());
+    }
     digest.0
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ProfileName, Span};
+use crate::{Dialect, ProfileName, Span};
 
 /// What a host boots.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Profile {
     pub stages: StageLimits,
     /// What a person at the console chooses from, if the profile is a menu; all of the above is empty then.
     pub menu: Option<Menu>,
+    /// The system from whose data it was made, in whose words its clients are told it; nothing if it is the operator's own.
+    pub source: Option<Dialect>,
     /// A digest of all of the above: another text is another revision.
     pub revision: u64,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{ProfileName, RuleName};
+use crate::{Dialect, ProfileName, RuleName};
 
 /// Selects a profile for hosts by attributes. The first match in file order wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Rule {
     pub auto_arm: bool,
     /// How many installs it may grant.
     pub limit: Option<u32>,
+    /// The system from whose data it was made; nothing if it is the operator's own.
+    pub source: Option<Dialect>,
     /// A digest of all of the above: another text is another rule.
     pub fingerprint: u64,
 }

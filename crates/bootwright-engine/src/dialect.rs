@@ -7,7 +7,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bootwright_core::rule::first_match;
-use bootwright_core::{Facts, FrontEnd, Host, MacAddr, Phase, Profile, Sighting, Timestamp, Token, Trial, attributes};
+use bootwright_core::{
+    Dialect, Facts, FrontEnd, Host, MacAddr, Phase, Profile, Sighting, Timestamp, Token, Trial, attributes,
+};
 
 use crate::engine::Engine;
 use crate::outcome::Outcome;
@@ -88,19 +90,14 @@ impl Engine {
         self.outcome(())
     }
 
-    /// The profile that the rules with this word in front of their names suggest for a machine with these facts, whoever it
+    /// The profile that the rules made from this system's data suggest for a machine with these facts, whoever it
     /// is. It changes nothing and grants nothing.
     #[must_use]
-    pub fn suggested(&self, seen: &Sighting, prefix: &str) -> Option<Arc<Profile>> {
+    pub fn suggested(&self, seen: &Sighting, dialect: Dialect) -> Option<Arc<Profile>> {
         let nobody = Host::new("nobody".parse().ok()?, Timestamp::from_millis(0), Facts::default());
         let attributes = attributes(&nobody, None, seen);
         let rules = self.policy().rules.iter();
-        let of_dialect = rules.filter(|rule| {
-            rule.name
-                .as_str()
-                .strip_prefix(prefix)
-                .is_some_and(|rest| rest.starts_with('-'))
-        });
+        let of_dialect = rules.filter(|rule| rule.source == Some(dialect));
         let matching = of_dialect
             .map(std::slice::from_ref)
             .find_map(|rule| first_match(rule, &attributes))?;

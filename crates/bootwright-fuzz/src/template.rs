@@ -74,6 +74,7 @@ fn profile(template: &str) -> Profile {
         deadline: Span::from_hours(6),
         stages: StageLimits::default(),
         menu: None,
+        source: None,
         revision: 0,
     }
 }

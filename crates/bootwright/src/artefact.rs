@@ -16,7 +16,6 @@ use bootwright_content::{BootPlan, Context, made_up, render_boot};
 use bootwright_core::{Policy, Profile};
 use bootwright_images::{LOCK, Lock, hash_file};
 
-use crate::compat;
 use crate::core::Core;
 
 /// How often files are looked at.
@@ -81,7 +80,7 @@ impl Artefacts {
         let plan = render_boot(profile, context).ok()?;
         paths(&plan, &context.server.url)
             .iter()
-            .find_map(|path| match compat::source(profile) {
+            .find_map(|path| match profile.source {
                 Some(dialect) => self.of_another(dialect, profile, path),
                 None => self.of_file(path),
             })
@@ -90,7 +89,7 @@ impl Artefacts {
     /// Where a file lies that a profile boots; nothing if its system serves no files.
     #[must_use]
     pub fn place(&self, profile: &Profile, path: &str) -> Option<PathBuf> {
-        match compat::source(profile) {
+        match profile.source {
             Some(dialect) => Some(self.elsewhere.get(&dialect)?.join(path.strip_prefix("/images/")?)),
             None => Some(self.data_dir.join(path.trim_start_matches('/'))),
         }
@@ -149,10 +148,7 @@ impl Artefacts {
 
     /// Reads the bytes of files that the profiles boot, as far as that is due. Blocks.
     fn read_due(&self, policy: &Policy) {
-        let own = policy
-            .profiles
-            .values()
-            .filter(|profile| compat::source(profile).is_none());
+        let own = policy.profiles.values().filter(|profile| profile.source.is_none());
         let plans = own.filter_map(|profile| {
             let context = made_up(profile);
             Some((render_boot(profile, &context).ok()?, context.server.url))

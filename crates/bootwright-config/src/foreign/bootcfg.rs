@@ -80,7 +80,9 @@ pub(super) fn lower(compat: &Compat, files: &mut Files, lowered: &mut Lowered) {
     let mut names = Names::default();
     for (whose, profile) in rules {
         let name = names.give(compat.prefix(), whose.name());
-        lowered.rules.extend(make::rule(&name, whose.conditions(), profile));
+        lowered
+            .rules
+            .extend(make::rule(compat, &name, whose.conditions(), profile));
     }
     misplaced(compat, files);
 }

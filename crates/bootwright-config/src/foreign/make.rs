@@ -137,6 +137,7 @@ pub(super) fn profile(
         deadline: DEADLINE,
         stages: StageLimits::default(),
         menu: None,
+        source: Some(compat.dialect),
         revision: 0,
     };
     profile.revision = digest::profile(&profile);
@@ -157,7 +158,7 @@ pub(super) fn problems(profile: &Profile) -> Vec<String> {
 }
 
 /// A rule that suggests a profile, and grants nothing.
-pub(super) fn rule(name: &str, when: Vec<(Attribute, &str)>, profile: ProfileName) -> Option<Rule> {
+pub(super) fn rule(compat: &Compat, name: &str, when: Vec<(Attribute, &str)>, profile: ProfileName) -> Option<Rule> {
     let mut rule = Rule {
         name: name.parse().ok()?,
         when: when
@@ -167,6 +168,7 @@ pub(super) fn rule(name: &str, when: Vec<(Attribute, &str)>, profile: ProfileNam
         profile,
         auto_arm: false,
         limit: None,
+        source: Some(compat.dialect),
         fingerprint: 0,
     };
     rule.fingerprint = digest::rule(&rule);

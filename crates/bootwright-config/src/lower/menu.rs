@@ -105,6 +105,7 @@ pub(super) fn profile(
             default,
             timeout,
         }),
+        source: None,
         revision: 0,
     };
     profile.revision = digest::profile(&profile);

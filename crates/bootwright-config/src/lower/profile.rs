@@ -118,6 +118,7 @@ fn profile(
         deadline: deadline.unwrap_or(DEADLINE),
         stages,
         menu: None,
+        source: None,
         revision: 0,
     };
     profile.revision = digest::profile(&profile);

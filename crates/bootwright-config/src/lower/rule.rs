@@ -100,6 +100,7 @@ fn rule(
         profile: profile?,
         auto_arm,
         limit,
+        source: None,
         fingerprint: 0,
     };
     rule.fingerprint = digest::rule(&rule);

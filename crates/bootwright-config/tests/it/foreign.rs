@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bootwright_config::{Compat, Content, Loaded, load_with, render_all};
+use bootwright_config::{Compat, Content, Dialect, Loaded, load_with, render_all};
 use expect_test::{Expect, expect};
 
 use crate::{no_files, source};
@@ -400,6 +400,39 @@ fn rules_and_hosts_of_the_operator_may_name_what_a_directory_brings() {
     let loaded = loaded(&config, &[("specs/etcd/spec.json", SPEC)]);
     assert_eq!(loaded.policy.rules.len(), 1);
     assert_eq!(loaded.policy.profiles.len(), 1);
+}
+
+/// A file's name says nothing: the operator's profile is the operator's, whatever its documents are called.
+#[test]
+fn what_was_made_from_a_directory_says_so_and_nothing_else_does() {
+    let config = format!(
+        "{BOOTCFG}[profiles.own]\nkernel = \"/k\"\n[profiles.own.files.\"bootcfg.json\"]\ntext = \"{{}}\"\n\
+         [profiles.own.files.\"host.tmpl\"]\ntext = \"#!ipxe\"\n\
+         [[rules]]\nname = \"bootcfg-mine\"\nwhen = {{ product = \"x*\" }}\nprofile = \"own\"\n"
+    );
+    let files = [
+        ("specs/etcd/spec.json", SPEC),
+        (
+            "machines/default/machine.json",
+            "{\"id\": \"default\", \"spec_id\": \"etcd\"}",
+        ),
+    ];
+    let policy = loaded(&config, &files).policy;
+    let rules: Vec<_> = policy
+        .rules
+        .iter()
+        .map(|rule| (rule.name.as_str(), rule.source))
+        .collect();
+    assert_eq!(
+        rules,
+        [("bootcfg-mine", None), ("bootcfg-default", Some(Dialect::Bootcfg))]
+    );
+    let profiles: Vec<_> = policy
+        .profiles
+        .values()
+        .map(|profile| (profile.name.as_str(), profile.source))
+        .collect();
+    assert_eq!(profiles, [("bootcfg-etcd", Some(Dialect::Bootcfg)), ("own", None)]);
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn profile() -> Profile {
         deadline: Span::from_hours(6),
         stages: StageLimits::default(),
         menu: None,
+        source: None,
         revision: 0,
     }
 }

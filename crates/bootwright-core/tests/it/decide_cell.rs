@@ -42,6 +42,7 @@ pub(crate) fn a_profile(name: &str, revision: u64) -> Arc<Profile> {
         deadline: Span::from_hours(6),
         stages: StageLimits::default(),
         menu: None,
+        source: None,
         revision,
     })
 }
@@ -64,6 +65,7 @@ fn rule(auto_arm: bool, limit: Option<u32>) -> Rule {
         profile: profile("debian"),
         auto_arm,
         limit,
+        source: None,
         fingerprint: 11,
     }
 }

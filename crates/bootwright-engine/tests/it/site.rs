@@ -46,6 +46,7 @@ pub(crate) fn profile(name: &str) -> Arc<Profile> {
         deadline: Span::from_hours(6),
         stages: StageLimits::default(),
         menu: None,
+        source: None,
         revision: 1,
     })
 }
@@ -487,6 +488,7 @@ pub(crate) fn rule(name: &str, profile: &str, auto_arm: bool, limit: Option<u32>
         profile: profile.parse().expect("a name"),
         auto_arm,
         limit,
+        source: None,
         fingerprint: u64::from(limit.unwrap_or(0)) + 1,
     }
 }

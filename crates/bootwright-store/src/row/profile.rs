@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use bootwright_core::{Confirm, Document, DoneTrigger, Initrd, Profile, ProfileName, RevisionKey, Span, StageLimits};
+use bootwright_core::{
+    Confirm, Dialect, Document, DoneTrigger, Initrd, Profile, ProfileName, RevisionKey, Span, StageLimits,
+};
 use serde::{Deserialize, Serialize};
 
 use super::RowError;
@@ -24,6 +26,9 @@ struct ProfileRow {
     /// In milliseconds, as all spans.
     deadline: u64,
     stages: StagesRow,
+    /// The name of the system from whose data it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,6 +90,7 @@ pub(crate) fn profile_body(profile: &Profile) -> Result<String, RowError> {
         stages,
         // No run is one of a menu: its profile is what was chosen from it.
         menu: _,
+        source,
         revision: _,
     } = profile;
     let row = ProfileRow {
@@ -107,6 +113,7 @@ pub(crate) fn profile_body(profile: &Profile) -> Result<String, RowError> {
             config: stages.config.as_millis(),
             done: stages.done.as_millis(),
         },
+        source: source.map(|dialect| dialect.name().to_owned()),
     };
     Ok(serde_json::to_string(&row)?)
 }
@@ -139,8 +146,13 @@ pub(crate) fn profile_from(name: &str, revision: &str, body: &str) -> Result<Pro
             done: Span::from_millis(row.stages.done),
         },
         menu: None,
+        source: row.source.map(|name| dialect(&name)).transpose()?,
         revision,
     })
+}
+
+fn dialect(name: &str) -> Result<Dialect, RowError> {
+    Dialect::of_name(name).ok_or_else(|| RowError::new("not the name of a system that profiles are made from"))
 }
 
 impl From<&Initrd> for InitrdRow {

@@ -1,6 +1,6 @@
 //! Made-up profiles, as runs are started with.
 
-use bootwright_core::{Confirm, Document, DoneTrigger, Initrd, Profile, ProfileName, Span, StageLimits};
+use bootwright_core::{Confirm, Dialect, Document, DoneTrigger, Initrd, Profile, ProfileName, Span, StageLimits};
 
 use super::Sample;
 
@@ -45,6 +45,7 @@ impl Sample {
                 done: Span::from_millis(self.below(1 << 40)),
             },
             menu: None,
+            source: self.maybe(|sample| Dialect::ALL[sample.below(Dialect::ALL.len() as u64) as usize]),
             revision,
         }
     }

@@ -66,7 +66,9 @@ pub(super) fn words(profile: &Profile, context: &Context) -> Option<Result<Strin
 }
 
 fn boot(profile: &Profile, context: &Context) -> Option<Result<Boot, String>> {
-    profile.files.get(data::BOOT)?;
+    if profile.source != Some(Dialect::Bootcfg) {
+        return None;
+    }
     let text = render_document(profile, data::BOOT, context).map_err(|problem| problem.to_string());
     let read =
         |text: String| Boot::read(&text).ok_or_else(|| "what it boots is no JSON of bootcfg any more".to_owned());

@@ -100,7 +100,7 @@ fn for_anybody(plane: &Plane, desk: &Desk, seen: &Sighting) -> Option<(Arc<Profi
     }
     let profile = plane
         .core
-        .read(|engine, _| engine.suggested(seen, desk.compat.prefix()))?;
+        .read(|engine, _| engine.suggested(seen, desk.compat.dialect))?;
     let context = made_up(&profile);
     Some((profile, context))
 }

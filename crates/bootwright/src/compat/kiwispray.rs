@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bootwright_config::{Configs, kiwispray as data};
+use bootwright_config::{Configs, Dialect, kiwispray as data};
 use bootwright_content::{Context, render_document};
 use bootwright_core::{Host, Phase, Profile, Token};
 use bootwright_engine::{Command, Decision, Filter, Report};
@@ -74,7 +74,9 @@ fn said(status: StatusCode, text: &str) -> Answer {
 
 /// The script of the image that a machine boots.
 pub(super) fn words(profile: &Profile, context: &Context) -> Option<Result<String, String>> {
-    profile.files.get(data::SCRIPT)?;
+    if profile.source != Some(Dialect::Kiwispray) {
+        return None;
+    }
     Some(render_document(profile, data::SCRIPT, context).map_err(|problem| problem.to_string()))
 }
 

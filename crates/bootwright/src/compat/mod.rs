@@ -9,8 +9,7 @@ mod kiwispray;
 use std::path::Path;
 use std::sync::Arc;
 
-use bootwright_config::{Compat, Dialect, bootcfg as bootcfg_data, kiwispray as kiwispray_data};
-use bootwright_core::Profile;
+use bootwright_config::{Compat, Dialect};
 use bootwright_engine::FetchKind;
 use bootwright_net::beneath::Root;
 use bootwright_proto::compat::go;
@@ -149,18 +148,6 @@ pub(crate) fn words_at(door: Option<Dialect>) -> Words {
         Some(Dialect::Bootcfg) => bootcfg::words,
         Some(Dialect::Kiwispray) => kiwispray::words,
         Some(Dialect::DynamicIgnition | Dialect::Matchbox | Dialect::Pixiecore) | None => |_, _| None,
-    }
-}
-
-/// The system from whose data a profile was made, if it was: those have a file that says what is booted.
-pub(crate) fn source(profile: &Profile) -> Option<Dialect> {
-    let made_of = |name: &str| profile.files.contains_key(name);
-    if made_of(bootcfg_data::BOOT) {
-        Some(Dialect::Bootcfg)
-    } else if made_of(kiwispray_data::SCRIPT) {
-        Some(Dialect::Kiwispray)
-    } else {
-        None
     }
 }
 

@@ -127,6 +127,7 @@ fn site_policy() -> Policy {
         profile: profile("a"),
         auto_arm: true,
         limit: Some(LIMIT),
+        source: None,
         fingerprint: 1,
     }];
     policy

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bootwright_core::{Confirm, Document, DoneTrigger, Initrd, Profile, Span, StageLimits};
+use bootwright_core::{Confirm, Dialect, Document, DoneTrigger, Initrd, Profile, Span, StageLimits};
 
 use super::super::profile::{profile_body, profile_from};
 use super::super::site::SiteRow;
@@ -24,6 +24,7 @@ fn plain(done: DoneTrigger, confirm: Confirm) -> Profile {
         deadline: Span::from_hours(6),
         stages: StageLimits::default(),
         menu: None,
+        source: None,
         revision: 0x0123_4567_89ab_cdef,
     }
 }
@@ -67,6 +68,22 @@ fn profiles_are_written_as_format_4_says_and_read_back() {
         let read = profile_from("debian", "0123456789abcdef", line).unwrap();
         assert_eq!(read, profile, "{line}");
     }
+}
+
+/// As bytes of the format that came to it before any version of it was handed out.
+#[test]
+fn a_profile_made_from_the_data_of_another_system_says_from_which() {
+    let made = Profile {
+        source: Some(Dialect::Kiwispray),
+        ..plain(DoneTrigger::Callback, Confirm::Dashboard)
+    };
+    let own = profile_body(&plain(DoneTrigger::Callback, Confirm::Dashboard)).unwrap();
+    let body = profile_body(&made).unwrap();
+    let with_source = format!("{},\"source\":\"kiwispray\"}}", own.strip_suffix('}').unwrap());
+    assert_eq!(body, with_source);
+    assert_eq!(profile_from("debian", "0123456789abcdef", &body).unwrap(), made);
+    let unknown = body.replace("kiwispray", "nobody");
+    assert!(profile_from("debian", "0123456789abcdef", &unknown).is_err());
 }
 
 #[test]
