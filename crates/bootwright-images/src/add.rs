@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::fetch::{Fetched, Fetcher};
 use crate::lock::Lock;
 use crate::name::ImageName;
-use crate::openpgp::{Document, Keyring};
+use crate::openpgp::{self, Keyring, Rewind, Signer};
 use crate::path::EntryPath;
 use crate::shelf::Shelf;
 use crate::source;
@@ -142,6 +142,13 @@ pub fn add(shelf: &Shelf, request: &Request, tell: Teller<'_>) -> Result<Lock> {
         .commit(&request.name, request.source.to_string(), work.version, proof)
 }
 
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |now| now.as_secs())
+}
+
 /// An addition under way.
 pub(crate) struct Work<'a> {
     pub(crate) request: &'a Request,
@@ -215,29 +222,29 @@ impl<'a> Work<'a> {
     /// Checks the signature of a file that is here.
     pub(crate) fn verify_file(&mut self, file: &Path, name: &str, signature: &[u8]) -> Result<()> {
         let mut source = File::open(file).map_err(|error| Error::io("cannot read", file, &error))?;
-        self.verify(&mut Document::new(&mut source), name, signature)
+        self.verify(&mut source, name, signature)
     }
 
     /// Checks the signature of a document in memory.
     pub(crate) fn verify_bytes(&mut self, bytes: &[u8], name: &str, signature: &[u8]) -> Result<()> {
-        let mut source = std::io::Cursor::new(bytes);
-        self.verify(&mut Document::new(&mut source), name, signature)
+        self.verify(&mut std::io::Cursor::new(bytes), name, signature)
     }
 
-    fn verify(&mut self, document: &mut Document<'_>, name: &str, signature: &[u8]) -> Result<()> {
+    fn verify(&mut self, document: &mut dyn Rewind, name: &str, signature: &[u8]) -> Result<()> {
         let Some(keyring) = &self.keyring else { return Ok(()) };
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |now| now.as_secs());
         let signer = keyring
-            .verify(document, signature, now)
+            .verify(document, signature, now())
             .map_err(|error| error.about(format!("`{name}`")))?;
+        self.signed_by(name, &signer);
+        Ok(())
+    }
+
+    fn signed_by(&mut self, name: &str, signer: &Signer) {
         self.step(format!(
             "`{name}` is signed by {} ({})",
             signer.fingerprint, signer.user
         ));
         self.proved(format!("OpenPGP signature by {}", signer.fingerprint));
-        Ok(())
     }
 
     /// The signature of something at these URLs: where the request says, else beside it.
@@ -264,20 +271,29 @@ impl<'a> Work<'a> {
         std::fs::read(place).map_err(|error| Error::io("cannot read", Path::new(place), &error))
     }
 
-    /// A list of hashes, verified where there are keys.
+    /// A list of hashes, verified where there are keys: by the signature around it, as Fedora's and its kin's are, or by one
+    /// beside it.
     pub(crate) fn sums(&mut self, place: &str) -> Result<String> {
         let list = self.document(place)?;
-        if self.has_keys() {
-            let signature = if place.contains("://") {
-                self.signature_of(&[place.to_owned()])?
-            } else {
-                self.signature_beside(Path::new(place))?
-            };
-            self.verify_bytes(&list, place, &signature)?;
-        } else {
+        let text = std::str::from_utf8(&list).map_err(|_| Error::new(format!("`{place}` is no list of hashes")))?;
+        if !self.has_keys() {
             self.demand_some_proof(&[place.to_owned()])?;
+            return openpgp::inside(text).unwrap_or_else(|| Ok(text.to_owned()));
         }
-        String::from_utf8(list).map_err(|_| Error::new(format!("`{place}` is no list of hashes")))
+        if let (Some(keyring), true) = (&self.keyring, openpgp::is_cleartext(text)) {
+            let (text, signer) = keyring
+                .verify_cleartext(text, now())
+                .map_err(|error| error.about(format!("`{place}`")))?;
+            self.signed_by(place, &signer);
+            return Ok(text);
+        }
+        let signature = if place.contains("://") {
+            self.signature_of(&[place.to_owned()])?
+        } else {
+            self.signature_beside(Path::new(place))?
+        };
+        self.verify_bytes(&list, place, &signature)?;
+        Ok(text.to_owned())
     }
 
     /// The signature of a file of this machine.

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bootwright_images::openpgp::{Document, Keyring};
+use bootwright_images::openpgp::Keyring;
 
 use crate::place::{Place, noise};
 use crate::signer::Signer;
@@ -22,7 +22,7 @@ fn verify(keyring: &Keyring, document: &[u8], signature: &[u8]) -> Result<String
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
     let mut source = Cursor::new(document);
     keyring
-        .verify(&mut Document::new(&mut source), signature, now)
+        .verify(&mut source, signature, now)
         .map(|signer| signer.fingerprint)
         .map_err(|error| error.to_string())
 }
@@ -36,6 +36,7 @@ fn what_gpg_signs_is_signed_by_every_kind_of_key_that_vendors_use() {
         ("edwards", "ed25519", None),
         ("subkey", "rsa2048", Some("rsa2048")),
         ("mixed", "rsa2048", Some("ed25519")),
+        ("curve", "nistp256", None),
     ] {
         let signer = Signer::new(place.path(), name, kind);
         if let Some(kind) = subkey {
@@ -112,6 +113,56 @@ fn weak_textual_expired_and_revoked_ones_are_refused() {
     signer.revoke();
     let why = verify(&keyring(&[signer.public(false)]), b"linux", &good).expect_err("it was revoked");
     assert!(why.contains("was revoked"), "{why}");
+}
+
+#[test]
+fn text_that_is_signed_as_it_stands_is_given_out_only_as_it_was_signed() {
+    let place = Place::new();
+    let (vendor, other) = (
+        Signer::new(place.path(), "vendor", "rsa2048"),
+        Signer::new(place.path(), "other", "ed25519"),
+    );
+    let list = "# a list\n- of hashes\nSHA256 (linux) = 00\n";
+    let message = String::from_utf8(vendor.clearsign(list.as_bytes())).expect("text");
+    let keys = keyring(&[vendor.public(true)]);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
+    let (text, signer) = keys.verify_cleartext(&message, now).expect("it is the vendor's");
+    assert_eq!(
+        text.lines().collect::<Vec<_>>(),
+        list.lines().collect::<Vec<_>>(),
+        "dashes are as they were"
+    );
+    assert_eq!(signer.fingerprint, vendor.fingerprint());
+    let changed = message.replace("= 00", "= 01");
+    let why = keys
+        .verify_cleartext(&changed, now)
+        .expect_err("it was changed")
+        .to_string();
+    assert!(why.contains("changed after it was signed"), "{why}");
+    // What stands around the signed text is not given out as if it were signed.
+    for around in [
+        format!("SHA256 (linux) = 02\n{message}"),
+        format!("{message}SHA256 (linux) = 02\n"),
+    ] {
+        assert!(keys.verify_cleartext(&around, now).is_err());
+    }
+    let theirs = String::from_utf8(other.clearsign(list.as_bytes())).expect("text");
+    let why = keys
+        .verify_cleartext(&theirs, now)
+        .expect_err("nobody knows the key")
+        .to_string();
+    assert!(why.contains("none of the keys given"), "{why}");
+}
+
+#[test]
+fn keys_that_are_too_short_or_of_a_kind_whose_day_is_over_are_refused() {
+    let place = Place::new();
+    for kind in ["rsa1024", "dsa2048"] {
+        let signer = Signer::new(place.path(), kind, kind);
+        let signature = signer.sign(b"linux", &["--digest-algo", "SHA256"]);
+        let why = verify(&keyring(&[signer.public(false)]), b"linux", &signature).expect_err(kind);
+        assert!(why.contains("proves nothing any more"), "{kind}: {why}");
+    }
 }
 
 #[test]

@@ -93,6 +93,19 @@ impl Signer {
         fs::read(signature).expect("a signature")
     }
 
+    /// The text with a signature around it.
+    pub(crate) fn clearsign(&self, text: &[u8]) -> Vec<u8> {
+        let (file, signed) = (self.home.join("text"), self.home.join("signed"));
+        fs::write(&file, text).expect("a file");
+        self.gpg(&[
+            "--output",
+            &signed.display().to_string(),
+            "--clearsign",
+            &file.display().to_string(),
+        ]);
+        fs::read(signed).expect("a signed text")
+    }
+
     /// The certificate by which gpg lets a key be revoked, in force.
     pub(crate) fn revoke(&self) {
         let path = self.home.join(format!("openpgp-revocs.d/{}.rev", self.fingerprint()));

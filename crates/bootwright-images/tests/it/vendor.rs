@@ -247,6 +247,13 @@ fn a_signed_list_proves_the_files_that_it_names_and_an_unsigned_one_is_refused()
     assert_eq!(paths(&place, &wanted), ["vmlinuz"]);
     site.put("SHA256SUMS", list.replace("vmlinuz", "vmlinux"));
     place.refuses(&wanted, "changed after it was signed");
+    // A list that is signed as it stands needs nothing beside it.
+    let signed = String::from_utf8(signer.clearsign(list.as_bytes())).expect("text");
+    site.put("CHECKSUM", signed.clone());
+    wanted.sums = Some(site.url("CHECKSUM"));
+    assert_eq!(paths(&place, &wanted), ["vmlinuz"]);
+    site.put("CHECKSUM", signed.replace("vmlinuz", "vmlinux"));
+    place.refuses(&wanted, "changed after it was signed");
     // A file with its own signature, in armour.
     wanted.sums = None;
     place.refuses(&wanted, "no signature beside");
