@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use super::debian_installer;
 use super::image;
 use super::initrd;
 use super::kernel::Kernel;
@@ -77,6 +78,7 @@ impl Kit {
         keys.sign(&kernel.image, &parts.join("vmlinuz"))?;
         keys.sign(&tree::root().join("firmware/snponly.efi"), &parts.join(SIGNED_IPXE))?;
         initrd::build(&kernel, &home, &parts.join("initrd.img")).context("the installer's root file system")?;
+        debian_installer::prepare(&home, &parts).context("Debian's installer")?;
         let sector = image::build(&home.join("image"), &keys, &parts.join("disk.img")).context("the disk image")?;
         fs::write(home.join("nonce-sector"), sector.to_string())?;
         image::build_restless(&home.join("restless"), &keys, &parts.join(RESTLESS)).context("the image that resets")?;
@@ -117,7 +119,8 @@ impl Kit {
     /// Puts kernel, root file system and disk image where Bootwright serves images from.
     pub(super) fn furnish(&self, images: &Path) -> Result<()> {
         fs::create_dir_all(images)?;
-        for name in ["vmlinuz", "initrd.img", "disk.img"] {
+        let debian = debian_installer::FILES.map(|(_, name)| name);
+        for name in ["vmlinuz", "initrd.img", "disk.img"].into_iter().chain(debian) {
             // The same file under a second name, not a copy; another file system gets a copy.
             let (from, to) = (self.parts.join(name), images.join(name));
             fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop))?;

@@ -8,6 +8,7 @@ mod bootsector;
 mod capsule;
 mod cpio;
 mod daemon;
+mod debian_installer;
 mod image;
 mod initrd;
 mod journal;

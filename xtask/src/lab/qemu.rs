@@ -125,7 +125,9 @@ pub(super) fn arguments(build: &Build, files: &Files) -> Result<Vec<String>> {
     for (option, value) in board(build.firmware) {
         add(option, (*value).to_owned());
     }
-    add("-m", "512".to_owned());
+    // Debian's installer asks a question where it finds less.
+    let memory = if build.name == "debian" { "1024" } else { "512" };
+    add("-m", memory.to_owned());
     add("-display", "none".to_owned());
     add("-chardev", format!("socket,id=serial,path={}", at(&files.serial)));
     add("-serial", "chardev:serial".to_owned());

@@ -1,6 +1,7 @@
 //! The stories that the lab plays.
 
 mod arm64;
+mod debian;
 mod dialect;
 mod fault;
 mod front;
@@ -207,6 +208,13 @@ const HTTP_OVER_IPV6: Build = Build {
     rom: Rom::Itself,
 };
 
+const DEBIAN: Build = Build {
+    name: "debian",
+    number: 61,
+    firmware: Firmware::Bios,
+    rom: Rom::Itself,
+};
+
 const RESETS_BIOS: Build = Build {
     name: "resets-bios",
     number: 40,
@@ -249,6 +257,16 @@ pub(crate) const ALL: &[Scenario] = &[
             known: true,
         }],
         play: own_disk::bios_is_parked,
+    },
+    Scenario {
+        name: "debian",
+        story: "Debian's own installer boots, fetches its preseed file under the run's token, reports from its first command under \
+                the name that the host has everywhere, tells its steps, and that it fails where there is no mirror",
+        cast: &[Role {
+            build: DEBIAN,
+            known: true,
+        }],
+        play: debian::preseeded,
     },
     Scenario {
         name: "roomy",
