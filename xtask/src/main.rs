@@ -9,6 +9,7 @@ mod debian;
 mod firmware;
 mod fuzz;
 mod gate;
+mod kickstart;
 mod lab;
 mod lab_compose;
 mod package;
@@ -44,6 +45,8 @@ enum Task {
     Firmware(firmware::Args),
     /// Unpack Debian's cloud-init for the tests that need it.
     CloudInit,
+    /// Fetch the validator of kickstart files for the tests that need it.
+    Kickstart,
     /// Let libFuzzer look for bytes that break a parser.
     Fuzz(fuzz::Args),
     /// Check what the compiler does not: arrows between crates, lengths, paths in documents, firmware hashes.
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args),
         Task::Firmware(args) => firmware::run(&args),
         Task::CloudInit => cloud_init::run(),
+        Task::Kickstart => kickstart::run(),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Tidy(args) => tidy::run(&args),
         Task::LabCompose(part) => lab_compose::run_part(&part),

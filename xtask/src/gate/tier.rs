@@ -140,6 +140,7 @@ pub(crate) const TIERS: &[Tier] = &[
         tools: NETWORK,
         steps: &[
             Step::Task(&["cloud-init"]),
+            Step::Task(&["kickstart"]),
             Step::Cargo(&[
                 "test",
                 "--locked",

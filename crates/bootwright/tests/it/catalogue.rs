@@ -45,10 +45,15 @@ fn every_family_of_systems_is_in_the_catalogue() {
     let names: Vec<&str> = example::ALL.iter().map(|(name, _)| *name).collect();
     for name in [
         "alpine",
+        "arch",
+        "autoyast",
         "debian",
+        "debian-live",
         "esxi",
         "fedora-coreos",
         "flatcar",
+        "harvester",
+        "kairos",
         "kiwi",
         "memtest",
         "microos",
@@ -121,7 +126,7 @@ fn what_is_written_for_each_system_passes_the_check_as_it_is() {
 }
 
 /// The documents of all examples, rendered for a machine: the example, the document's name, the text.
-fn documents() -> Vec<(&'static str, String, String)> {
+pub(crate) fn documents() -> Vec<(&'static str, String, String)> {
     let mut all = Vec::new();
     for (os, files) in example::ALL {
         let text = |name: &str| {

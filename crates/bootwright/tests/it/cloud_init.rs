@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::catalogue::documents;
 use crate::daemon::{Daemon, get};
 use crate::install::{OURS, arm, question, run_url, segment};
 
@@ -149,6 +150,57 @@ for path in sys.argv[2:]:
     print("verdict", verdict, path)
 "#;
 
+fn judge(files: &[PathBuf]) -> String {
+    let output = Command::new("/usr/bin/python3")
+        .args(["-c", JUDGE])
+        .arg(unpacked())
+        .args(files)
+        .output()
+        .expect("Python runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{errors}");
+    said
+}
+
+/// Writes what the installer of a user data file hands on to the installed system into a file of its own.
+const HANDED_ON: &str = r##"
+import sys, yaml
+inner = yaml.safe_load(open(sys.argv[1]))["autoinstall"]["user-data"]
+open(sys.argv[2], "w").write("#cloud-config\n" + yaml.safe_dump(inner))
+"##;
+
+#[test]
+fn cloud_init_takes_the_user_data_of_every_example_and_what_its_installer_hands_on() {
+    let directory = std::env::temp_dir().join(format!("bootwright-user-data-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a directory");
+    let mut files = Vec::new();
+    for (os, _, text) in documents().into_iter().filter(|(_, name, _)| name == "user-data") {
+        let (own, handed_on) = (directory.join(os), directory.join(format!("{os}-installed")));
+        std::fs::write(&own, text).expect("a file");
+        let status = Command::new("/usr/bin/python3")
+            .args(["-c", HANDED_ON])
+            .args([&own, &handed_on])
+            .status();
+        assert!(status.expect("Python runs").success(), "{os}");
+        files.extend([own, handed_on]);
+    }
+    // What is surely wrong is found by the same judge.
+    let wrong = directory.join("wrong");
+    std::fs::write(&wrong, "#cloud-config\nruncmd: 5\n").expect("a file");
+    files.push(wrong);
+    let said = judge(&files);
+    let _ = std::fs::remove_dir_all(&directory);
+    assert_eq!(
+        (
+            said.matches("verdict good").count(),
+            said.matches("verdict bad").count()
+        ),
+        (2, 1),
+        "{said}"
+    );
+}
+
 /// The content crate's test holds our verdict to the same directories.
 #[test]
 fn cloud_init_judges_the_corpus_of_cloud_configs_as_we_do() {
@@ -158,18 +210,7 @@ fn cloud_init_judges_the_corpus_of_cloud_configs_as_we_do() {
         let entries = std::fs::read_dir(corpus.join(directory)).expect("the corpus is there");
         files.extend(entries.map(|entry| entry.expect("an entry").path()));
     }
-    let output = Command::new("/usr/bin/python3")
-        .args(["-c", JUDGE])
-        .arg(unpacked())
-        .args(&files)
-        .output()
-        .expect("Python runs");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{said}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let said = judge(&files);
     let (mut judged, mut otherwise) = (0, Vec::new());
     for line in said.lines().filter_map(|line| line.strip_prefix("verdict ")) {
         let (verdict, path) = line.split_once(' ').expect("a verdict and a file");

@@ -46,6 +46,7 @@ mod process;
 mod python;
 mod raspberry_pi;
 mod receive_buffer;
+mod recipe;
 mod rehearsal;
 mod relay;
 mod secret;
