@@ -15,7 +15,7 @@ mod rule;
 mod safety;
 mod secret;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use bootwright_core::ipv6::Mode;
@@ -101,7 +101,7 @@ pub(crate) fn lower(
     daemon.compat = settings;
     let mut profiles = profile::lower(root, read, findings);
     for profile in lowered.profiles {
-        profiles.names.push(profile.name.to_string());
+        profiles.names.insert(profile.name.to_string());
         profiles.good.entry(profile.name.clone()).or_insert(profile);
     }
     let places = profiles.places;
@@ -119,7 +119,7 @@ pub(crate) fn lower(
         profiles: profiles.good,
         hosts,
         naming: naming::lower(root, findings),
-        rules,
+        rules: rules.into(),
         raspberry_pi: daemon.tftp.raspberry_pi.is_some(),
         ..Policy::default()
     };
@@ -138,13 +138,13 @@ pub(crate) fn lower(
 
 /// The profiles that the configuration names, those with mistakes in them included.
 struct Profiles {
-    names: Vec<String>,
+    names: BTreeSet<String>,
 }
 
 impl Profiles {
     /// The profile that a key refers to.
     fn find(&self, key: &str, name: &str, at: &At, findings: &mut Findings) -> Option<ProfileName> {
-        if self.names.iter().any(|known| known == name) {
+        if self.names.contains(name) {
             return name.parse().ok();
         }
         let hint = match bootwright_content::nearest(name, self.names.iter().map(String::as_str)) {

@@ -4,7 +4,6 @@
 //! to a script that may write to a disk, and it needs a grant that is neither used up nor expired.
 
 use crate::local;
-use crate::rule::first_match;
 use crate::{
     Arch, Ask, Choice, Confirm, DhcpMode, HoldWhy, Host, HostDefinition, Loader, LocalWhy, Menu, Phase, Policy,
     ProfileName, Rule, RuleName, Sighting, Site, Stance, Timestamp, Trial, Unknown, Verdict, Why, admit, attributes,
@@ -352,7 +351,7 @@ fn decide_undecided(
     seen: &Sighting,
 ) -> Verdict {
     let attributes = attributes(host, definition, seen);
-    if let Some(rule) = first_match(&policy.rules, &attributes) {
+    if let Some(rule) = policy.rules.first_match(&attributes) {
         return if rule.auto_arm {
             decide_auto_arm(policy, situation, host, rule)
         } else {

@@ -64,7 +64,7 @@ pub use naming::{NamePattern, Naming, NotPattern};
 pub use policy::{Binding, DhcpMode, HostDefinition, Policy, Safety, Unknown, Wipe};
 pub use profile::{Choice, Confirm, Document, DoneTrigger, Initrd, Menu, MenuEntry, Profile, StageLimits};
 pub use revision::{RevisionChange, RevisionKey};
-pub use rule::{Attribute, Attributes, Pattern, Rule, RuleVerdict};
+pub use rule::{Attribute, Attributes, Pattern, Rule, RuleVerdict, Rules};
 pub use sighting::{Firmware, Sighting};
 pub use state::{Failure, Grant, Grantor, HostState, Phase, Run, Stance};
 pub use step::{Stayed, Step, step};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::ipv6::Ipv6;
 use crate::lease::Subnet;
-use crate::{Arch, Facts, HostId, LocalMethod, Naming, Profile, ProfileName, Rule, Span, Strategy};
+use crate::{Arch, Facts, HostId, LocalMethod, Naming, Profile, ProfileName, Rules, Span, Strategy};
 
 /// The whole of the operator's policy. A value: a reload makes another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct Policy {
     /// How machines are named that the configuration does not name.
     pub naming: Naming,
     /// Which profile hosts get by their attributes, in file order.
-    pub rules: Vec<Rule>,
+    pub rules: Rules,
 }
 
 /// A host that the configuration names.
@@ -177,7 +177,7 @@ impl Default for Policy {
             profiles: BTreeMap::new(),
             hosts: BTreeMap::new(),
             naming: Naming::default(),
-            rules: Vec::new(),
+            rules: Rules::default(),
         }
     }
 }

@@ -1,7 +1,11 @@
 //! Rules: which profile a host gets by its attributes.
 
+mod list;
+
 use std::collections::BTreeMap;
 use std::fmt;
+
+pub use list::{Hidden, Rules};
 
 use crate::{Dialect, ProfileName, RuleName};
 
@@ -69,10 +73,18 @@ impl Pattern {
     /// Whether the whole of the text fits. Takes time in proportion to the product of both lengths, whatever they hold.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        glob(
-            &self.0.chars().collect::<Vec<_>>(),
-            &text.to_lowercase().chars().collect::<Vec<_>>(),
-        )
+        self.matches_lower(&text.to_lowercase())
+    }
+
+    /// The same for a text that is in lower case already.
+    fn matches_lower(&self, text: &str) -> bool {
+        match self.0.find(['*', '?']) {
+            None => self.0 == text,
+            Some(at) if at + 1 == self.0.len() && self.0.ends_with('*') => {
+                self.0.get(..at).is_some_and(|beginning| text.starts_with(beginning))
+            }
+            Some(_) => glob(&self.0.chars().collect::<Vec<_>>(), &text.chars().collect::<Vec<_>>()),
+        }
     }
 
     /// Whether every text that fits `other` is sure to fit this pattern as well.
@@ -173,12 +185,6 @@ impl Rule {
             .iter()
             .all(|(attribute, pattern)| self.when.get(attribute).is_some_and(|own| pattern.covers(own)))
     }
-}
-
-/// The first rule in file order that matches.
-#[must_use]
-pub fn first_match<'a>(rules: &'a [Rule], host: &Attributes) -> Option<&'a Rule> {
-    rules.iter().find(|rule| rule.verdict(host) == RuleVerdict::Matches)
 }
 
 #[cfg(test)]

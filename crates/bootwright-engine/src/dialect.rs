@@ -6,7 +6,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bootwright_core::rule::first_match;
 use bootwright_core::{
     Dialect, Facts, FrontEnd, Host, MacAddr, Phase, Profile, Sighting, Timestamp, Token, Trial, attributes,
 };
@@ -96,11 +95,7 @@ impl Engine {
     pub fn suggested(&self, seen: &Sighting, dialect: Dialect) -> Option<Arc<Profile>> {
         let nobody = Host::new("nobody".parse().ok()?, Timestamp::from_millis(0), Facts::default());
         let attributes = attributes(&nobody, None, seen);
-        let rules = self.policy().rules.iter();
-        let of_dialect = rules.filter(|rule| rule.source == Some(dialect));
-        let matching = of_dialect
-            .map(std::slice::from_ref)
-            .find_map(|rule| first_match(rule, &attributes))?;
+        let matching = self.policy().rules.first_match_of(dialect, &attributes)?;
         self.policy().profiles.get(&matching.profile).cloned()
     }
 }

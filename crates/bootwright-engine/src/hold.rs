@@ -94,7 +94,7 @@ impl Engine {
         let host = self.host(id)?;
         let seen = self.last_sighting(id);
         let attributes = bootwright_core::attributes(host, definition, &seen);
-        let rule = bootwright_core::rule::first_match(&self.policy.rules, &attributes);
+        let rule = self.policy.rules.first_match(&attributes);
         rule.map(|rule| rule.profile.clone())
             .or_else(|| match &self.policy.safety.unknown {
                 Unknown::Install(profile) => Some(profile.clone()),

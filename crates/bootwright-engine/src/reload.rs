@@ -1,10 +1,10 @@
 //! A configuration was read. It changes the policy and no host: what a new rule would arm waits for `apply`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bootwright_core::attributes;
 use bootwright_core::decide::UNKNOWN_RULE;
-use bootwright_core::rule::first_match;
 use bootwright_core::{
     Cause, Change, Event, Grant, Grantor, Host, HostId, Phase, Policy, ProfileName, RuleName, RuleRecord, Stance,
     Timestamp, Unknown, Verb,
@@ -109,14 +109,9 @@ impl Engine {
     /// A rule that was not there before, or reads otherwise, counts from now and for hosts first seen from now on.
     fn remember_rules(&mut self, now: Timestamp, by: &Cause) {
         let rules = self.auto_rules();
-        let gone: Vec<RuleName> = self
-            .world
-            .site
-            .rules
-            .keys()
-            .filter(|name| !rules.iter().any(|rule| rule.name == **name))
-            .cloned()
-            .collect();
+        let there: BTreeSet<&RuleName> = rules.iter().map(|rule| &rule.name).collect();
+        let known = self.world.site.rules.keys();
+        let gone: Vec<RuleName> = known.filter(|name| !there.contains(name)).cloned().collect();
         for rule in gone {
             let note = format!("rule {rule} arms no hosts any more");
             self.record(
@@ -157,6 +152,7 @@ impl Engine {
         if auto.is_empty() {
             return Vec::new();
         }
+        let auto: BTreeMap<&str, &AutoRule> = auto.iter().map(|rule| (rule.name.as_str(), rule)).collect();
         self.world
             .hosts
             .values()
@@ -164,14 +160,17 @@ impl Engine {
             .collect()
     }
 
-    fn proposal(&self, host: &Host, auto: &[AutoRule]) -> Option<Proposal> {
+    fn proposal(&self, host: &Host, auto: &BTreeMap<&str, &AutoRule>) -> Option<Proposal> {
         if host.state.locked || !matches!(host.state.phase, Phase::New { stance: Stance::Policy }) {
             return None;
         }
         let seen = self.last_sighting(&host.id);
-        let matched = first_match(&self.policy.rules, &attributes(host, self.definition(&host.id), &seen));
+        let matched = self
+            .policy
+            .rules
+            .first_match(&attributes(host, self.definition(&host.id), &seen));
         let name = matched.map_or(UNKNOWN_RULE, |rule| rule.name.as_str());
-        let rule = auto.iter().find(|rule| rule.name.as_str() == name)?;
+        let rule = auto.get(name)?;
         let record = self.world.site.rules.get(&rule.name)?;
         let waits = host.since <= record.since && record.granted < rule.limit;
         waits.then(|| Proposal {
@@ -186,13 +185,15 @@ impl Engine {
     pub fn apply_proposals(&mut self, now: Timestamp, by: &str, hosts: &[HostId]) -> Outcome<Vec<Proposal>> {
         let mut accepted = Vec::new();
         let proposals = if self.store_ready { self.proposals() } else { Vec::new() };
+        let hosts: BTreeSet<&HostId> = hosts.iter().collect();
+        let limits: BTreeMap<RuleName, u32> = self
+            .auto_rules()
+            .into_iter()
+            .map(|rule| (rule.name, rule.limit))
+            .collect();
         let meant = |proposal: &Proposal| hosts.contains(&proposal.host);
         for proposal in proposals.into_iter().filter(meant) {
-            let limit = self
-                .auto_rules()
-                .iter()
-                .find(|rule| rule.name == proposal.rule)
-                .map_or(0, |rule| rule.limit);
+            let limit = limits.get(&proposal.rule).copied().unwrap_or(0);
             let Some(record) = self.world.site.rules.get(&proposal.rule).cloned() else {
                 continue;
             };
@@ -207,7 +208,7 @@ impl Engine {
                 at: now,
                 expires: now.after(self.policy.safety.arm_ttl),
                 machine,
-                wipe: std::collections::BTreeSet::new(),
+                wipe: BTreeSet::new(),
             };
             let event = Event::Armed {
                 grant,

@@ -1,6 +1,6 @@
 //! `[profiles.<name>]`: what to boot, and how its end is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bootwright_content::{Part, can_report, check_profile, odd};
@@ -21,7 +21,7 @@ pub(crate) const DEADLINE: Span = Span::from_hours(6);
 /// The profiles, and the names of all, those with mistakes in them included.
 pub(super) struct Lowered {
     pub(super) good: BTreeMap<ProfileName, Arc<Profile>>,
-    pub(super) names: Vec<String>,
+    pub(super) names: BTreeSet<String>,
     /// What menus name.
     pub(super) mentions: Vec<Mention>,
     pub(super) places: Places,
@@ -30,7 +30,7 @@ pub(super) struct Lowered {
 pub(super) fn lower(root: &Table, read: &dyn Fn(&str) -> Result<String, String>, findings: &mut Findings) -> Lowered {
     let names = match root.get("profiles").map(|entry| &entry.node.value) {
         Some(Value::Table(table)) => table.keys().cloned().collect(),
-        _ => Vec::new(),
+        _ => BTreeSet::new(),
     };
     let mut places = Places::new(findings.files().to_vec());
     let mut mentions = Vec::new();

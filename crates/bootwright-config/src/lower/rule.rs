@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bootwright_core::decide::UNKNOWN_RULE;
-use bootwright_core::{Attribute, Pattern, Rule, RuleName};
+use bootwright_core::rule::Hidden;
+use bootwright_core::{Attribute, Pattern, Rule, RuleName, Rules};
 
 use super::Profiles;
 use crate::digest;
@@ -37,23 +38,31 @@ pub(super) fn lower(root: &Table, profiles: &Profiles, findings: &mut Findings) 
             .hint = Some("write `[[rules]]` with two brackets, once for each rule".to_owned());
         return Vec::new();
     }
-    let mut rules: Vec<(Rule, At)> = Vec::new();
+    let (mut rules, mut places): (Vec<Rule>, Vec<At>) = (Vec::new(), Vec::new());
     let mut names: BTreeMap<String, At> = BTreeMap::new();
     for (index, node) in items(&entry.node).iter().enumerate() {
         let Some((rule, at)) = rule(index, node, profiles, &mut names, findings) else {
             continue;
         };
-        if let Some((earlier, place)) = rules.iter().find(|(earlier, _)| rule.is_hidden_by(earlier)) {
-            let message = format!(
-                "rule `{}` is never reached: rule `{}` before it matches every host that it matches",
-                rule.name, earlier.name
-            );
-            findings.warn(&at, message).hint = Some("move it to the front, or remove it".to_owned());
-            findings.point_to(place, "the rule before it");
-        }
-        rules.push((rule, at));
+        rules.push(rule);
+        places.push(at);
     }
-    rules.into_iter().map(|(rule, _)| rule).collect()
+    let rules = Rules::from(rules);
+    for Hidden { rule, by } in rules.hidden() {
+        let (Some(hidden), Some(earlier)) = (rules.get(rule), rules.get(by)) else {
+            continue;
+        };
+        let (Some(at), Some(before)) = (places.get(rule), places.get(by)) else {
+            continue;
+        };
+        let message = format!(
+            "rule `{}` is never reached: rule `{}` before it matches every host that it matches",
+            hidden.name, earlier.name
+        );
+        findings.warn(at, message).hint = Some("move it to the front, or remove it".to_owned());
+        findings.point_to(before, "the rule before it");
+    }
+    rules.to_vec()
 }
 
 fn rule(

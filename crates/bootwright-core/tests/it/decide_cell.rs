@@ -426,7 +426,7 @@ fn a_rule_arms_by_itself_within_its_limit_and_only_hosts_that_are_newer() {
     let mut text = String::new();
     for (what, rule, record) in cases {
         let case = Case::with(|case| {
-            case.policy.rules = vec![rule];
+            case.policy.rules = vec![rule].into();
             case.site.rules = record.into_iter().map(|record| (name.clone(), record)).collect();
         });
         for story in ["", "hold", "lock"] {
@@ -536,7 +536,7 @@ fn what_cannot_be_rendered_for_a_host_is_not_handed_to_it() {
                 revision,
                 trouble: Some("config.toml:3:9: no such name".to_owned()),
             });
-            case.policy.rules = vec![rule(true, Some(1))];
+            case.policy.rules = vec![rule(true, Some(1))].into();
             let record = RuleRecord {
                 fingerprint: 11,
                 since: START,

@@ -10,6 +10,7 @@ mod identity;
 mod ipv6;
 mod offer_cell;
 mod property_w;
+mod rules;
 mod state_table;
 mod step_story;
 mod story;

@@ -15,7 +15,7 @@ fn a_reload_never_arms_and_apply_does() {
     site.wait(Span::from_secs(1));
     let _ = site.story();
     let mut with_rule = site.policy();
-    with_rule.rules.push(rule("rack", "debian", true, Some(2)));
+    with_rule.rules = vec![rule("rack", "debian", true, Some(2))].into();
     site.reload(with_rule.clone());
     site.ask_mac(1);
     site.explain("52:54:00:00:00:01");
@@ -62,14 +62,16 @@ fn a_reload_never_arms_and_apply_does() {
 #[test]
 fn a_rule_that_reads_otherwise_is_another_rule() {
     let mut policy = policy();
-    policy.rules.push(rule("rack", "debian", true, Some(1)));
+    policy.rules = vec![rule("rack", "debian", true, Some(1))].into();
     let mut site = Site::new(policy.clone());
     site.wait(Span::from_secs(1));
     site.ask_mac(1);
     site.ask_mac(2);
     site.wait(Span::from_secs(1));
-    policy.rules[0].limit = Some(5);
-    policy.rules[0].fingerprint = 6;
+    let mut more = policy.rules.to_vec();
+    more[0].limit = Some(5);
+    more[0].fingerprint = 6;
+    policy.rules = more.into();
     site.reload(policy);
     site.ask_mac(2);
     site.wait(Span::from_secs(1));
@@ -104,7 +106,7 @@ fn a_rule_that_reads_otherwise_is_another_rule() {
 #[test]
 fn a_rule_grants_no_more_than_its_limit() {
     let mut policy = policy();
-    policy.rules.push(rule("rack", "debian", true, Some(2)));
+    policy.rules = vec![rule("rack", "debian", true, Some(2))].into();
     let mut site = Site::new(policy);
     site.wait(Span::from_secs(1));
     let _ = site.story();
@@ -138,7 +140,7 @@ fn a_rule_grants_no_more_than_its_limit() {
 #[test]
 fn a_rule_without_a_limit_arms_nobody() {
     let mut policy = policy();
-    policy.rules.push(rule("rack", "debian", true, None));
+    policy.rules = vec![rule("rack", "debian", true, None)].into();
     let mut site = Site::new(policy);
     site.wait(Span::from_secs(1));
     let _ = site.story();
@@ -158,7 +160,7 @@ fn a_rule_without_a_limit_arms_nobody() {
 #[test]
 fn a_rule_that_arms_many_hosts_within_a_minute_pauses_installs() {
     let mut policy = policy();
-    policy.rules.push(rule("rack", "debian", true, Some(100)));
+    policy.rules = vec![rule("rack", "debian", true, Some(100))].into();
     policy.safety.max_rule_arms_per_minute = 2;
     let mut site = Site::new(policy);
     site.wait(Span::from_secs(1));
@@ -209,7 +211,7 @@ fn a_rule_that_arms_many_hosts_within_a_minute_pauses_installs() {
 #[test]
 fn a_rule_arms_no_host_twice_and_none_about_which_a_person_has_spoken() {
     let mut policy = policy();
-    policy.rules.push(rule("rack", "debian", true, Some(100)));
+    policy.rules = vec![rule("rack", "debian", true, Some(100))].into();
     let mut site = Site::new(policy);
     site.wait(Span::from_secs(1));
     let _ = site.story();
@@ -259,7 +261,8 @@ fn the_first_rule_that_matches_decides_and_explain_shows_the_way_there() {
         first,
         rule("rack", "debian", false, None),
         rule("late", "wipe", true, Some(9)),
-    ];
+    ]
+    .into();
     let mut site = Site::new(policy);
     site.wait(Span::from_secs(1));
     site.ask_mac(1);

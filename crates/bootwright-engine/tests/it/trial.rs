@@ -68,7 +68,7 @@ fn a_run_under_way_whose_next_attempt_cannot_be_rendered_keeps_its_attempts() {
 #[test]
 fn a_rule_grants_nothing_that_cannot_be_rendered() {
     let mut policy = policy();
-    policy.rules = vec![rule("rack", "debian", true, Some(2))];
+    policy.rules = vec![rule("rack", "debian", true, Some(2))].into();
     let mut site = Site::new(policy.clone());
     site.wait(bootwright_core::Span::from_secs(1));
     site.trouble = Some(TROUBLE.to_owned());

@@ -1,5 +1,6 @@
 //! The configuration: read again, or only checked.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -121,14 +122,22 @@ fn changes(before: &bootwright_core::Policy, after: &bootwright_core::Policy) ->
 
 /// The names that were added, removed or given another meaning.
 fn differences<T: PartialEq>(noun: &str, before: &[(String, T)], after: &[(String, T)]) -> Vec<String> {
-    let find = |list: &'_ [(String, T)], name: &str| list.iter().position(|(own, _)| own == name);
+    /// The first of each name.
+    fn by_name<T>(list: &[(String, T)]) -> BTreeMap<&str, &T> {
+        let mut found = BTreeMap::new();
+        for (name, value) in list {
+            found.entry(name.as_str()).or_insert(value);
+        }
+        found
+    }
+    let (was, is) = (by_name(before), by_name(after));
     let names =
         |verb: &str, names: Vec<&str>| (!names.is_empty()).then(|| format!("{noun} `{}` {verb}", names.join("`, `")));
-    let added = after.iter().filter(|(name, _)| find(before, name).is_none());
-    let removed = before.iter().filter(|(name, _)| find(after, name).is_none());
+    let added = after.iter().filter(|(name, _)| !was.contains_key(name.as_str()));
+    let removed = before.iter().filter(|(name, _)| !is.contains_key(name.as_str()));
     let changed = after.iter().filter(|(name, value)| {
-        let was = find(before, name).and_then(|at| before.get(at));
-        was.is_some_and(|(_, was)| was != value)
+        let was = was.get(name.as_str());
+        was.is_some_and(|was| *was != value)
     });
     [
         names("added", added.map(|(name, _)| name.as_str()).collect()),

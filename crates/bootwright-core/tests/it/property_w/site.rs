@@ -129,7 +129,8 @@ fn site_policy() -> Policy {
         limit: Some(LIMIT),
         source: None,
         fingerprint: 1,
-    }];
+    }]
+    .into();
     policy
 }
 
