@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,8 +47,6 @@ pub struct ServeOptions {
     pub log: LogFormat,
 }
 
-/// Everything well.
-const GOOD: u8 = 0;
 /// It ran and then failed.
 const FAILED: u8 = 1;
 /// The configuration cannot be used.
@@ -69,50 +66,72 @@ const RECORDED_WITHIN: Duration = Duration::from_secs(5);
 /// are apart from those that answer DHCP, TFTP and operators.
 const HTTP_THREADS: usize = 4;
 
-/// Runs the daemon until it is told to stop. Returns what the process should exit with.
-#[must_use]
-pub fn serve(options: ServeOptions) -> ExitCode {
+/// Why the daemon does not run, or no longer.
+#[derive(Debug)]
+pub struct Ended {
+    /// What the process should exit with.
+    pub status: u8,
+    /// The stable code that programs compare.
+    pub code: &'static str,
+    /// What it is in this case.
+    pub detail: String,
+    /// What to do about it, where that is not said already.
+    pub hint: Option<&'static str>,
+    /// All of it, for people.
+    pub words: String,
+}
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// When it cannot start, or did and then failed.
+pub fn serve(options: ServeOptions) -> Result<(), Ended> {
     telemetry::start(options.log);
     telemetry::end_on_engine_panic();
     let files = Files::new(options.config.clone());
-    let loaded = match files.load() {
-        Ok(loaded) => loaded,
-        Err(unusable) => {
-            for words in unusable.words() {
-                eprintln!("{words}");
-            }
-            eprintln!("the configuration cannot be used; `bootwright check` shows the same without starting anything");
-            return ExitCode::from(BAD_CONFIG);
-        }
-    };
+    let loaded = files.load().map_err(|unusable| bad_config(&unusable.words()))?;
     for warning in &loaded.warnings {
         eprintln!("{}", warning.render());
     }
-    let result = match Environment::detect() {
+    match Environment::detect() {
         Ok(environment) => {
             // Whoever restarts what has ended would do so for ever, and nothing would be better then. So it stays, and is
             // not ready.
             if let Some(hint) = environment.hint() {
                 tracing::error!("{environment}: {hint}");
             }
-            run(&options, files, loaded)
         }
-        Err(error) => {
-            tracing::debug!(why = %error, "cannot tell where this runs");
-            run(&options, files, loaded)
-        }
+        Err(error) => tracing::debug!(why = %error, "cannot tell where this runs"),
+    }
+    run(&options, files, loaded).map_err(|error| failed(&error))
+}
+
+fn bad_config(wrong: &[String]) -> Ended {
+    let detail = wrong.join("\n");
+    Ended {
+        status: BAD_CONFIG,
+        code: "bad_configuration",
+        words: format!(
+            "{detail}\nthe configuration cannot be used; `bootwright check` shows the same without starting anything\n"
+        ),
+        detail,
+        hint: Some("`bootwright check` shows the same without starting anything"),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> Ended {
+    let (status, code) = match error.downcast_ref::<StoreError>() {
+        Some(StoreError::Held { .. }) => (HELD, "data_directory_held"),
+        Some(_) => (CANNOT_RUN, "cannot_run"),
+        None if error.is::<CannotRun>() => (CANNOT_RUN, "cannot_run"),
+        None => (FAILED, "failed"),
     };
-    match result {
-        Ok(()) => ExitCode::from(GOOD),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            match error.downcast_ref::<StoreError>() {
-                Some(StoreError::Held { .. }) => ExitCode::from(HELD),
-                Some(_) => ExitCode::from(CANNOT_RUN),
-                None if error.is::<CannotRun>() => ExitCode::from(CANNOT_RUN),
-                None => ExitCode::from(FAILED),
-            }
-        }
+    Ended {
+        status,
+        code,
+        detail: format!("{error:#}"),
+        hint: None,
+        words: format!("error: {error:#}\n"),
     }
 }
 

@@ -58,6 +58,12 @@ impl Fault {
         let hosts = engine.world().hosts.keys().map(|id| engine.display_name(id).as_str());
         let configured = engine.policy().hosts.keys().map(HostId::as_str);
         let hint = match nearest(name, hosts.chain(configured)) {
+            Some(nearest) if nearest == name => {
+                return Problem::new(ProblemCode::UnknownHost)
+                    .detail(format!("`{}` was never seen", shown(name)))
+                    .hint("only the configuration knows it; switch it on, and let it boot from the network")
+                    .into();
+            }
             Some(nearest) => format!("did you mean `{nearest}`? `bootwright host list` shows all hosts"),
             None => "`bootwright host list` shows all hosts".to_owned(),
         };

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{BoolishValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -41,8 +41,8 @@ pub(super) struct Common {
     /// The socket on which the daemon listens for operators
     #[arg(long, global = true, value_name = "FILE", env = "BOOTWRIGHT_SOCKET", default_value = SOCKET)]
     pub(super) socket: PathBuf,
-    /// Print the documents of the API as they are
-    #[arg(long, global = true, env = "BOOTWRIGHT_JSON")]
+    /// Print one document: that of the API as it is, or what went wrong
+    #[arg(long, global = true, env = "BOOTWRIGHT_JSON", value_parser = BoolishValueParser::new())]
     pub(super) json: bool,
     /// The configuration; files `conf.d/*.toml` beside it are read as well
     #[arg(long, global = true, value_name = "FILE", env = "BOOTWRIGHT_CONFIG", default_value = CONFIG)]
@@ -59,15 +59,9 @@ pub(super) enum Verb {
         /// Where the boot firmware and its manifest are
         #[arg(long, value_name = "DIR", env = "BOOTWRIGHT_FIRMWARE_DIR", default_value = FIRMWARE_DIR)]
         firmware_dir: PathBuf,
-        /// The form of the log
-        #[arg(
-            long,
-            value_enum,
-            value_name = "FORM",
-            env = "BOOTWRIGHT_LOG_FORMAT",
-            default_value = "text"
-        )]
-        log: LogFormat,
+        /// The form of the log [default: text, and json with `--json`]
+        #[arg(long, value_enum, value_name = "FORM", env = "BOOTWRIGHT_LOG_FORMAT")]
+        log: Option<LogFormat>,
     },
     /// Write a commented configuration where there is none
     Init {
@@ -81,7 +75,7 @@ pub(super) enum Verb {
         #[arg(long, value_name = "DIR", env = "BOOTWRIGHT_FIRMWARE_DIR", default_value = FIRMWARE_DIR)]
         firmware_dir: PathBuf,
         /// Check the record in the data directory instead
-        #[arg(long, env = "BOOTWRIGHT_STORE")]
+        #[arg(long, env = "BOOTWRIGHT_STORE", value_parser = BoolishValueParser::new())]
         store: bool,
     },
     /// Show hosts and decide about them
@@ -126,7 +120,7 @@ pub(super) enum Verb {
         /// Only for these hosts
         hosts: Vec<String>,
         /// Show the proposals and accept none
-        #[arg(long, env = "BOOTWRIGHT_DRY_RUN")]
+        #[arg(long, env = "BOOTWRIGHT_DRY_RUN", value_parser = BoolishValueParser::new())]
         dry_run: bool,
     },
     /// Print the version
@@ -324,7 +318,7 @@ pub(super) struct Named {
 #[derive(Args, Debug)]
 pub(super) struct EventOptions {
     /// Show what happens from now on as well, until interrupted
-    #[arg(long, short, env = "BOOTWRIGHT_FOLLOW")]
+    #[arg(long, short, env = "BOOTWRIGHT_FOLLOW", value_parser = BoolishValueParser::new())]
     pub(super) follow: bool,
     /// Only those about this host
     #[arg(long, env = "BOOTWRIGHT_HOST")]

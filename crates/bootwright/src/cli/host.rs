@@ -7,7 +7,7 @@ use bootwright_proto::http::api::{Command, CommandReport, HostDetail, HostList, 
 use super::Exit;
 use super::age::Now;
 use super::argument::{HostVerb, Named};
-use super::client::{Client, escape};
+use super::client::{Client, Reply, escape};
 use super::failure::Failure;
 use super::print::Printer;
 use super::table::{Table, or_dash, safe};
@@ -35,14 +35,14 @@ pub(super) async fn run(client: &Client, printer: Printer, verb: HostVerb) -> Re
         HostVerb::Forget(Named { host }) => (host, Command::Forget),
         HostVerb::Done(Named { host }) => (host, Command::Done),
     };
-    tell(client, printer, &host, &command).await?;
+    let reply = tell(client, &host, &command).await?;
+    printer.reply(&reply, report_words)?;
     Ok(Exit::Good)
 }
 
-async fn tell(client: &Client, printer: Printer, host: &str, command: &Command) -> Result<(), Failure> {
+async fn tell(client: &Client, host: &str, command: &Command) -> Result<Reply<CommandReport>, Failure> {
     let path = format!("hosts/{}/command", escape(host));
-    let reply = client.post(&path, command).await?;
-    printer.reply(&reply, report_words)
+    client.post(&path, command).await
 }
 
 fn report_words(report: &CommandReport) -> String {
@@ -145,16 +145,41 @@ fn progress_words(progress: &ProgressView) -> String {
     words
 }
 
-/// Sends one command for each item, after all of them were understood.
+/// Sends one command for each item, after all of them were understood, and tells what became of them together.
 async fn set(client: &Client, printer: Printer, host: &str, items: &[String]) -> Result<Exit, Failure> {
     let commands = items
         .iter()
         .map(|item| set_command(item))
         .collect::<Result<Vec<_>, _>>()?;
+    let mut told: Option<CommandReport> = None;
     for command in &commands {
-        tell(client, printer, host, command).await?;
+        match tell(client, host, command).await {
+            Ok(Reply { document, .. }) => told = Some(together(told, document)),
+            Err(failure) => {
+                let Some(told) = told else { return Err(failure) };
+                if printer.is_json() {
+                    return Err(failure.after(&told.notes));
+                }
+                printer.document(&told, report_words)?;
+                return Err(failure);
+            }
+        }
+    }
+    // The words ask for at least one item.
+    if let Some(told) = told {
+        printer.document(&told, report_words)?;
     }
     Ok(Exit::Good)
+}
+
+/// What became of a host by one command and the next.
+fn together(before: Option<CommandReport>, now: CommandReport) -> CommandReport {
+    let Some(before) = before else { return now };
+    CommandReport {
+        changed: before.changed || now.changed,
+        notes: before.notes.into_iter().chain(now.notes).collect(),
+        ..now
+    }
 }
 
 fn set_command(item: &str) -> Result<Command, Failure> {

@@ -22,23 +22,21 @@ pub(super) fn run(printer: Printer, config: &Path, lenient: bool) -> Result<Exit
         hint: "name another file with `--config`, or go on without one: every key has a default".to_owned(),
     });
     let outcome = match written {
-        Ok(outcome) => outcome,
         Err(failure) if lenient => {
             eprint!("{}", failure.words().unwrap_or_default());
-            return Ok(Exit::Good);
+            None
         }
-        Err(failure) => return Err(failure),
+        written => Some(written?),
     };
     let document = Initialised {
         config: config.display().to_string(),
-        written: outcome == Outcome::Written,
+        written: outcome == Some(Outcome::Written),
     };
-    printer.document(&document, |document| {
-        if document.written {
-            format!("wrote `{}`; every key in it is commented out\n", document.config)
-        } else {
-            format!("`{}` is there already; nothing was changed\n", document.config)
-        }
+    printer.document(&document, |document| match outcome {
+        Some(Outcome::Written) => format!("wrote `{}`; every key in it is commented out\n", document.config),
+        Some(_) => format!("`{}` is there already; nothing was changed\n", document.config),
+        // Why not stands above it.
+        None => String::new(),
     })?;
     Ok(Exit::Good)
 }

@@ -18,20 +18,22 @@ mod print;
 mod profile;
 mod site;
 mod table;
+mod usage;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
 pub use argument::Arguments;
-use argument::{Common, Verb};
+use argument::Verb;
 use client::Client;
 use failure::Failure;
 use print::Printer;
 
 use crate::app::{self, ServeOptions};
+use crate::telemetry::LogFormat;
 
-/// How a command ended, as its caller's shell sees it. `app::serve` has further words for the daemon's own end.
+/// How a command ended, as its caller's shell sees it. `app::Ended` has further words for the daemon's own end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {
     /// It did what it was asked.
@@ -58,13 +60,16 @@ impl From<Exit> for ExitCode {
 /// Does what the process's arguments say.
 #[must_use]
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
-    let common = arguments.common.clone();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::explain(&error),
+    };
+    let json = arguments.common.json;
     match dispatch(arguments) {
         Ok(exit) => exit,
         Err(failure) => {
-            tell(&common, &failure);
-            failure.exit().into()
+            tell(json, &failure);
+            failure.exit()
         }
     }
 }
@@ -96,13 +101,16 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
             Ok(Exit::Good)
         }
         Verb::Serve { firmware_dir, log } => {
-            return Ok(app::serve(ServeOptions {
+            let usual = if common.json { LogFormat::Json } else { LogFormat::Text };
+            let options = ServeOptions {
                 config: common.config,
                 data_dir: common.data_dir,
                 socket: common.socket,
                 firmware_dir,
-                log,
-            }));
+                log: log.unwrap_or(usual),
+            };
+            app::serve(options).map_err(Failure::Daemon)?;
+            return Ok(Exit::Good.into());
         }
     };
     exit.map(ExitCode::from)
@@ -116,11 +124,11 @@ fn wait(answer: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Fai
         .block_on(answer)
 }
 
-/// Tells a failure: with `--json` a refusal is a document as well.
-fn tell(common: &Common, failure: &Failure) {
-    if let (true, Failure::Refused { text, .. }) = (common.json, failure) {
+/// Tells a failure: to a person, and with `--json` to a program as well.
+fn tell(json: bool, failure: &Failure) {
+    if let Some(document) = failure.document().filter(|_| json) {
         // There is nobody else to tell.
-        let _ = print::raw(format!("{}\n", text.trim_end()).as_bytes());
+        let _ = print::raw(format!("{document}\n").as_bytes());
     }
     if let Some(words) = failure.words() {
         eprint!("{words}");

@@ -10,6 +10,7 @@ mod cli_check;
 mod cli_event;
 mod cli_explain;
 mod cli_host;
+mod cli_json;
 mod cli_site;
 mod cloud_init;
 mod compat_bootcfg;
