@@ -12,6 +12,8 @@ mod reserve;
 mod revision;
 mod schema;
 mod table;
+#[cfg(test)]
+mod tests;
 mod trouble;
 mod verify;
 
