@@ -20,4 +20,4 @@ pub use daemon::{BaseUrl, Control, Daemon, Dhcp, Listen, Sockets, Store, Tftp, T
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use foreign::{Content, FILE_BYTES_MAX, FILES_MAX, Tables, Walk, bootcfg, kiwispray};
 pub use load::{FINDINGS_MAX, Loaded, Source, load, load_with, render_all};
-pub use lower::{Places, SecretSource};
+pub use lower::{Image, Places, SecretSource};

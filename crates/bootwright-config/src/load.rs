@@ -8,7 +8,7 @@ use crate::daemon::Daemon;
 use crate::diagnostic::Diagnostic;
 use crate::finding::Findings;
 use crate::foreign::{Tables, Walk};
-use crate::lower::{Places, SecretSource, lower};
+use crate::lower::{Image, Places, SecretSource, lower};
 use crate::merge;
 use crate::node::{self, File, Table};
 
@@ -36,6 +36,8 @@ pub struct Loaded {
     pub places: Places,
     /// Where the secrets are that its templates ask for, by name. A reload takes others.
     pub secrets: BTreeMap<String, SecretSource>,
+    /// Where images come from, by name: for the command line, the daemon fetches none.
+    pub images: BTreeMap<String, Image>,
     /// What other systems' directories say beside that.
     pub tables: Tables,
     /// What is odd about it, and what is wrong in other systems' directories and was left out.
@@ -97,6 +99,7 @@ pub fn load_with(
         daemon: lowered.daemon,
         places: lowered.places,
         secrets: lowered.secrets,
+        images: lowered.images,
         tables: lowered.tables,
         warnings,
     })

@@ -5,6 +5,7 @@ mod daemon;
 mod dhcp;
 mod document;
 mod host;
+mod image;
 mod ipv6;
 mod menu;
 mod naming;
@@ -28,6 +29,7 @@ use crate::foreign::{Tables, Walk};
 use crate::node::{At, Entry, Table};
 use crate::section::{Section, unknown_key};
 
+pub use image::Image;
 pub use origin::Places;
 pub(crate) use profile::DEADLINE;
 pub use secret::SecretSource;
@@ -35,14 +37,8 @@ pub use secret::SecretSource;
 /// The names of the sections.
 const SECTIONS: &[&str] = &[
     "server", "control", "dhcp", "ipv6", "tftp", "store", "safety", "secrets", "naming", "profiles", "hosts", "rules",
-    "compat",
+    "images", "compat",
 ];
-
-/// Sections of a later version, and what to do without them.
-const LATER: &[(&str, &str)] = &[(
-    "images",
-    "`bootwright image add` puts an image below `images/` in the data directory; profiles name its files as `/images/…`",
-)];
 
 /// Where keys belong that people write at the top of the file or into another section.
 const PLACES: &[(&str, &str)] = &[
@@ -70,6 +66,7 @@ pub(crate) struct Lowered {
     pub(crate) daemon: Daemon,
     pub(crate) places: Places,
     pub(crate) secrets: BTreeMap<String, SecretSource>,
+    pub(crate) images: BTreeMap<String, Image>,
     pub(crate) tables: Tables,
     /// What is wrong or odd in other systems' directories.
     pub(crate) foreign: Vec<Diagnostic>,
@@ -83,18 +80,11 @@ pub(crate) fn lower(
     findings: &mut Findings,
 ) -> Lowered {
     for (key, entry) in root {
-        if SECTIONS.contains(&key.as_str()) || LATER.iter().any(|(later, _)| later == key) {
+        if SECTIONS.contains(&key.as_str()) {
             continue;
         }
         let place = PLACES.iter().find(|(known, _)| known == key);
         unknown_key("", key, entry, SECTIONS, place.map(|(_, section)| *section), findings);
-    }
-    for (key, instead) in LATER {
-        if let Some(entry) = root.get(*key) {
-            findings
-                .error(&entry.key, format!("`{key}` is not in this version"))
-                .hint = Some((*instead).to_owned());
-        }
     }
     let mut daemon = daemon::lower(root, findings);
     let compat::Foreign { settings, lowered } = compat::lower(root, &daemon, walk, findings);
@@ -131,6 +121,7 @@ pub(crate) fn lower(
         daemon,
         places,
         secrets,
+        images: image::lower(root, findings),
         tables: lowered.tables,
         foreign: lowered.diagnostics,
     }

@@ -80,9 +80,9 @@ impl Artefacts {
         let plan = render_boot(profile, context).ok()?;
         paths(&plan, &context.server.url)
             .iter()
-            .find_map(|path| match profile.source {
-                Some(dialect) => self.of_another(dialect, profile, path),
-                None => self.of_file(path),
+            .find_map(|named| match profile.source {
+                Some(dialect) => self.of_another(dialect, profile, named),
+                None => self.of_file(named),
             })
     }
 
@@ -95,16 +95,23 @@ impl Artefacts {
         }
     }
 
-    fn of_another(&self, dialect: Dialect, profile: &Profile, path: &str) -> Option<String> {
-        let place = self.place(profile, path)?;
-        let name = dialect.name();
-        (!place.is_file()).then(|| format!("the images of {name} lack `{path}`: there is no `{}`", place.display()))
+    fn of_another(&self, dialect: Dialect, profile: &Profile, named: &Named) -> Option<String> {
+        let (place, path, name) = (self.place(profile, &named.path)?, &named.path, dialect.name());
+        (!named.is_at(&place)).then(|| format!("the images of {name} lack `{path}`: there is no `{}`", place.display()))
     }
 
-    fn of_file(&self, path: &str) -> Option<String> {
-        let (image, inside) = path.strip_prefix("/images/")?.split_once('/')?;
-        let Some(stamp) = Stamp::of(&self.data_dir.join(path.trim_start_matches('/'))) else {
-            let whole = self.data_dir.join("images").join(image).is_dir();
+    fn of_file(&self, named: &Named) -> Option<String> {
+        let path = named.path.as_str();
+        let (image, inside) = path.strip_prefix("/images/")?.split_once('/').or_else(|| {
+            let image = path.strip_prefix("/images/").filter(|_| named.may_be_directory)?;
+            Some((image, ""))
+        })?;
+        let place = self.data_dir.join(path.trim_start_matches('/'));
+        if named.may_be_directory && place.is_dir() {
+            return None;
+        }
+        let Some(stamp) = Stamp::of(&place) else {
+            let whole = !inside.is_empty() && self.data_dir.join("images").join(image).is_dir();
             return Some(if whole {
                 format!("image `{image}` has no file `{inside}`")
             } else {
@@ -153,7 +160,10 @@ impl Artefacts {
             let context = made_up(profile);
             Some((render_boot(profile, &context).ok()?, context.server.url))
         });
-        let wanted: Vec<String> = plans.flat_map(|(plan, url)| paths(&plan, &url)).collect();
+        let wanted: Vec<String> = plans
+            .flat_map(|(plan, url)| paths(&plan, &url))
+            .map(|named| named.path)
+            .collect();
         for path in &wanted {
             let Some((image, inside)) = path.strip_prefix("/images/").and_then(|rest| rest.split_once('/')) else {
                 continue;
@@ -205,12 +215,47 @@ impl Artefacts {
     }
 }
 
-/// The files of ours that a plan boots, by their paths on the machine plane.
+/// A file of ours that a plan names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Its path on the machine plane.
+    pub path: String,
+    /// What an installer is told in the kernel's arguments can be where a whole tree begins; what firmware fetches cannot.
+    pub may_be_directory: bool,
+}
+
+impl Named {
+    /// Whether it is at this place.
+    #[must_use]
+    pub fn is_at(&self, place: &Path) -> bool {
+        place.is_file() || (self.may_be_directory && place.is_dir())
+    }
+}
+
+/// The files of ours that a plan boots, and those that its arguments tell the installer to fetch.
 #[must_use]
-pub fn paths(plan: &BootPlan, server_url: &str) -> Vec<String> {
+pub fn paths(plan: &BootPlan, server_url: &str) -> Vec<Named> {
     let urls = std::iter::once(&plan.kernel).chain(plan.initrds.iter().map(|initrd| &initrd.url));
-    urls.filter_map(|url| url.strip_prefix(server_url).map(str::to_owned))
-        .filter(|path| path.starts_with("/images/") || path.starts_with("/assets/"))
-        .filter(|path| !path.contains("/../"))
+    let booted = urls
+        .filter_map(|url| url.strip_prefix(server_url))
+        .map(|path| (path, false));
+    let told = plan
+        .args
+        .match_indices(server_url)
+        .map(|(at, _)| &plan.args[at + server_url.len()..])
+        .map(|rest| {
+            rest.split([' ', ',', ';', '"', '\'', '|', '&', '?', '#'])
+                .next()
+                .unwrap_or_default()
+        })
+        .map(|path| (path.trim_end_matches('/'), true));
+    booted
+        .chain(told)
+        .filter(|(path, _)| path.starts_with("/images/") || path.starts_with("/assets/"))
+        .filter(|(path, _)| !path.contains("/../") && !path.ends_with("/.."))
+        .map(|(path, may_be_directory)| Named {
+            path: path.to_owned(),
+            may_be_directory,
+        })
         .collect()
 }

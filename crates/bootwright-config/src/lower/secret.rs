@@ -71,7 +71,7 @@ fn source(key: String, entry: &Entry, findings: &mut Findings) -> Option<SecretS
 }
 
 /// The file of this name beside the one that names it.
-fn beside(path: &str, at: &At, findings: &Findings) -> String {
+pub(super) fn beside(path: &str, at: &At, findings: &Findings) -> String {
     match findings.file(at).path.rsplit_once('/') {
         Some((directory, _)) if !path.starts_with('/') => format!("{directory}/{path}"),
         _ => path.to_owned(),

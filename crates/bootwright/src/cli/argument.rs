@@ -233,7 +233,7 @@ pub(super) enum ImageVerb {
 pub(super) struct ImageOptions {
     /// The image's name: its directory below `images/`
     pub(super) name: String,
-    /// A path, URLs, `fcos:STREAM`, `flatcar:CHANNEL` or `debian:SUITE`
+    /// A path, URLs, `fcos:STREAM`, `flatcar:CHANNEL` or `debian:SUITE` [default: what the configuration says in `[images]`]
     pub(super) source: Vec<String>,
     /// Another place with the same files: tried after a URL, and in place of a vendor's own site
     #[arg(long, value_name = "URL")]
@@ -262,9 +262,9 @@ pub(super) struct ImageOptions {
     /// Take what neither a key nor a hash nor HTTPS proves
     #[arg(long)]
     pub(super) unverified: bool,
-    /// The most bytes of all files together, in GiB
-    #[arg(long, value_name = "GIB", default_value_t = 64)]
-    pub(super) max_size: u64,
+    /// The most bytes of all files together, in GiB [default: 64]
+    #[arg(long, value_name = "GIB")]
+    pub(super) max_size: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -36,6 +36,7 @@ pub(super) fn configuration(printer: Printer, place: &Common, firmware_dir: &Pat
                     &loaded.daemon,
                     firmware_dir,
                     &data_dir,
+                    &loaded.images,
                 ));
             }
             let of_secrets = crate::vault::troubles(&loaded.secrets);

@@ -1,11 +1,11 @@
 //! `bootwright image`: images, on the data directory itself. A daemon that runs there sees the change by itself.
 
-use std::cell::RefCell;
-use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
-use std::time::Instant;
+mod request;
 
-use bootwright_images::{Error, ImageName, Limits, Listed, Progress, Request, Shelf, Source, add};
+use std::path::PathBuf;
+
+use bootwright_config::Image;
+use bootwright_images::{Error, Listed, Shelf, add};
 use serde::Serialize;
 
 use super::Exit;
@@ -13,7 +13,11 @@ use super::argument::{Common, ImageOptions, ImageVerb};
 use super::check::data_dir;
 use super::failure::Failure;
 use super::print::Printer;
+use super::progress::{Teller, size};
 use super::table::{Table, or_dash, safe};
+use request::{complete, declared, request};
+
+pub(super) use request::named;
 
 /// The directory of images in the data directory.
 pub(super) fn root(common: &Common) -> PathBuf {
@@ -50,6 +54,8 @@ struct Removed {
 #[derive(Serialize)]
 struct ImageView {
     name: String,
+    /// Whether it is on this machine, and not only named in the configuration.
+    there: bool,
     version: Option<String>,
     source: Option<String>,
     proof: Option<String>,
@@ -64,12 +70,27 @@ impl ImageView {
         let lock = listed.lock.as_ref();
         Self {
             name: listed.name.clone(),
+            there: true,
             version: lock.and_then(|lock| lock.version.clone()),
             source: lock.map(|lock| lock.source.clone()),
             proof: lock.map(|lock| lock.proof.clone()),
             files: lock.map_or(0, |lock| lock.files.len()),
             bytes: lock.map_or(0, bootwright_images::Lock::bytes),
             faults: listed.trouble.iter().cloned().collect(),
+        }
+    }
+
+    /// One that the configuration names and nobody has added yet.
+    fn to_come(name: String, image: &Image) -> Self {
+        Self {
+            name,
+            there: false,
+            version: None,
+            source: Some(image.source.join(" ")),
+            proof: None,
+            files: 0,
+            bytes: 0,
+            faults: Vec::new(),
         }
     }
 }
@@ -83,65 +104,12 @@ pub(super) fn failed(error: Error) -> Failure {
     }
 }
 
-fn usage(message: String, hint: &str) -> Failure {
-    Failure::Usage {
-        message,
-        hint: hint.to_owned(),
+fn add_image(printer: Printer, common: &Common, mut options: ImageOptions) -> Result<Exit, Failure> {
+    if options.source.is_empty()
+        && let Some(image) = declared(common).remove(&options.name)
+    {
+        complete(&mut options, image);
     }
-}
-
-pub(super) fn named(name: &str) -> Result<ImageName, Failure> {
-    name.parse()
-        .map_err(|why| usage(format!("`{}` is {why}", safe(name)), "such as `debian-13`"))
-}
-
-fn request(options: ImageOptions) -> Result<Request, Failure> {
-    let name = named(&options.name)?;
-    let source = match options.source.as_slice() {
-        [] => {
-            return Err(usage(
-                "where is the image to come from?".to_owned(),
-                "name a path, URLs, `fcos:STREAM`, `flatcar:CHANNEL` or `debian:SUITE`",
-            ));
-        }
-        [one] => one.parse::<Source>().map_err(failed)?,
-        many if many.iter().all(|url| url.contains("://")) => Source::Urls(many.to_vec()),
-        _ => {
-            return Err(usage(
-                "several sources must all be URLs".to_owned(),
-                "add other sources one by one",
-            ));
-        }
-    };
-    let mut expected = None;
-    for (text, digits) in [(&options.sha256, 64), (&options.sha512, 128)] {
-        let Some(text) = text else { continue };
-        let wrong = || {
-            usage(
-                format!("`{}` is no such hash", safe(text)),
-                "it has 64 or 128 hexadecimal digits",
-            )
-        };
-        expected = Some(text.parse().ok().filter(|_| text.len() == digits).ok_or_else(wrong)?);
-    }
-    Ok(Request {
-        mirrors: options.mirror,
-        keys: options.key,
-        signature: options.signature,
-        sums: options.sums,
-        expected,
-        arch: options.arch,
-        keep: options.keep,
-        unverified: options.unverified,
-        limits: Limits {
-            bytes_max: options.max_size.saturating_mul(1 << 30),
-            ..Limits::default()
-        },
-        ..Request::new(name, source)
-    })
-}
-
-fn add_image(printer: Printer, common: &Common, options: ImageOptions) -> Result<Exit, Failure> {
     let request = request(options)?;
     let shelf = Shelf::open(root(common)).map_err(failed)?;
     let teller = Teller::new();
@@ -166,25 +134,35 @@ fn add_image(printer: Printer, common: &Common, options: ImageOptions) -> Result
 }
 
 fn list(printer: Printer, common: &Common) -> Result<Exit, Failure> {
-    let views: Vec<ImageView> = Shelf::list(&root(common))
+    let mut views: Vec<ImageView> = Shelf::list(&root(common))
         .map_err(failed)?
         .iter()
         .map(ImageView::of)
         .collect();
+    for (name, image) in declared(common) {
+        if !views.iter().any(|view| view.name == name) {
+            views.push(ImageView::to_come(name, &image));
+        }
+    }
+    views.sort_by(|one, other| one.name.cmp(&other.name));
     printer.document(&views, |views| {
         if views.is_empty() {
             return "no image is there; `bootwright image add` adds one\n".to_owned();
         }
         let mut table = Table::new(&["IMAGE", "VERSION", "FILES", "SIZE", "SOURCE", "PROOF"]);
         for view in views {
-            let managed = view.source.is_some();
+            let managed = view.source.is_some() && view.there;
+            let proof = match (view.there, &view.proof) {
+                (false, _) => Some(format!("not there: `bootwright image add {}`", view.name)),
+                (true, proof) => proof.clone(),
+            };
             table.row([
                 safe(&view.name),
                 or_dash(view.version.as_deref().map(safe).as_deref()),
                 if managed { view.files.to_string() } else { String::new() },
                 if managed { size(view.bytes) } else { String::new() },
                 safe(view.source.as_deref().unwrap_or("put there by hand")),
-                or_dash(view.proof.as_deref().map(safe).as_deref()),
+                or_dash(proof.as_deref().map(safe).as_deref()),
             ]);
         }
         table.text("")
@@ -241,95 +219,4 @@ fn verify(printer: Printer, common: &Common, names: &[String]) -> Result<Exit, F
         words
     })?;
     Ok(if bad { Exit::Failed } else { Exit::Good })
-}
-
-/// A number of bytes for people.
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut unit = 0;
-    let mut tenths = bytes.saturating_mul(10) / 1024;
-    while tenths >= 10_240 && unit + 1 < UNITS.len() {
-        tenths /= 1024;
-        unit += 1;
-    }
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
-}
-
-/// Tells of progress on the standard error: a line that changes on a terminal, else a line for each tenth of a file.
-pub(super) struct Teller {
-    state: RefCell<State>,
-    terminal: bool,
-}
-
-struct State {
-    /// Whether the present line is one that changes.
-    open: bool,
-    file: String,
-    tenth: u64,
-    begun: (Instant, u64),
-}
-
-impl Teller {
-    pub(super) fn new() -> Self {
-        Self {
-            state: RefCell::new(State {
-                open: false,
-                file: String::new(),
-                tenth: 0,
-                begun: (Instant::now(), 0),
-            }),
-            terminal: std::io::stderr().is_terminal(),
-        }
-    }
-
-    pub(super) fn tell(&self, progress: Progress) {
-        match progress {
-            Progress::Step(words) => {
-                self.end_line();
-                eprintln!("{}", safe(&words));
-            }
-            Progress::Bytes { name, done, total } => {
-                let mut state = self.state.borrow_mut();
-                if state.file != name || done < state.begun.1 {
-                    state.file.clone_from(&name);
-                    state.begun = (Instant::now(), done);
-                    state.tenth = 0;
-                }
-                let share = total
-                    .filter(|total| *total > 0)
-                    .map(|total| done.saturating_mul(100) / total);
-                let of = match (share, total) {
-                    (Some(share), Some(total)) => format!("{} of {}, {share} %", size(done), size(total)),
-                    _ => size(done),
-                };
-                let millis = u64::try_from(state.begun.0.elapsed().as_millis())
-                    .unwrap_or(u64::MAX)
-                    .max(1);
-                let rate = (done - state.begun.1).saturating_mul(1000) / millis;
-                if self.terminal {
-                    state.open = true;
-                    eprint!("\r\x1b[K{}: {of}, {}/s", safe(&name), size(rate));
-                    // Nobody is left to tell if that fails.
-                    let _ = std::io::stderr().flush();
-                } else {
-                    let tenth = share.map_or(done >> 26, |share| share / 10);
-                    if tenth > state.tenth {
-                        state.tenth = tenth;
-                        eprintln!("{}: {of}", safe(&name));
-                    }
-                }
-            }
-        }
-    }
-
-    /// What is printed next begins on a line of its own.
-    pub(super) fn end_line(&self) {
-        let mut state = self.state.borrow_mut();
-        if std::mem::take(&mut state.open) {
-            eprintln!();
-        }
-    }
 }

@@ -16,6 +16,7 @@ mod init;
 mod lease;
 mod print;
 mod profile;
+mod progress;
 mod site;
 mod table;
 mod usage;

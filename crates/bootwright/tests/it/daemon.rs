@@ -99,7 +99,7 @@ impl<'a> Daemon<'a> {
     /// A file under every name of an image that stands in the configuration: what is missing cannot be armed.
     fn make_images(&self, config: &str) {
         let named = config
-            .split(['"', ' ', '='])
+            .split(['"', ' ', '=', '}'])
             .filter(|word| word.starts_with("/images/") && !word.contains("{{"));
         for path in named.map(|word| self.data_dir().join(word.trim_start_matches('/'))) {
             fs::create_dir_all(path.parent().expect("a directory")).expect("a directory for images");

@@ -367,3 +367,82 @@ fn a_profile_whose_image_is_missing_or_changed_cannot_be_armed_until_it_is_right
     let said = arm();
     assert_eq!(said.code, 0, "{}", said.err);
 }
+
+#[test]
+fn an_image_that_the_configuration_names_is_added_by_its_name_alone() {
+    let place = Place::new("declared");
+    place.write("etc/tree/linux", "kernel");
+    place.write(
+        "etc/config.toml",
+        "[images.os]\nsource = \"tree\"\n[images.firm]\nsource = \"tree/linux\"\nsha256 = \"HASH\"\n\
+         [profiles.os]\nkernel = \"/images/os/linux\"\ndone = \"manual\"\n"
+            .replace("HASH", &"0".repeat(64)),
+    );
+    let run = |words: &str| place.run(&format!("--config etc/config.toml {words}"));
+    let listed = run("image list").out;
+    assert!(listed.contains("not there: `bootwright image add os`"), "{listed}");
+    let checked = run("check");
+    assert_eq!(checked.code, 1, "{}", checked.err);
+    assert!(
+        checked.out.contains("`bootwright image add os` fetches it"),
+        "{}",
+        checked.out
+    );
+    let said = run("image add os");
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(
+        fs::read(place.images().join("os/linux")).expect("it is there"),
+        b"kernel"
+    );
+    assert!(!run("check").out.contains("images/os"));
+    let said = run("image add firm");
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("has not the SHA-256 0000"), "{}", said.err);
+    let said = run("image add other");
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("where is the image to come from?"), "{}", said.err);
+}
+
+#[test]
+fn threat_29_a_flipped_bit_in_a_kernel_or_in_what_its_arguments_name_is_never_installed() {
+    let inside = crate::netns::Netns::new("daemon");
+    let place = Place::new("flipped");
+    place.write("tree/linux", "the kernel");
+    place.write("tree/root.img", vec![7; 100_000]);
+    let config = "[server]\ninterfaces = [\"lab0\"]\n[profiles.os]\nkernel = '/images/os/linux'\n\
+                  args = ['root=live:{{ server.url }}/images/os/root.img']\ndone = \"manual\"\n\
+                  [hosts.oak-1]\nmac = \"52:54:00:00:00:01\"\nprofile = \"os\"\n";
+    let daemon = crate::daemon::Daemon::start(&inside, config);
+    let add = || {
+        let mut add = bootwright();
+        add.current_dir(&place.0)
+            .arg("--data-dir")
+            .arg(daemon.data_dir())
+            .args(["image", "add", "os", "tree"]);
+        assert_eq!(finish(&mut add).code, 0);
+    };
+    let arm = || crate::cli::ask(&daemon.socket(), "host arm oak-1");
+    // What the daemon of these tests made up stands in the way of what is added.
+    fs::remove_dir_all(daemon.data_dir().join("images/os")).expect("it was made up");
+    for (flips, file) in ["root.img", "linux"].into_iter().enumerate() {
+        add();
+        let said = arm();
+        assert_eq!(said.code, 0, "{}", said.err);
+        assert_eq!(crate::cli::ask(&daemon.socket(), "host hold oak-1").code, 0);
+        let path = daemon.data_dir().join("images/os").join(file);
+        let mut bytes = fs::read(&path).expect("it is there");
+        bytes[3] ^= 1;
+        fs::remove_file(&path).expect("root may");
+        fs::write(&path, bytes).expect("root may");
+        crate::daemon::wait_until("the change is found", || {
+            daemon.log().matches("image `os` was changed").count() > flips
+        });
+        let said = arm();
+        let words = format!("`{file}` is not the file that was added");
+        assert_eq!((said.code, said.err.contains(&words)), (1, true), "{}", said.err);
+    }
+    add();
+    fs::remove_file(daemon.data_dir().join("images/os/root.img")).expect("root may");
+    let said = arm();
+    assert!(said.err.contains("image `os` has no file `root.img`"), "{}", said.err);
+}

@@ -1,6 +1,7 @@
 //! What is said of mistakes: each with its file, line, column, the place itself and what to do.
 
 mod host;
+mod image;
 mod ipv6;
 mod lent;
 mod naming;

@@ -362,31 +362,21 @@ arm_ttl = 24
 }
 
 #[test]
-fn images_and_compatible_routes_come_later() {
+fn a_system_whose_place_is_not_taken_yet_is_told() {
     check(
-        r#"[images.fcos]
-source = "fedora-coreos:stable"
-[compat.matchbox]
+        r#"[compat.matchbox]
 enabled = true
 "#,
         expect![[r#"
-            error: `images` is not in this version
-             --> config.toml:1:2
-              |
-            1 | [images.fcos]
-              |  ^^^^^^
-              |
-              = help: `bootwright image add` puts an image below `images/` in the data directory; profiles name its files as `/images/…`
-
             error: `compat.matchbox` is not in this version
-             --> config.toml:3:9
+             --> config.toml:1:9
               |
-            3 | [compat.matchbox]
+            1 | [compat.matchbox]
               |         ^^^^^^^^
               |
               = help: known are `bootcfg`, `kiwispray`
 
-            2 errors
+            1 error
         "#]],
     );
 }

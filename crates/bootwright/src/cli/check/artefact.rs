@@ -1,16 +1,16 @@
 //! What a configuration needs of the disk: boot firmware and the files of images.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use bootwright_config::Daemon as DaemonConfig;
+use bootwright_config::{Daemon as DaemonConfig, Image};
 use bootwright_content::{made_up, render_boot};
 use bootwright_core::policy::default_first_files;
 use bootwright_core::{Policy, Profile};
 use bootwright_proto::http::api::{DiagnosticView, Severity};
 
 use crate::api::diagnostic::plain;
-use crate::artefact::{Artefacts, paths as paths_of};
+use crate::artefact::{Artefacts, Named, paths as paths_of};
 use crate::firmware::{Catalogue, Trouble};
 
 /// What is missing, a warning each. What lies in the operator's directory for TFTP is there.
@@ -19,6 +19,7 @@ pub(super) fn missing(
     daemon: &DaemonConfig,
     firmware_dir: &Path,
     data_dir: &Path,
+    images: &BTreeMap<String, Image>,
 ) -> Vec<DiagnosticView> {
     let tftp_root = daemon.tftp.root.as_deref();
     let artefacts = Artefacts::new(data_dir, &daemon.compat);
@@ -32,7 +33,7 @@ pub(super) fn missing(
     found.extend(catalogue.missed_words(&missed).as_ref().map(warn));
     found.extend(missing_root(tftp_root));
     found.extend(missing_firmware(policy, &catalogue, tftp_root));
-    found.extend(missing_files(policy, &artefacts));
+    found.extend(missing_files(policy, &artefacts, images));
     found.extend(changed_files(policy, &artefacts));
     found
 }
@@ -72,29 +73,35 @@ fn missing_firmware(policy: &Policy, catalogue: &Catalogue, tftp_root: Option<&s
         .collect()
 }
 
-/// Kernels and initrds that are not where they belong, each with the profiles that need it.
-fn missing_files(policy: &Policy, artefacts: &Artefacts) -> Vec<DiagnosticView> {
-    let mut wanted: BTreeMap<PathBuf, Vec<&str>> = BTreeMap::new();
+/// Files that are not where they belong, each with the profiles that need it.
+fn missing_files(policy: &Policy, artefacts: &Artefacts, images: &BTreeMap<String, Image>) -> Vec<DiagnosticView> {
+    let mut wanted: BTreeMap<PathBuf, (String, BTreeSet<&str>)> = BTreeMap::new();
     for (name, profile) in &policy.profiles {
         let places = paths(profile)
             .into_iter()
-            .filter_map(|path| artefacts.place(profile, &path));
-        for place in places {
-            wanted.entry(place).or_default().push(name.as_str());
+            .filter_map(|named| Some((artefacts.place(profile, &named.path)?, named)))
+            .filter(|(place, named)| !named.is_at(place));
+        for (place, named) in places {
+            let (_, profiles) = wanted.entry(place).or_insert_with(|| (named.path, BTreeSet::new()));
+            profiles.insert(name.as_str());
         }
     }
     wanted
         .into_iter()
-        .filter(|(file, _)| !file.is_file())
-        .map(|(file, profiles)| {
+        .map(|(file, (path, profiles))| {
+            let image = path.split('/').nth(2).filter(|image| images.contains_key(*image));
+            let hint = match image {
+                Some(image) => format!("`bootwright image add {image}` fetches it"),
+                None => "put the file there before a host is armed with the profile".to_owned(),
+            };
             plain(
                 Severity::Warning,
                 format!(
                     "there is no `{}`, which profile `{}` boots",
                     file.display(),
-                    profiles.join("`, `")
+                    profiles.into_iter().collect::<Vec<_>>().join("`, `")
                 ),
-                "put the file there before a host is armed with the profile",
+                &hint,
             )
         })
         .collect()
@@ -102,7 +109,7 @@ fn missing_files(policy: &Policy, artefacts: &Artefacts) -> Vec<DiagnosticView> 
 
 /// The files of ours that a profile boots, as a host would be told that has everything but labels and metadata. What
 /// hangs on those cannot be looked for without a host.
-fn paths(profile: &Profile) -> Vec<String> {
+fn paths(profile: &Profile) -> Vec<Named> {
     let context = made_up(profile);
     render_boot(profile, &context).map_or_else(|_| Vec::new(), |plan| paths_of(&plan, &context.server.url))
 }
