@@ -2,7 +2,8 @@
 //!
 //!     cargo run --release -p bootwright-store --example load -- 100000
 //!
-//! `load make FILE HOSTS` only makes one, for others to load; `load read FILE` only loads one.
+//! `load make FILE HOSTS` only makes one, for others to load, `load make FILE HOSTS new` with hosts that were seen and no more;
+//! `load read FILE` only loads one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,16 +24,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["read", path] => read(Path::new(path)),
-        ["make", path, hosts] => make(Path::new(path), hosts.parse()?),
+        ["make", path, hosts] => make(Path::new(path), hosts.parse()?, history),
+        ["make", path, hosts, "new"] => make(Path::new(path), hosts.parse()?, seen),
         [hosts] => make_and_read(hosts.parse()?),
-        _ => Err("usage: load HOSTS | load make FILE HOSTS | load read FILE".into()),
+        _ => Err("usage: load HOSTS | load make FILE HOSTS [new] | load read FILE".into()),
     }
 }
 
 fn make_and_read(hosts: u64) -> Result<(), Box<dyn std::error::Error>> {
     let directory = PathBuf::from(format!("target/load-{}", std::process::id()));
     let path = directory.join("bootwright.db");
-    let made = make(&path, hosts);
+    let made = make(&path, hosts, history);
     let shown = made.and_then(|()| {
         println!("file: {} MB", fs::metadata(&path)?.len() / 1_000_000);
         for _ in 0..3 {
@@ -44,9 +46,10 @@ fn make_and_read(hosts: u64) -> Result<(), Box<dyn std::error::Error>> {
     shown
 }
 
-/// Hosts as they are after a year: found, installed once, most of them up, some under way.
-fn make(path: &Path, hosts: u64) -> Result<(), Box<dyn std::error::Error>> {
+/// Hosts with this history.
+fn make(path: &Path, hosts: u64, history: fn(u64) -> Vec<Entry>) -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
+    let mut entries = 0;
     let mut store = SqliteStore::open(path, Limits::default())?;
     store.load()?;
     let clock = ClockMark {
@@ -56,15 +59,21 @@ fn make(path: &Path, hosts: u64) -> Result<(), Box<dyn std::error::Error>> {
     };
     for first in (0..hosts).step_by(64) {
         let batch: Vec<Entry> = (first..hosts.min(first + 64)).flat_map(history).collect();
+        entries += batch.len();
         store.append(&batch, START_MS, &clock)?;
         store.maintain()?;
     }
-    let entries = hosts * 4;
     let rate = entries as f64 / start.elapsed().as_secs_f64();
-    println!("made: {hosts} hosts, {entries} events, {rate:.0} events/s in groups of 256");
+    println!("made: {hosts} hosts, {entries} events, {rate:.0} events/s in groups of 64 hosts");
     Ok(())
 }
 
+/// A host that was seen, and about which nobody has decided.
+fn seen(number: u64) -> Vec<Entry> {
+    history(number).into_iter().take(1).collect()
+}
+
+/// A host as it is after a year: found, installed once, most of them up, some under way.
 fn history(number: u64) -> Vec<Entry> {
     let id: bootwright_core::HostId = format!("node-{number:06}").parse().expect("a name");
     let profile: bootwright_core::ProfileName = "debian-13".parse().expect("a name");

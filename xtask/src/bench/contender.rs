@@ -34,6 +34,8 @@ pub(super) struct Site<'a> {
     pub(super) home: &'a Path,
     /// The files that TFTP serves from a directory.
     pub(super) files: Option<&'a Path>,
+    /// What Bootwright's configuration says besides.
+    pub(super) config: &'a str,
 }
 
 impl Contender {
@@ -86,7 +88,7 @@ impl Contender {
         };
         let mut command = site.ground.command(End::Server, program);
         match self {
-            Self::Bootwright => bootwright(&mut command, site, "")?,
+            Self::Bootwright => bootwright(&mut command, site, site.config)?,
             Self::BootwrightLeases => bootwright(&mut command, site, &lending())?,
             Self::Kea => kea(&mut command, site)?,
             Self::Dnsmasq | Self::DnsmasqQuiet => dnsmasq(&mut command, site, self == Self::DnsmasqQuiet),

@@ -111,6 +111,7 @@ impl Bench {
             ground: &self.ground,
             home,
             files: None,
+            config: "",
         }
     }
 
@@ -168,6 +169,14 @@ impl Bench {
         let store = self.home.join("store").join("bootwright.db");
         let mut maker = Command::new(&self.kit.store_maker);
         process::output(maker.arg("make").arg(&store).arg(hosts.to_string()))?;
+        Ok(store)
+    }
+
+    /// The same with hosts that were seen, and about which nobody has decided.
+    pub(super) fn make_store_of_new(&self, hosts: u32) -> Result<PathBuf> {
+        let store = self.home.join("store").join("bootwright.db");
+        let mut maker = Command::new(&self.kit.store_maker);
+        process::output(maker.arg("make").arg(&store).arg(hosts.to_string()).arg("new"))?;
         Ok(store)
     }
 

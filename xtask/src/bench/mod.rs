@@ -15,6 +15,7 @@ mod kit;
 mod lease;
 mod machine;
 mod measure;
+mod site;
 mod start;
 mod table;
 mod tftp;
@@ -55,6 +56,8 @@ enum Area {
     Tftp,
     /// Files and scripts by HTTP.
     Http,
+    /// Scripts and documents with many hosts in the configuration.
+    Site,
     /// From start to ready.
     Start,
 }
@@ -62,7 +65,7 @@ enum Area {
 impl Args {
     fn areas(&self) -> Vec<Area> {
         if self.only.is_empty() {
-            vec![Area::Dhcp, Area::Lease, Area::Tftp, Area::Http, Area::Start]
+            vec![Area::Dhcp, Area::Lease, Area::Tftp, Area::Http, Area::Site, Area::Start]
         } else {
             self.only.clone()
         }
@@ -98,6 +101,7 @@ fn measure_all(args: &Args, home: &std::path::Path) -> Result<()> {
             }
             Area::Tftp => tftp::run(&mut bench)?,
             Area::Http => http::run(&mut bench)?,
+            Area::Site => site::run(&mut bench)?,
             Area::Start => start::run(&mut bench)?,
         }
     }

@@ -5,6 +5,7 @@
 //! JSON object.
 
 mod dhcp;
+mod document;
 mod download;
 mod fleet;
 mod lease;
@@ -27,6 +28,8 @@ enum Load {
     Download(download::Download),
     /// Machines that ask by HTTP what to boot.
     Script(script::Script),
+    /// Machines that fetch a document of their runs by HTTP.
+    Document(document::Document),
 }
 
 fn main() -> Result<()> {
@@ -40,6 +43,7 @@ fn main() -> Result<()> {
             Load::Tftp(load) => load.run().await,
             Load::Download(load) => load.run().await,
             Load::Script(load) => load.run().await,
+            Load::Document(load) => load.run().await,
         }
     })?;
     println!("{told}");

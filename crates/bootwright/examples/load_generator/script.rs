@@ -46,18 +46,16 @@ impl Script {
             let from = Ipv4Addr::from(u32::from(self.from) + connection % self.sources);
             let (server, machines) = (self.server, self.machines);
             clients.spawn(async move {
-                let socket = TcpSocket::new_v4()?;
-                socket.bind(SocketAddrV4::new(from, 0).into())?;
-                let mut stream = socket.connect(server.into()).await?;
-                stream.set_nodelay(true)?;
+                let mut stream = connect(from, server).await?;
                 let mut took = Vec::with_capacity(each as usize);
                 let mut answer = Vec::new();
                 for number in 0..each {
                     // Far apart, so that neighbours in the store are not neighbours in time.
                     let machine = (connection * each + number).wrapping_mul(7919) % machines;
                     let began = Instant::now();
-                    ask(&mut stream, &question(machine, &from.to_string()), &mut answer).await?;
+                    let body = ask(&mut stream, &question(machine, &from.to_string()), &mut answer).await?;
                     took.push(began.elapsed());
+                    ensure!(body.starts_with(b"#!ipxe\n"), "the answer is no script");
                 }
                 Ok::<_, anyhow::Error>(took)
             });
@@ -74,8 +72,17 @@ impl Script {
     }
 }
 
-/// One question and its whole answer, which must be a script.
-async fn ask(stream: &mut TcpStream, target: &str, answer: &mut Vec<u8>) -> Result<()> {
+/// A connection from this address.
+pub(crate) async fn connect(from: Ipv4Addr, server: SocketAddrV4) -> Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddrV4::new(from, 0).into())?;
+    let stream = socket.connect(server.into()).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// One question and its whole answer, which must be a good one.
+pub(crate) async fn ask<'a>(stream: &mut TcpStream, target: &str, answer: &'a mut Vec<u8>) -> Result<&'a [u8]> {
     let request = format!("GET {target} HTTP/1.1\r\nUser-Agent: iPXE/1.21.1\r\nHost: boot\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     answer.clear();
@@ -95,10 +102,9 @@ async fn ask(stream: &mut TcpStream, target: &str, answer: &mut Vec<u8>) -> Resu
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
             .context("no length")?
             .1;
-        let body = &answer[head + 4..];
-        if body.len() >= length.parse()? {
-            ensure!(body.starts_with(b"#!ipxe\n"), "the answer is no script");
-            return Ok(());
+        let from = head + 4;
+        if answer.len() - from >= length.parse()? {
+            return Ok(&answer[from..]);
         }
     }
 }
