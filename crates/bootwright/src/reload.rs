@@ -1,5 +1,6 @@
 //! Reading the configuration, and reading it again: a bad one leaves the last good one running and says so.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,8 @@ pub struct Files {
     main: PathBuf,
     /// The directories of other systems that it leads to.
     foreign: Directories,
+    /// Files that are not there yet, or not so yet.
+    ahead: BTreeMap<PathBuf, String>,
 }
 
 /// Why there is no configuration.
@@ -57,7 +60,21 @@ impl Files {
         Self {
             main,
             foreign: Directories::default(),
+            ahead: BTreeMap::new(),
         }
+    }
+
+    /// The same, as if these files were there with these texts: what is to be written is checked before it is.
+    #[must_use]
+    pub fn ahead(mut self, files: BTreeMap<PathBuf, String>) -> Self {
+        self.ahead = files;
+        self
+    }
+
+    /// The directory with further files.
+    #[must_use]
+    pub fn further(&self) -> PathBuf {
+        self.directory().join("conf.d")
     }
 
     /// The path of `config.toml`.
@@ -78,11 +95,15 @@ impl Files {
             Vec::new()
         };
         let mut more = Vec::new();
-        match fs::read_dir(self.directory().join("conf.d")) {
+        let further = self.further();
+        let counts = |path: &Path| path.extension().is_some_and(|extension| extension == "toml");
+        let ahead = self.ahead.keys().filter(|path| path.parent() == Some(&further));
+        more.extend(ahead.filter(|path| counts(path)).cloned());
+        match fs::read_dir(further) {
             Ok(entries) => {
                 for entry in entries {
                     let path = entry?.path();
-                    if path.extension().is_some_and(|extension| extension == "toml") {
+                    if counts(&path) {
                         more.push(path);
                     }
                 }
@@ -91,6 +112,7 @@ impl Files {
             Err(error) => return Err(error),
         }
         more.sort();
+        more.dedup();
         paths.extend(more);
         Ok(paths)
     }
@@ -104,21 +126,26 @@ impl Files {
             path: path.to_owned(),
             why,
         };
-        let paths = self
-            .paths()
-            .map_err(|why| unreadable(&self.directory().join("conf.d"), why))?;
+        let paths = self.paths().map_err(|why| unreadable(&self.further(), why))?;
         let mut sources = Vec::new();
         for path in paths {
-            let text = fs::read_to_string(&path).map_err(|why| unreadable(&path, why))?;
+            let text = self.text(&path).map_err(|why| unreadable(&path, why))?;
             sources.push(Source {
                 path: path.display().to_string(),
                 text,
             });
         }
-        let read = |name: &str| fs::read_to_string(name).map_err(|error| error.to_string());
+        let read = |name: &str| self.text(Path::new(name)).map_err(|error| error.to_string());
         self.foreign.forget();
         let walk = |compat: &Compat| self.foreign.walk(compat);
         load_with(&sources, &read, &walk).map_err(Unusable::Wrong)
+    }
+
+    fn text(&self, path: &Path) -> io::Result<String> {
+        match self.ahead.get(path) {
+            Some(text) => Ok(text.clone()),
+            None => fs::read_to_string(path),
+        }
     }
 
     /// What changes whenever a file does: renamed over, written, removed, or behind another link.

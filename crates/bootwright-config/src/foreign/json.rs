@@ -11,13 +11,13 @@ const DEPTH_MAX: usize = 64;
 
 /// Why a text is no JSON, and where.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct NotJson {
-    pub(super) span: Range<usize>,
-    pub(super) message: String,
+pub(crate) struct NotJson {
+    pub(crate) span: Range<usize>,
+    pub(crate) message: String,
 }
 
 /// Reads a whole text.
-pub(super) fn parse(file: usize, text: &str) -> Result<Node, NotJson> {
+pub(crate) fn parse(file: usize, text: &str) -> Result<Node, NotJson> {
     let mut reader = Reader { file, text, at: 0 };
     // Editors of another system put one there.
     reader.skip("\u{feff}");
@@ -237,7 +237,7 @@ impl Reader<'_> {
 }
 
 /// A value as compact JSON, the keys of tables in order.
-pub(super) fn write(node: &Node) -> String {
+pub(crate) fn write(node: &Node) -> String {
     match &node.value {
         Value::Text(text) | Value::DateTime(text) => quote(text),
         Value::Integer(number) => number.to_string(),
@@ -259,7 +259,7 @@ pub(super) fn write(node: &Node) -> String {
 }
 
 /// A text in quotation marks.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for c in text.chars() {

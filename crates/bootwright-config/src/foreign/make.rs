@@ -68,7 +68,7 @@ fn slug(name: &str) -> String {
 }
 
 /// A text that templates print as it is.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     let mut template = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('{') {

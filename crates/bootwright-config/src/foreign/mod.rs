@@ -5,7 +5,7 @@
 
 pub mod bootcfg;
 mod file;
-mod json;
+pub(crate) mod json;
 pub mod kiwispray;
 mod make;
 
@@ -19,6 +19,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 
 pub(crate) use file::Files;
 pub use file::{Content, FILE_BYTES_MAX, FILES_MAX};
+pub(crate) use make::literal;
 
 /// Reads a data directory: the files below it by their relative paths.
 pub type Walk<'a> = &'a dyn Fn(&Compat) -> Result<BTreeMap<String, Content>, String>;

@@ -5,8 +5,9 @@
 
 use std::path::PathBuf;
 
+use bootwright_config::System;
 use clap::builder::{BoolishValueParser, PossibleValuesParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::example;
@@ -69,6 +70,8 @@ pub(super) enum Verb {
         #[arg(long)]
         lenient: bool,
     },
+    /// Turn an installation of another system into a configuration and known hosts
+    Import(Box<ImportOptions>),
     /// Read and render the whole configuration and list every mistake
     Check {
         /// Where the boot firmware and its manifest are, looked at if a data directory is named
@@ -196,6 +199,40 @@ pub(super) enum HostVerb {
     },
     /// Call its run done, for profiles that cannot report
     Done(Named),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ImportOptions {
+    /// The system
+    #[arg(value_parser = PossibleValuesParser::new(System::ALL.iter().map(|system| system.name())))]
+    pub(super) system: String,
+    /// Its files and directories: data, configuration, units and scripts with its options
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Write what comes out; without this nothing is changed
+    #[arg(long)]
+    pub(super) write: bool,
+    /// Write over files of an earlier import
+    #[arg(long, requires = "write")]
+    pub(super) force: bool,
+    /// The name of the file in `conf.d/` [default: that of the system]
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// What machines become of which the other system does not say whether they were installed
+    #[arg(long, value_enum, value_name = "STATE", default_value = "installed")]
+    pub(super) unrecorded: Unrecorded,
+    /// Where the boot firmware and its manifest are, looked at by the check of the result
+    #[arg(long, value_name = "DIR", env = "BOOTWRIGHT_FIRMWARE_DIR", default_value = FIRMWARE_DIR)]
+    pub(super) firmware_dir: PathBuf,
+}
+
+/// What machines become of which nobody knows whether they were installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Unrecorded {
+    /// They boot their own disks, and are locked
+    Installed,
+    /// They wait for an operator
+    Waiting,
 }
 
 #[derive(Debug, Subcommand)]

@@ -22,39 +22,7 @@ const DATA_DIR: &str = "/var/lib/bootwright";
 
 /// Checks the configuration: it is read and rendered, and what it needs of the data directory is looked for.
 pub(super) fn configuration(printer: Printer, place: &Common, firmware_dir: &Path) -> Result<Exit, Failure> {
-    let mut good = None;
-    let mut diagnostics = match Files::new(place.config.clone()).load() {
-        Ok(loaded) => {
-            let data_dir = place
-                .data_dir
-                .clone()
-                .or(loaded.daemon.data_dir.as_ref().map(PathBuf::from));
-            let mut found = diagnostic::views(&loaded.warnings);
-            if let Some(data_dir) = data_dir {
-                found.extend(artefact::missing(
-                    &loaded.policy,
-                    &loaded.daemon,
-                    firmware_dir,
-                    &data_dir,
-                    &loaded.images,
-                ));
-            }
-            let of_secrets = crate::vault::troubles(&loaded.secrets);
-            found.extend(
-                of_secrets
-                    .into_iter()
-                    .map(|(words, hint)| diagnostic::plain(Severity::Warning, words, hint)),
-            );
-            good = Some(summary(&loaded.policy));
-            found
-        }
-        Err(Unusable::Wrong(wrong)) => diagnostic::views(&wrong),
-        Err(Unusable::Unreadable { path, why }) => vec![diagnostic::plain(
-            Severity::Error,
-            format!("cannot read `{}`: {}", path.display(), plain(&why)),
-            "name another file with `--config`, or make this one readable",
-        )],
-    };
+    let Examined { mut diagnostics, good } = examine(&Files::new(place.config.clone()), place, firmware_dir);
     if !place.config.exists() {
         diagnostics.push(no_file(&place.config));
     }
@@ -92,6 +60,50 @@ pub(super) fn configuration(printer: Printer, place: &Common, firmware_dir: &Pat
     })
 }
 
+/// What is found in a configuration, and what it says if it can be used.
+pub(super) struct Examined {
+    pub(super) diagnostics: Vec<DiagnosticView>,
+    pub(super) good: Option<String>,
+}
+
+/// Reads and renders a configuration, and looks for what it needs of the data directory.
+pub(super) fn examine(files: &Files, place: &Common, firmware_dir: &Path) -> Examined {
+    let mut good = None;
+    let diagnostics = match files.load() {
+        Ok(loaded) => {
+            let data_dir = place
+                .data_dir
+                .clone()
+                .or(loaded.daemon.data_dir.as_ref().map(PathBuf::from));
+            let mut found = diagnostic::views(&loaded.warnings);
+            if let Some(data_dir) = data_dir {
+                found.extend(artefact::missing(
+                    &loaded.policy,
+                    &loaded.daemon,
+                    firmware_dir,
+                    &data_dir,
+                    &loaded.images,
+                ));
+            }
+            let of_secrets = crate::vault::troubles(&loaded.secrets);
+            found.extend(
+                of_secrets
+                    .into_iter()
+                    .map(|(words, hint)| diagnostic::plain(Severity::Warning, words, hint)),
+            );
+            good = Some(summary(&loaded.policy));
+            found
+        }
+        Err(Unusable::Wrong(wrong)) => diagnostic::views(&wrong),
+        Err(Unusable::Unreadable { path, why }) => vec![diagnostic::plain(
+            Severity::Error,
+            format!("cannot read `{}`: {}", path.display(), plain(&why)),
+            "name another file with `--config`, or make this one readable",
+        )],
+    };
+    Examined { diagnostics, good }
+}
+
 /// Without a file every key has its default. That is no fault where nobody has named one.
 fn no_file(config: &Path) -> DiagnosticView {
     let severity = if config == Path::new(super::argument::CONFIG) {
@@ -115,14 +127,14 @@ fn summary(policy: &bootwright_core::Policy) -> String {
     )
 }
 
-fn count(diagnostics: &[DiagnosticView], severity: Severity) -> usize {
+pub(super) fn count(diagnostics: &[DiagnosticView], severity: Severity) -> usize {
     diagnostics
         .iter()
         .filter(|diagnostic| diagnostic.severity == severity)
         .count()
 }
 
-fn counted(count: usize, noun: &str) -> String {
+pub(super) fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }

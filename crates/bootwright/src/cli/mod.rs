@@ -12,6 +12,7 @@ mod explain;
 mod failure;
 mod host;
 mod image;
+mod import;
 mod init;
 mod lease;
 mod print;
@@ -92,6 +93,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Reload => wait(site::reload(&client, printer)),
         Verb::Apply { hosts, dry_run } => wait(site::apply(&client, printer, hosts, dry_run)),
         Verb::Init { lenient } => init::run(printer, &common.config, lenient),
+        Verb::Import(options) => import::run(&client, printer, &common, &options),
         Verb::Check { store: true, .. } => check::store(printer, &common),
         Verb::Check { firmware_dir, .. } => check::configuration(printer, &common, &firmware_dir),
         Verb::Version => site::version(printer),
@@ -118,7 +120,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// Waits for an answer on this thread alone: a command asks one question at a time.
-fn wait(answer: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+fn wait<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?

@@ -33,6 +33,7 @@ mod http_again;
 mod http_boot;
 mod ignition;
 mod image;
+mod import;
 mod install;
 mod ipv6;
 mod ipv6_client;
