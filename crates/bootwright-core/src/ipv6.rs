@@ -6,6 +6,7 @@
 mod decide;
 mod prefix;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv6Addr;
 
@@ -25,6 +26,8 @@ pub struct Ipv6 {
     pub lease: Span,
     /// The name servers that machines are told.
     pub dns: Vec<Ipv6Addr>,
+    /// The relays through which machines of other links are answered, by the addresses that they send from.
+    pub relays: BTreeSet<Ipv6Addr>,
 }
 
 /// Whether and how machines are answered over IPv6.
@@ -84,11 +87,18 @@ impl Default for Ipv6 {
             prefixes: Vec::new(),
             lease: Span::from_secs(3600),
             dns: Vec::new(),
+            relays: BTreeSet::new(),
         }
     }
 }
 
 impl Policy {
+    /// Whether machines of networks are served that none of our links is in.
+    #[must_use]
+    pub fn serves_beyond(&self) -> bool {
+        !self.relays.is_empty() || !self.ipv6.relays.is_empty()
+    }
+
     /// Whether and how DHCP is answered that came this way. Where everything is only observed, IPv6 is too.
     #[must_use]
     pub fn dhcp_by(&self, way: Way) -> DhcpMode {

@@ -64,7 +64,7 @@ impl Engine {
         let custody = visit.and_then(|visit| visit.custody.as_ref());
         Held {
             cards: self.cards_of(ticket),
-            routed: !self.policy.relays.is_empty(),
+            routed: self.policy.serves_beyond(),
             heard: visit.is_some_and(|visit| visit.stage == Stage::Installer),
             custody: custody.filter(|custody| (custody.run, custody.attempt) == (run.number, run.attempts)),
             binding: self.policy.safety.document_binding,

@@ -23,8 +23,10 @@ pub struct Ipv6Ask {
     pub holder: Holder,
     /// What it wants addresses for.
     pub associations: Vec<Association>,
-    /// The networks that the link is in.
+    /// The networks that its link is in.
     pub here: Vec<Prefix>,
+    /// The relay that sent us the packet, if one did.
+    pub relay: Option<Ipv6Addr>,
     /// Whether it presents itself as a boot client.
     pub boots: bool,
     /// Whether it takes an advertisement without an address.
@@ -108,6 +110,7 @@ impl Engine {
             holder: &ask.holder,
             associations: &ask.associations,
             here: &ask.here,
+            relay: ask.relay,
             boots: ask.boots,
             takes_proxy: ask.takes_proxy,
         };

@@ -1,7 +1,7 @@
 //! DHCP for IPv6 as network boot uses it: what clients send, and what they are answered.
 //!
 //! [`parse`] reads a message strictly: RFC 8415 has no old clients to be lenient with. [`classify`] tells which kind of
-//! client sent it, [`question`] what it wants or why nobody answers it, [`render`] writes the answer.
+//! client sent it, [`unwrap`] takes off what relays put around it, [`question`] what it wants or why nobody answers it, [`render`] writes the answer.
 //!
 //! The options are walked here and not by dhcproto: its decoder stops at the first option that it cannot read and keeps
 //! what it has, so that the end of a packet gets lost without a word.
@@ -15,6 +15,7 @@ mod duid;
 mod options;
 mod parse;
 mod question;
+mod relay;
 mod render;
 mod reply;
 mod request;
@@ -23,8 +24,9 @@ pub use census::{Found, parse_found, search};
 pub use client::{Client, ClientKind, classify, sender_card};
 pub use discard::Discard;
 pub use duid::Duid;
-pub use parse::{parse, relayed_card};
-pub use question::{Silence, question};
+pub use parse::parse;
+pub use question::{Ends, Silence, question};
+pub use relay::{Relayed, unwrap};
 pub use render::{Unrenderable, render};
 pub use reply::{Answer, Boot, Held, Reply, Status};
 pub use request::{Association, Message, Request, VendorClass};

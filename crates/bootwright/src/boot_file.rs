@@ -41,7 +41,7 @@ impl Files for BootFiles {
     fn admits(&self, peer: SocketAddr, _local: IpAddr) -> bool {
         // Machines of other networks are served too where relays bring their requests.
         let core = &self.plane.core;
-        let near = !core.policy().relays.is_empty() || self.is_on_link(peer.ip());
+        let near = core.policy().serves_beyond() || self.is_on_link(peer.ip());
         near && (!self.strict || core.read(|engine, now| engine.host_at(now, peer.ip()).is_some()))
     }
 

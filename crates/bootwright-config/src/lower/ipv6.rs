@@ -94,6 +94,19 @@ pub(super) fn lower(root: &Table, policy: &mut Policy, daemon: &Daemon, findings
             }
         }
     }
+    for (text, at) in section.texts("relays", "fd00:88::1", findings) {
+        let relay = text.parse::<Ipv6Addr>().ok();
+        match relay.filter(|relay| !relay.is_unspecified() && !relay.is_multicast() && !relay.is_loopback()) {
+            Some(relay) => {
+                policy.ipv6.relays.insert(relay);
+            }
+            None => {
+                findings
+                    .error(at, format!("`{}` is the address of no IPv6 relay", text.escape_debug()))
+                    .hint = Some("write the address that the relay sends from, such as `\"fd00:88::1\"`".to_owned());
+            }
+        }
+    }
     if let Some((_, at)) = mode
         && policy.ipv6.mode != Mode::Off
         && let Some(IpAddr::V4(address)) = daemon.http.address

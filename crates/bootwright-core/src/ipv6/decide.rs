@@ -18,8 +18,10 @@ pub struct Claim<'a> {
     pub holder: &'a Holder,
     /// What it wants addresses for.
     pub associations: &'a [Association],
-    /// The networks that our link is in.
+    /// The networks that its link is in.
     pub here: &'a [Prefix],
+    /// The relay that sent us the packet, if one did.
+    pub relay: Option<Ipv6Addr>,
     /// Whether it presents itself as a boot client.
     pub boots: bool,
     /// Whether it takes an advertisement that has no address in it: of all clients, EDK2 alone does.
@@ -69,6 +71,8 @@ pub enum Silence {
     Off,
     /// We observe only.
     Observing,
+    /// A relay sent it that the configuration does not list.
+    RelayNotListed(Ipv6Addr),
     /// It does not present itself as a boot client, and another server gives the addresses here.
     NotABootClient,
     /// It looks for an address, and another server gives them here.
@@ -84,7 +88,15 @@ pub enum Silence {
 /// What a machine is told about its addresses. `is_declined` says of which addresses it is known that others use them.
 #[must_use]
 pub fn decide(policy: &Policy, claim: &Claim<'_>, is_declined: impl Fn(Ipv6Addr) -> bool) -> Verdict {
-    match policy.dhcp_by(Way::Ipv6) {
+    let mode = policy.dhcp_by(Way::Ipv6);
+    // Anybody can say that he is a relay, and a machine behind one cannot be told from one that he made up.
+    if let Some(relay) = claim.relay
+        && mode != DhcpMode::Off
+        && !policy.ipv6.relays.contains(&relay)
+    {
+        return Verdict::Silence(Silence::RelayNotListed(relay));
+    }
+    match mode {
         DhcpMode::Off => Verdict::Silence(Silence::Off),
         DhcpMode::Observe => Verdict::Silence(Silence::Observing),
         DhcpMode::Proxy => beside_another(claim),
@@ -180,6 +192,7 @@ impl Silence {
         match self {
             Self::Off => "ipv6-off",
             Self::Observing => "observing",
+            Self::RelayNotListed(_) => "relay-not-listed",
             Self::NotABootClient => "not-a-boot-client",
             Self::AddressesElsewhere => "addresses-elsewhere",
             Self::NoPrefixHere => "no-prefix-here",
@@ -192,13 +205,14 @@ impl Silence {
 impl fmt::Display for Silence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::RelayNotListed(relay) => return write!(f, "relay {relay} is not in `ipv6.relays`"),
             Self::Off => "IPv6 is off",
             Self::Observing => "the mode is `observe`",
             Self::NotABootClient => "not a boot client",
             Self::AddressesElsewhere => {
                 "it speaks of addresses, and with `ipv6.mode = \"proxy\"` another server gives those"
             }
-            Self::NoPrefixHere => "no network of this interface is in `ipv6.prefixes`",
+            Self::NoPrefixHere => "no network of its link is in `ipv6.prefixes`",
             Self::NotOurAddresses => "it has addresses that are not from us",
             Self::NoAssociation => "it asks for no address of the kind that is lent here",
         })

@@ -58,6 +58,7 @@ fn told_without(
             &associations
         },
         here: &[prefix()],
+        relay: None,
         boots,
         takes_proxy: boots,
     };
@@ -195,6 +196,7 @@ fn no_address_is_lent_outside_of_the_configured_networks() {
         holder: &holder,
         associations: &associations,
         here: &["fd00:99::/64".parse().expect("a network")],
+        relay: None,
         boots: true,
         takes_proxy: true,
     };

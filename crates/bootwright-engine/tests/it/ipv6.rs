@@ -43,6 +43,7 @@ fn ask(message: Message, boots: bool) -> Ipv6Ask {
             addresses: Vec::new(),
         }],
         here: vec![network()],
+        relay: None,
         boots,
         takes_proxy: boots,
         boot: boots.then_some(boot),

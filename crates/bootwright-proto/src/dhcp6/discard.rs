@@ -5,7 +5,7 @@ use std::fmt;
 /// The reason for which [`parse`](super::parse) gave a packet up, with the facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Discard {
-    /// Fewer than the four bytes of type and transaction.
+    /// Fewer than the four bytes of type and transaction, or than the head of a relay's message.
     TooShort {
         /// The length of the packet.
         len: usize,
@@ -15,8 +15,10 @@ pub enum Discard {
         /// The first byte.
         kind: u8,
     },
-    /// It came through a relay. Machines boot over IPv6 on the link itself.
-    Relayed,
+    /// It came through more relays in a row than there may be.
+    TooManyRelays,
+    /// A relay sent it, and it wraps no message.
+    EmptyRelay,
     /// The packet ends inside an option.
     TruncatedOption {
         /// The option's number.
@@ -42,7 +44,8 @@ impl Discard {
         match self {
             Self::TooShort { .. } => "too-short",
             Self::NotFromClient { .. } => "not-from-client",
-            Self::Relayed => "relayed",
+            Self::TooManyRelays => "too-many-relays",
+            Self::EmptyRelay => "empty-relay",
             Self::TruncatedOption { .. } => "truncated-option",
             Self::BadOption { .. } => "bad-option",
         }
@@ -54,7 +57,8 @@ impl fmt::Display for Discard {
         match self {
             Self::TooShort { len } => write!(f, "{len} bytes are too few for DHCPv6"),
             Self::NotFromClient { kind } => write!(f, "message type {kind} is none of a client"),
-            Self::Relayed => f.write_str("a relay sent it, and over IPv6 only machines on the link are answered"),
+            Self::TooManyRelays => f.write_str("more relays passed it on than there may be in a row"),
+            Self::EmptyRelay => f.write_str("a relay sent it without a message of a machine in it"),
             Self::TruncatedOption {
                 code,
                 declared: Some(declared),

@@ -8,14 +8,19 @@ pub(super) const IA_NA: u16 = 3;
 pub(super) const IA_ADDR: u16 = 5;
 pub(super) const OPTION_REQUEST: u16 = 6;
 pub(super) const ELAPSED_TIME: u16 = 8;
+/// What a relay wraps (RFC 8415 section 21.10), and what it calls the interface that it came by (section 21.18).
+pub(super) const RELAY_MESSAGE: u16 = 9;
 pub(super) const STATUS: u16 = 13;
 pub(super) const USER_CLASS: u16 = 15;
 pub(super) const VENDOR_CLASS: u16 = 16;
+pub(super) const INTERFACE_ID: u16 = 18;
 pub(super) const DNS: u16 = 23;
 /// RFC 5970.
 pub(super) const BOOT_FILE_URL: u16 = 59;
 pub(super) const CLIENT_ARCH: u16 = 61;
 pub(super) const INTERFACE: u16 = 62;
+/// RFC 6939: the card of a client, as the relay next to it saw it.
+pub(super) const CLIENT_LINK_LAYER: u16 = 79;
 
 /// The options of an area, one by one, each as number and value.
 pub(super) struct Pieces<'a> {

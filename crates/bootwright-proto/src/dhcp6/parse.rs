@@ -2,9 +2,8 @@
 
 use std::net::Ipv6Addr;
 
-use bootwright_core::{Arch, MacAddr};
+use bootwright_core::Arch;
 
-use super::client::sender_card;
 use super::discard::Discard;
 use super::duid::Duid;
 use super::options::{
@@ -18,10 +17,7 @@ use super::request::{Association, Request, VendorClass, message_from_code};
 const ASSOCIATIONS_MAX: usize = 4;
 const ADDRESSES_MAX: usize = 4;
 
-/// Relays wrap what a client sent in a message of this type (RFC 8415 section 7.3).
-const RELAY_FORWARD: u8 = 12;
-
-/// Reads a client's message as it came from the wire.
+/// Reads a client's message as it came from the wire, or out of what a relay wrapped it in ([`unwrap`](super::unwrap)).
 ///
 /// # Errors
 /// The first reason for which nobody could answer it.
@@ -29,9 +25,6 @@ pub fn parse(bytes: &[u8]) -> Result<Request, Discard> {
     let Some(([kind, a, b, c], options)) = bytes.split_first_chunk::<4>() else {
         return Err(Discard::TooShort { len: bytes.len() });
     };
-    if *kind == RELAY_FORWARD {
-        return Err(Discard::Relayed);
-    }
     let message = message_from_code(*kind).ok_or(Discard::NotFromClient { kind: *kind })?;
     let mut request = Request {
         message,
@@ -50,18 +43,6 @@ pub fn parse(bytes: &[u8]) -> Result<Request, Discard> {
         read(&mut request, code, value)?;
     }
     Ok(request)
-}
-
-/// The card of the machine whose message a relay wraps, where the machine's address shows it: what is not answered can be told
-/// of the machine all the same. The head of a relay's message is its type, the hops, the link's address and the machine's
-/// (RFC 8415 section 9).
-#[must_use]
-pub fn relayed_card(bytes: &[u8]) -> Option<MacAddr> {
-    let peer: [u8; 16] = match bytes.split_first_chunk::<34>()?.0 {
-        [RELAY_FORWARD, _, rest @ ..] => *rest.last_chunk()?,
-        _ => return None,
-    };
-    sender_card(peer.into())
 }
 
 /// An option that stands there twice counts once, by its first copy, unless it may.

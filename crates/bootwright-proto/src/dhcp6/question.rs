@@ -60,16 +60,28 @@ impl fmt::Display for Silence {
     }
 }
 
-/// What the client asks of the server that calls itself `ours`, in a message that came from `sender` to `destination`.
+/// The addresses of a message that no relay has passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// Who sent it.
+    pub sender: Ipv6Addr,
+    /// Where to.
+    pub destination: Ipv6Addr,
+}
+
+/// What the client asks of the server that calls itself `ours`. A relay, of which there are no `ends`, has seen to it that the
+/// message comes from its client's link.
 ///
 /// # Errors
 /// The reason for silence. The order of the tests is fixed, since the reasons are counted.
-pub fn question(request: &Request, ours: &Duid, sender: Ipv6Addr, destination: Ipv6Addr) -> Result<Message, Silence> {
-    if !destination.is_multicast() {
-        return Err(Silence::Unicast);
-    }
-    if !sender.is_unicast_link_local() {
-        return Err(Silence::NotOfThisLink { sender });
+pub fn question(request: &Request, ours: &Duid, ends: Option<Ends>) -> Result<Message, Silence> {
+    if let Some(Ends { sender, destination }) = ends {
+        if !destination.is_multicast() {
+            return Err(Silence::Unicast);
+        }
+        if !sender.is_unicast_link_local() {
+            return Err(Silence::NotOfThisLink { sender });
+        }
     }
     let message = request.message;
     if request.client_id.is_none() && message != Message::Information {

@@ -8,8 +8,8 @@ use bootwright_core::{Arch, Loader, MacAddr, Make, Sighting, Transport, Way};
 use bootwright_engine::{Ipv6Ask, Ipv6Reply, OfferAsk, OfferReply, Told, Wants};
 use bootwright_net::udp6::Datagram;
 use bootwright_proto::dhcp6::{
-    Answer, Boot, CLIENT_PORT, Client, ClientKind, Duid, Held, Message, Reply, Request, Silence, Status, classify,
-    parse, question, relayed_card, render, sender_card,
+    Answer, Boot, CLIENT_PORT, Client, ClientKind, Duid, Ends, Held, Message, Relayed, Reply, Request, SERVER_PORT,
+    Silence, Status, classify, parse, question, render, sender_card, unwrap,
 };
 
 use super::ignored::Ignored;
@@ -26,6 +26,17 @@ pub struct Desk {
     place: Arc<Place>,
     server: Duid,
     pace: Mutex<Pace<Ipv6Addr>>,
+}
+
+/// A message and the way that it took.
+struct Came<'a> {
+    datagram: &'a Datagram<'a>,
+    /// What relays put around it, if any did.
+    relayed: Option<&'a Relayed<'a>>,
+    /// The card that it was sent from, where that shows.
+    card: Option<MacAddr>,
+    /// That, or the one that the client made its name of.
+    mac: Option<MacAddr>,
 }
 
 /// A reply that may leave.
@@ -76,28 +87,41 @@ impl Desk {
         if datagram.truncated {
             return Err((None, Ignored::Truncated));
         }
-        let of_machine = |discard| (relayed_card(datagram.payload), Ignored::Discarded(discard));
-        let request = parse(datagram.payload).map_err(of_machine)?;
-        let card = sender_card(*datagram.source.ip());
+        let relayed = unwrap(datagram.payload).map_err(|discard| (None, Ignored::Discarded(discard)))?;
+        let (message, card) = match &relayed {
+            Some(relayed) => (relayed.message, relayed.card),
+            None => (datagram.payload, sender_card(*datagram.source.ip())),
+        };
+        let request = parse(message).map_err(|discard| (relayed.as_ref().and(card), Ignored::Discarded(discard)))?;
         let named = request.client_id.as_ref().and_then(Duid::card);
-        self.answer_request(&request, datagram, card, card.or(named))
-            .map_err(|ignored| (card.or(named), ignored))
+        let came = Came {
+            datagram,
+            relayed: relayed.as_ref(),
+            card,
+            mac: card.or(named),
+        };
+        self.answer_request(&request, &came)
+            .map_err(|ignored| (came.mac, ignored))
     }
 
-    fn answer_request(
-        &self,
-        request: &Request,
-        datagram: &Datagram<'_>,
-        card: Option<MacAddr>,
-        mac: Option<MacAddr>,
-    ) -> Result<Answered, Ignored> {
+    fn answer_request(&self, request: &Request, came: &Came<'_>) -> Result<Answered, Ignored> {
+        let Came {
+            datagram,
+            relayed,
+            card,
+            ..
+        } = *came;
         let sender = *datagram.source.ip();
         let is_ours = self.place.link.addresses.iter().any(|address| address.ip == sender);
         if is_ours || (card.is_some() && card == self.place.link.mac) {
             return Err(Ignored::OwnPacket);
         }
-        let asked = question(request, &self.server, sender, datagram.destination).map_err(|silence| {
-            if silence == Silence::ForAnotherServer {
+        let ends = Ends {
+            sender,
+            destination: datagram.destination,
+        };
+        let asked = question(request, &self.server, relayed.is_none().then_some(ends)).map_err(|silence| {
+            if silence == Silence::ForAnotherServer && relayed.is_none() {
                 let link = &self.place.name;
                 self.core.ask(|engine, now| engine.census6_overheard(now, link)).now();
             }
@@ -108,40 +132,47 @@ impl Desk {
             .pace
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .admit(sender, now);
+            .admit(relayed.map_or(sender, |relayed| relayed.peer), now);
         if !admitted {
             return Err(Ignored::TooOften);
         }
         let client = classify(request);
-        let ask = self.ask(request, &client, asked, (card, mac));
+        let ask = self.ask(request, &client, asked, came);
         let reply = self.core.ask(|engine, now| engine.ipv6(now, &ask)).now();
         let answer = self.in_words(&client, reply)?;
         let payload = render(request, &answer).map_err(Ignored::Unrenderable)?;
         let mut to = datagram.source;
-        // Where it listens, whatever it sent from (RFC 8415 section 7.2).
-        to.set_port(CLIENT_PORT);
+        // Where they listen, whatever they sent from (RFC 8415 section 7.2).
+        let payload = match relayed {
+            Some(relayed) => {
+                to.set_port(SERVER_PORT);
+                relayed.wrap(payload)
+            }
+            None => {
+                to.set_port(CLIENT_PORT);
+                payload
+            }
+        };
         Ok(Answered { payload, to })
     }
 
     /// What the engine is asked.
-    fn ask(
-        &self,
-        request: &Request,
-        client: &Client,
-        message: Message,
-        (card, mac): (Option<MacAddr>, Option<MacAddr>),
-    ) -> Ipv6Ask {
+    fn ask(&self, request: &Request, client: &Client, message: Message, came: &Came<'_>) -> Ipv6Ask {
         let name = || request.client_id.as_ref().map_or(&[][..], Duid::bytes).to_vec();
         let boots = client.kind != ClientKind::Plain;
         Ipv6Ask {
             message,
-            holder: card.map_or_else(|| Holder::Name(name()), Holder::Card),
+            holder: came.card.map_or_else(|| Holder::Name(name()), Holder::Card),
             associations: request.associations.clone(),
-            here: self.place.link.ipv6_addresses().map(Prefix::of).collect(),
+            here: match came.relayed {
+                Some(relayed) => relayed.link.map(Prefix::of).into_iter().collect(),
+                None => self.place.link.ipv6_addresses().map(Prefix::of).collect(),
+            },
+            relay: came.relayed.map(|_| *came.datagram.source.ip()),
             boots,
             // EDK2's PXE takes what has no address for an offer of addresses, and waits for it in vain.
             takes_proxy: client.kind == ClientKind::UefiHttp,
-            boot: boots.then(|| self.offer_ask(request, client, mac)).flatten(),
+            boot: boots.then(|| self.offer_ask(request, client, came.mac)).flatten(),
         }
     }
 

@@ -48,6 +48,14 @@ pub(crate) struct Heard {
 }
 
 impl Heard {
+    /// An answer's bytes.
+    pub(crate) fn read(message: &[u8]) -> Self {
+        Self {
+            kind: message[0],
+            options: options(&message[4..]),
+        }
+    }
+
     pub(crate) fn option(&self, code: u16) -> Option<&[u8]> {
         let mut found = self.options.iter().filter(|(known, _)| *known == code);
         let value = found.next().map(|(_, value)| value.as_slice());
@@ -124,10 +132,7 @@ impl Client {
                 continue;
             };
             if buffer[1..4] == packet[1..4] {
-                return Some(Heard {
-                    kind: buffer[0],
-                    options: options(&buffer[4..length]),
-                });
+                return Some(Heard::read(&buffer[..length]));
             }
         }
     }

@@ -37,6 +37,7 @@ mod import;
 mod install;
 mod ipv6;
 mod ipv6_client;
+mod ipv6_relay;
 mod link_follow;
 mod merged;
 #[path = "../../../bootwright-net/tests/it/netns.rs"]

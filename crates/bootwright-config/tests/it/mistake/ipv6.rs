@@ -14,6 +14,7 @@ mode = "server"
 prefixes = ["fd00:77::/64", "2001:db8:1:2::/64"]
 lease = "2h"
 dns = "fd00:77::53"
+relays = ["fd00:88::1", "fe80::9"]
 "#,
     );
     let expected = Ipv6 {
@@ -24,6 +25,9 @@ dns = "fd00:77::53"
         ],
         lease: Span::from_hours(2),
         dns: vec!["fd00:77::53".parse().expect("an address")],
+        relays: ["fd00:88::1", "fe80::9"]
+            .map(|relay| relay.parse().expect("an address"))
+            .into(),
     };
     assert_eq!(loaded.policy.ipv6, expected);
     assert_eq!(good("").policy.ipv6.mode, Mode::Off, "off without a word");
@@ -151,6 +155,35 @@ prefixes = "fd00:77::/64"
               = help: write `mode = "server"`, or leave the prefixes out
 
             2 warnings
+        "#]],
+    );
+}
+
+#[test]
+fn relays_that_are_none() {
+    check(
+        r#"[ipv6]
+mode = "proxy"
+relays = ["10.8.0.1", "ff05::1:3"]
+"#,
+        expect![[r#"
+            error: `10.8.0.1` is the address of no IPv6 relay
+             --> config.toml:3:11
+              |
+            3 | relays = ["10.8.0.1", "ff05::1:3"]
+              |           ^^^^^^^^^^
+              |
+              = help: write the address that the relay sends from, such as `"fd00:88::1"`
+
+            error: `ff05::1:3` is the address of no IPv6 relay
+             --> config.toml:3:23
+              |
+            3 | relays = ["10.8.0.1", "ff05::1:3"]
+              |                       ^^^^^^^^^^^
+              |
+              = help: write the address that the relay sends from, such as `"fd00:88::1"`
+
+            2 errors
         "#]],
     );
 }

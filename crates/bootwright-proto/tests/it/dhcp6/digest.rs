@@ -4,13 +4,24 @@ use std::net::Ipv6Addr;
 
 use bootwright_core::MacAddr;
 use bootwright_proto::dhcp6::{
-    Answer, Boot, Discard, Duid, Held, Reply, Request, SERVERS, Status, classify, parse, question, render,
+    Answer, Boot, Discard, Duid, Ends, Held, Reply, Request, SERVERS, Status, classify, parse, question, render, unwrap,
 };
 
 const SENDER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0x5054, 0xff, 0xfe1a, 0xb032);
 
 /// Takes a packet through everything that we do with one, and holds what must hold for every packet.
 pub(crate) fn digest(bytes: &[u8]) -> Result<Request, Discard> {
+    let relayed = unwrap(bytes).inspect_err(|discard| {
+        assert!(!discard.name().is_empty() && !discard.to_string().is_empty());
+    })?;
+    if let Some(relayed) = relayed {
+        // What leads back is bounded by what came, and is no message to us.
+        let back = relayed.wrap(vec![7, 1, 2, 3]);
+        assert!(back.len() <= bytes.len() + 4, "{} of {}", back.len(), bytes.len());
+        assert_eq!(back[0], 13);
+        assert!(unwrap(&back).is_ok_and(|relayed| relayed.is_none()) && parse(&back).is_err());
+        return digest(relayed.message);
+    }
     let request = parse(bytes).inspect_err(|discard| {
         assert!(!discard.name().is_empty() && !discard.to_string().is_empty());
     })?;
@@ -21,7 +32,14 @@ pub(crate) fn digest(bytes: &[u8]) -> Result<Request, Discard> {
     );
     let _ = classify(&request);
     let ours = Duid::of_card(MacAddr::new([2, 0, 0, 0, 0, 1]));
-    match question(&request, &ours, SENDER, SERVERS) {
+    match question(
+        &request,
+        &ours,
+        Some(Ends {
+            sender: SENDER,
+            destination: SERVERS,
+        }),
+    ) {
         Ok(_) => assert!(
             request.server_id.as_ref().is_none_or(|server| *server == ours),
             "an answer in another's name"

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use bootwright_proto::dhcp6::{Discard, Duid, SERVERS, Silence, parse, question};
+use bootwright_proto::dhcp6::{Discard, Duid, Ends, SERVERS, Silence, parse, question};
 
 use super::digest::digest;
 use super::{CLIENT, FILES, captured, message, server};
@@ -36,7 +36,7 @@ fn what_is_given_up_says_why() {
     assert_eq!(of(&[1, 2, 3]), Discard::TooShort { len: 3 });
     assert_eq!(of(&message(2, &[])), Discard::NotFromClient { kind: 2 });
     assert_eq!(of(&message(200, &[])), Discard::NotFromClient { kind: 200 });
-    assert_eq!(of(&message(12, &[])), Discard::Relayed);
+    assert_eq!(of(&message(12, &[])), Discard::NotFromClient { kind: 12 });
     assert_eq!(
         of(&[1, 0, 0, 0, 0]),
         Discard::TruncatedOption {
@@ -73,7 +73,15 @@ fn a_message_to_the_wrong_place_or_without_its_names_is_not_answered() {
     let other = Duid::new(CLIENT).expect("a name");
     let ask = |kind, options: &[(u16, &[u8])], from, to| {
         let request = parse(&message(kind, options)).expect("sound");
-        question(&request, &ours, from, to).expect_err("nobody answers")
+        question(
+            &request,
+            &ours,
+            Some(Ends {
+                sender: from,
+                destination: to,
+            }),
+        )
+        .expect_err("nobody answers")
     };
     let id = (1, CLIENT);
     assert_eq!(ask(1, &[id], sender, sender), Silence::Unicast);

@@ -5,6 +5,7 @@ mod captured;
 mod census;
 mod digest;
 mod hostile;
+mod relay;
 
 use bootwright_core::MacAddr;
 use bootwright_proto::dhcp6::Duid;
