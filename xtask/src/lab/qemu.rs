@@ -169,6 +169,7 @@ pub(super) fn arguments(build: &Build, files: &Files) -> Result<Vec<String>> {
     }
     // What a person does in the firmware's setup: no PXE. HTTP boot comes next in its order.
     let switches: &[&str] = match build.firmware {
+        // OVMF whose IPv4 is off boots nothing by HTTP over IPv6 either.
         Firmware::UefiHttp | Firmware::UefiHttpIpv6 | Firmware::SecureOwnHttp => &["IPv4PXESupport", "IPv6PXESupport"],
         Firmware::UefiIpv6 => &["IPv4PXESupport"],
         Firmware::UefiIpv4 => &["IPv6PXESupport", "IPv6Support"],

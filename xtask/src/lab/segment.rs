@@ -52,6 +52,15 @@ pub(crate) enum RelayManner {
     LinkSelection,
 }
 
+/// What a router says that stations get by DHCP.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ByDhcp {
+    /// Their addresses, and all else.
+    Addresses,
+    /// All but their addresses, which they make of its network themselves.
+    AllElse,
+}
+
 impl Segment {
     /// Builds segment `number` (10.77.`number`.0/24) in the network namespace that the process is in, and starts the
     /// DHCP server. The bridge itself has an address too: an operator's computer, which can ask what a machine could.
@@ -79,9 +88,8 @@ impl Segment {
         Ok(())
     }
 
-    /// Starts a router: it announces the segment's network of IPv6, and that addresses come by DHCP. Gives Bootwright its
-    /// address there.
-    pub(crate) fn speak_ipv6(&self, logs: &Path) -> Result<()> {
+    /// Starts a router: it announces the segment's network of IPv6, and what comes by DHCP there. Gives Bootwright its address.
+    pub(crate) fn speak_ipv6(&self, by_dhcp: ByDhcp, logs: &Path) -> Result<()> {
         let (router, boot) = (self.dhcp_namespace(), self.boot_namespace());
         let network = self.ipv6_network();
         for (namespace, addresses) in [
@@ -93,9 +101,13 @@ impl Segment {
             }
         }
         let config = logs.join("radvd.conf");
+        let flag = match by_dhcp {
+            ByDhcp::Addresses => "AdvManagedFlag",
+            ByDhcp::AllElse => "AdvOtherConfigFlag",
+        };
         // Both ways to an address: firmware takes the one of DHCP, and the installer the router's.
         let text = format!(
-            "interface {INTERFACE} {{\n AdvSendAdvert on;\n AdvManagedFlag on;\n MinRtrAdvInterval 3;\n MaxRtrAdvInterval 4;\n \
+            "interface {INTERFACE} {{\n AdvSendAdvert on;\n {flag} on;\n MinRtrAdvInterval 3;\n MaxRtrAdvInterval 4;\n \
              prefix {network}/64 {{ AdvOnLink on; AdvAutonomous on; }};\n}};\n"
         );
         std::fs::write(&config, text)?;
@@ -114,6 +126,22 @@ impl Segment {
             .context("`radvd` does not start")?;
         *self.router.lock().expect("no panic while locked") = Some(child);
         Ok(())
+    }
+
+    /// Has the DHCP server send firmware that boots by HTTP over IPv4 to where nobody is, so that it tries IPv6 at once: where it
+    /// is told nothing, OVMF takes two minutes and more. It lends addresses of IPv6 too, if asked for, as a router for both does.
+    pub(crate) fn spoil_http_over_ipv4(&self, lends_ipv6: bool, logs: &Path) -> Result<()> {
+        self.end_dhcp()?;
+        let mut more = vec![
+            "--dhcp-vendorclass=set:http,HTTPClient".to_owned(),
+            "--dhcp-option-force=tag:http,60,HTTPClient".to_owned(),
+            format!("--dhcp-boot=tag:http,http://{}:9/none.efi", self.address(2)),
+        ];
+        if lends_ipv6 {
+            let network = self.ipv6_network();
+            more.push(format!("--dhcp-range={network}100,{network}1ff,64,1h"));
+        }
+        self.start_dhcp(&self.dhcp_namespace(), logs, &more)
     }
 
     /// The segment's network of IPv6, up to the number of a station.

@@ -13,7 +13,7 @@ use super::daemon::Daemon;
 use super::journal::{Journal, Timeline};
 use super::machine::{Build, Machine};
 use super::scenario::Role;
-use super::segment::{INTERFACE, RelayManner, Segment};
+use super::segment::{ByDhcp, INTERFACE, RelayManner, Segment};
 use super::stage::Stage;
 
 const CONFIG: &str = include_str!("../../lab/config.toml");
@@ -165,16 +165,33 @@ impl Site {
         self.segment.end_dhcp()
     }
 
+    /// Leaves firmware that boots by HTTP nothing over IPv4.
+    pub(crate) fn spoil_http_over_ipv4(&self) -> Result<()> {
+        self.segment.spoil_http_over_ipv4(false, &self.logs)
+    }
+
     /// Gives the segment a router of IPv6, and makes Bootwright its DHCPv6 server that leaves IPv4 alone. Gives what the
     /// addresses of its network begin with.
-    pub(crate) fn speak_ipv6(&self) -> Result<String> {
+    pub(crate) fn speak_ipv6(&self, by_dhcp: ByDhcp) -> Result<String> {
         self.daemon.kill()?;
-        self.segment.speak_ipv6(&self.logs)?;
+        self.segment.speak_ipv6(by_dhcp, &self.logs)?;
         let network = self.segment.ipv6_network();
         let config = format!("[dhcp]\nmode = \"off\"\n[ipv6]\nmode = \"server\"\nprefixes = [\"{network}/64\"]\n");
         self.daemon.add_config("ipv6", &config)?;
         self.daemon.start()?;
         Ok(network)
+    }
+
+    /// Gives the segment a router of IPv6 and a DHCPv6 server of other hands, beside which Bootwright says what to boot. Gives
+    /// what the addresses of its network begin with.
+    pub(crate) fn speak_ipv6_beside_another(&self) -> Result<String> {
+        self.daemon.kill()?;
+        self.segment.speak_ipv6(ByDhcp::AllElse, &self.logs)?;
+        self.segment.spoil_http_over_ipv4(true, &self.logs)?;
+        self.daemon
+            .add_config("ipv6", "[dhcp]\nmode = \"off\"\n[ipv6]\nmode = \"proxy\"\n")?;
+        self.daemon.start()?;
+        Ok(self.segment.ipv6_network())
     }
 
     /// Asks the machine plane as a computer on the segment would, and gives the status.

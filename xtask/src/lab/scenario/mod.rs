@@ -215,6 +215,13 @@ const DEBIAN: Build = Build {
     rom: Rom::Itself,
 };
 
+const HTTP_BESIDE_IPV6: Build = Build {
+    name: "ipv6-http-proxy",
+    number: 52,
+    firmware: Firmware::UefiHttpIpv6,
+    rom: Rom::Itself,
+};
+
 const RESETS_BIOS: Build = Build {
     name: "resets-bios",
     number: 40,
@@ -365,13 +372,23 @@ pub(crate) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "ipv6-http",
-        story: "an unknown UEFI machine that boots by HTTP gets address and URL over IPv6, beside a plain DHCP server of IPv4, \
-                and waits",
+        story: "a UEFI machine that boots by HTTP gets address and URL over IPv6, beside a plain DHCP server of IPv4, \
+                installs once, starts from its disk",
         cast: &[Role {
             build: HTTP_OVER_IPV6,
-            known: false,
+            known: true,
         }],
         play: ipv6::http_boot,
+    },
+    Scenario {
+        name: "ipv6-http-proxy",
+        story: "a UEFI machine that boots by HTTP over IPv6 gets its address from another DHCPv6 server and the URL from \
+                Bootwright, installs once, starts from its disk",
+        cast: &[Role {
+            build: HTTP_BESIDE_IPV6,
+            known: true,
+        }],
+        play: ipv6::http_boot_beside_another,
     },
     Scenario {
         name: "ipv6",
