@@ -12,6 +12,7 @@ mod gate;
 mod kickstart;
 mod lab;
 mod lab_compose;
+mod live;
 mod package;
 mod process;
 mod scratch;
@@ -47,6 +48,8 @@ enum Task {
     CloudInit,
     /// Fetch the validator of kickstart files for the tests that need it.
     Kickstart,
+    /// Make the small Linux that looks at machines and wipes disks, from Debian's packages.
+    Live(live::Args),
     /// Let libFuzzer look for bytes that break a parser.
     Fuzz(fuzz::Args),
     /// Check what the compiler does not: arrows between crates, lengths, paths in documents, firmware hashes.
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Task::Firmware(args) => firmware::run(&args),
         Task::CloudInit => cloud_init::run(),
         Task::Kickstart => kickstart::run(),
+        Task::Live(args) => live::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Tidy(args) => tidy::run(&args),
         Task::LabCompose(part) => lab_compose::run_part(&part),

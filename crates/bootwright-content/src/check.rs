@@ -166,6 +166,7 @@ pub fn made_up(profile: &Profile) -> Context {
         seen,
         labels: Values::default(),
         metadata: Values::default(),
+        reported: Default::default(),
         profile: profile.name.clone(),
         run: Some(RunValues {
             number: RunNumber::new(1),

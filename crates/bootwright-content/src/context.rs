@@ -20,6 +20,8 @@ pub struct Context {
     pub labels: Values,
     /// Its metadata.
     pub metadata: Values,
+    /// What its machine reported of itself, which templates get as they get what the store holds.
+    pub reported: BTreeMap<String, String>,
     /// The profile that it boots.
     pub profile: ProfileName,
     /// The run, if it installs; a live boot has none.
@@ -35,7 +37,7 @@ pub struct Context {
 pub struct Values {
     /// Those of the configuration: templates get them as they are written there.
     pub configured: BTreeMap<String, String>,
-    /// Those of the store. A report may have set them, so templates get them without the characters that could end a
+    /// Those of the store. Any client of the API may have set them, so templates get them without the characters that could end a
     /// word or a quotation. One of the same name in the configuration wins.
     pub stored: BTreeMap<String, String>,
 }
@@ -89,6 +91,7 @@ impl Context {
                 configured: configured(|definition| &definition.metadata).unwrap_or_default(),
                 stored: host.metadata.clone(),
             },
+            reported: host.reported.clone(),
             profile,
             run,
             server,

@@ -16,6 +16,7 @@ pub(crate) fn register(environment: &mut Environment<'_>) {
     environment.add_filter("json", json);
     environment.add_filter("tojson", json);
     environment.add_filter("yaml", yaml);
+    environment.add_filter("python", python);
     for (name, quote) in QUOTES {
         environment.add_filter(*name, move |value: Value| of_text(&value, *quote));
     }
@@ -75,6 +76,37 @@ fn yaml(value: Value) -> Result<String, Error> {
     match tree(&value)? {
         serde_json::Value::String(text) => Ok(text::yaml(&text)),
         other => Ok(other.to_string()),
+    }
+}
+
+/// A table as Python prints it (`repr`), with what the other one adds; for scripts that were written for other systems.
+fn python(value: Value, other: Option<Value>) -> Result<String, Error> {
+    let mut tree = tree(&value)?;
+    if let Some(other) = other
+        && let (serde_json::Value::Object(all), serde_json::Value::Object(more)) = (&mut tree, self::tree(&other)?)
+    {
+        more.into_iter().for_each(|(name, value)| {
+            all.entry(name).or_insert(value);
+        });
+    }
+    Ok(repr(&tree))
+}
+
+fn repr(value: &serde_json::Value) -> String {
+    use serde_json::Value as Json;
+    let text = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
+    let list = |parts: Vec<String>| parts.join(", ");
+    match value {
+        Json::Null => "None".to_owned(),
+        Json::Bool(true) => "True".to_owned(),
+        Json::Bool(false) => "False".to_owned(),
+        Json::Number(number) => number.to_string(),
+        Json::String(words) => text(&text::one_line(words)),
+        Json::Array(items) => format!("[{}]", list(items.iter().map(repr).collect())),
+        Json::Object(pairs) => {
+            let pair = |(name, value): (&String, &Json)| format!("{}: {}", text(name), repr(value));
+            format!("{{{}}}", list(pairs.iter().map(pair).collect()))
+        }
     }
 }
 

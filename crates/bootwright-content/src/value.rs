@@ -75,25 +75,31 @@ enum Shape {
 
 /// Everything that a template sees.
 pub(crate) fn root(context: &Context) -> Value {
-    let named = |shape| [tree(&context.labels, shape), tree(&context.metadata, shape)];
+    let named = |shape| {
+        let labels = tree(&context.labels, shape);
+        let metadata = tree(&context.metadata, shape);
+        [labels, metadata, branch(&context.reported, shape)]
+    };
     assemble(context, named(Shape::Plain), named(Shape::Raw))
 }
 
-/// The same with something in place of every label and metadata.
+/// The same with something in place of every label, metadata and report.
 pub(crate) fn root_of_anything(context: &Context) -> Value {
-    let anything = || [Value::from_object(Anything(4)), Value::from_object(Anything(4))];
+    let anything = || [(); 3].map(|()| Value::from_object(Anything(4)));
     assemble(context, anything(), anything())
 }
 
-fn assemble(context: &Context, named: [Value; 2], raw_named: [Value; 2]) -> Value {
-    let ([label, metadata], [raw_label, raw_metadata]) = (named, raw_named);
-    let raw_host = map(machine_texts(context, Shape::Raw));
+fn assemble(context: &Context, named: [Value; 3], raw_named: [Value; 3]) -> Value {
+    let ([label, metadata, facts], [raw_label, raw_metadata, raw_facts]) = (named, raw_named);
+    let raw_host = map(machine_texts(context, Shape::Raw)
+        .into_iter()
+        .chain([("facts", raw_facts)]));
     let server = [
         ("url", Value::from(context.server.url.as_str())),
         ("address", Value::from(context.server.address.to_string())),
     ];
     let mut names: Vec<(&str, Value)> = vec![
-        ("host", host(context)),
+        ("host", host(context, facts)),
         ("label", label),
         ("metadata", metadata),
         ("profile", map([("name", Value::from(context.profile.as_str()))])),
@@ -124,7 +130,7 @@ fn map<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     Value::from(pairs)
 }
 
-fn host(context: &Context) -> Value {
+fn host(context: &Context, reported: Value) -> Value {
     let (facts, seen) = (&context.facts, &context.seen);
     let mac = context.boot_mac();
     let firmware = seen
@@ -136,6 +142,7 @@ fn host(context: &Context) -> Value {
         });
     let typed = [
         ("name", Value::from(context.host.as_str())),
+        ("facts", reported),
         ("mac", or_empty(mac)),
         ("mac_hyphens", or_empty(mac.map(bootwright_core::MacAddr::hyphens))),
         (
@@ -189,9 +196,14 @@ fn tree(values: &Values, shape: Shape) -> Value {
     for (name, text) in values.configured.iter().filter(shallow) {
         top.insert(name, leaf(text, text, shape));
     }
-    for (name, text) in values.stored.iter().filter(shallow) {
-        top.insert(name, leaf(&text::stored(text), text, shape));
-    }
+    top.grow(&values.stored, shape);
+    top.into_value()
+}
+
+/// The same of texts that machines and clients made up.
+fn branch(texts: &BTreeMap<String, String>, shape: Shape) -> Value {
+    let mut top = Branch::default();
+    top.grow(texts, shape);
     top.into_value()
 }
 
@@ -205,6 +217,14 @@ fn leaf(plain: &str, whole: &str, shape: Shape) -> Value {
 }
 
 impl Branch {
+    /// Puts texts that somebody else made up in their places, those that have names shallow enough.
+    fn grow(&mut self, texts: &BTreeMap<String, String>, shape: Shape) {
+        let shallow = |(name, _): &(&String, &String)| name.matches('.').count() < DEPTH_MAX;
+        for (name, text) in texts.iter().filter(shallow) {
+            self.insert(name, leaf(&text::stored(text), text, shape));
+        }
+    }
+
     /// Puts a value in its place, unless something is there already.
     fn insert(&mut self, name: &str, value: Value) {
         match name.split_once('.') {

@@ -144,6 +144,13 @@ pub enum Change {
         /// Its value.
         value: Option<String>,
     },
+    /// What a machine reported of itself; an empty map takes it away.
+    ReportedSet {
+        /// The host.
+        host: HostId,
+        /// All that is known from reports now.
+        reported: BTreeMap<String, String>,
+    },
     /// A host that is no longer there.
     HostForgotten {
         /// The host.
@@ -213,6 +220,7 @@ impl Change {
             | Self::LocalBootSet { host, .. }
             | Self::LabelSet { host, .. }
             | Self::MetadataSet { host, .. }
+            | Self::ReportedSet { host, .. }
             | Self::HostForgotten { host }
             | Self::HostNoted { host } => Some(host),
             Self::PauseSet { .. } | Self::RuleSet { .. } | Self::SiteNoted => None,
@@ -262,6 +270,7 @@ pub fn apply(world: &mut World, entry: &Entry) {
         | Change::LocalBootSet { host, .. }
         | Change::LabelSet { host, .. }
         | Change::MetadataSet { host, .. }
+        | Change::ReportedSet { host, .. }
         | Change::HostNoted { host } => {
             if let Some(host) = world.hosts.get_mut(host) {
                 apply_to_host(Arc::make_mut(host), &entry.change);
@@ -277,6 +286,7 @@ fn apply_to_host(host: &mut Host, change: &Change) {
         Change::LocalBootSet { local, .. } => host.local = local.clone(),
         Change::LabelSet { key, value, .. } => set_or_remove(&mut host.labels, key, value.as_ref()),
         Change::MetadataSet { key, value, .. } => set_or_remove(&mut host.metadata, key, value.as_ref()),
+        Change::ReportedSet { reported, .. } => host.reported.clone_from(reported),
         Change::HostAdded { .. }
         | Change::HostForgotten { .. }
         | Change::StateSet { .. }

@@ -18,8 +18,10 @@ pub struct Host {
     pub facts: Facts,
     /// Labels that an operator set on it; those of the configuration are beside the host's definition.
     pub labels: BTreeMap<String, String>,
-    /// Metadata that an operator or a report set on it.
+    /// Metadata that an operator set on it.
     pub metadata: BTreeMap<String, String>,
+    /// What the machine reported of itself, within the bounds of [`Reported`](crate::Reported).
+    pub reported: BTreeMap<String, String>,
     /// What becomes of it.
     pub state: HostState,
     /// What brought its firmware to its boot loader the last time. Few words for many hosts, so they are kept apart.
@@ -72,6 +74,7 @@ impl Host {
             facts,
             labels: BTreeMap::new(),
             metadata: BTreeMap::new(),
+            reported: BTreeMap::new(),
             state: HostState::default(),
             first_step: None,
             local: LocalBoot::default(),

@@ -143,7 +143,7 @@ impl Held<'_> {
 
     /// Whether it is the machine. Its installer may have another address than its boot loader, so where the card is known it
     /// counts and the address does not.
-    fn admit_requester(&self, requester: Requester) -> Result<(), Refusal> {
+    pub(crate) fn admit_requester(&self, requester: Requester) -> Result<(), Refusal> {
         let to = self.custody.and_then(|custody| custody.to);
         let same_address = to.is_none_or(|to| to == requester.address);
         match (self.binding, requester.station) {

@@ -6,8 +6,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use bootwright_core::fact::{Quality, mac_quality};
 use bootwright_core::{
-    Dialect, Facts, FrontEnd, Host, MacAddr, Phase, Profile, Sighting, Timestamp, Token, Trial, attributes,
+    Dialect, Facts, FrontEnd, Host, HostId, MacAddr, Phase, Profile, Sighting, Timestamp, Token, Trial, attributes,
 };
 
 use crate::engine::Engine;
@@ -76,17 +77,13 @@ impl Engine {
 
     /// A machine whose run is under way tells its other cards, which are its own from now on. A card that another host has
     /// stays with that host.
-    pub fn tell_cards(&mut self, now: Timestamp, token: Token, macs: &[MacAddr]) -> Outcome<()> {
-        let ticket = self.ticket(now, token);
-        if let Some(ticket) = ticket {
-            let free = |mac: &&MacAddr| self.host_of_card(**mac).is_none();
-            let facts = Facts {
-                macs: macs.iter().filter(free).copied().collect(),
-                ..Facts::default()
-            };
-            self.bind_facts(now, &ticket.host.id, &facts);
-        }
-        self.outcome(())
+    pub(crate) fn bind_cards(&mut self, now: Timestamp, id: &HostId, macs: &[MacAddr]) {
+        let free = |mac: &&MacAddr| mac_quality(**mac) == Quality::Good && self.host_of_card(**mac).is_none();
+        let facts = Facts {
+            macs: macs.iter().filter(free).copied().collect(),
+            ..Facts::default()
+        };
+        self.bind_facts(now, id, &facts);
     }
 
     /// The profile that the rules made from this system's data suggest for a machine with these facts, whoever it

@@ -58,7 +58,7 @@ impl Engine {
         Some(ticket)
     }
 
-    fn held<'a>(&'a self, ticket: &InstallTicket) -> Held<'a> {
+    pub(crate) fn held<'a>(&'a self, ticket: &InstallTicket) -> Held<'a> {
         let (host, run) = (&ticket.host, &ticket.run);
         let visit = self.visits.get(&host.id);
         let custody = visit.and_then(|visit| visit.custody.as_ref());

@@ -55,6 +55,9 @@ pub(crate) const INTRUDERS_MAX: usize = 32;
 /// The longest reason of a failure or message of an installer that is kept, in characters.
 pub(crate) const WORDS_MAX: usize = 200;
 
+/// How often the machine of one run may tell something new of what it is made of.
+pub(crate) const TELLINGS_MAX: u32 = 16;
+
 /// A bucket that fills at a steady rate: so many things at once, so many in each second.
 #[derive(Clone, Debug)]
 pub(crate) struct Bucket {

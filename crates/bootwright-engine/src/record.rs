@@ -215,7 +215,7 @@ impl Engine {
 const fn may_render_otherwise(change: &Change) -> bool {
     matches!(
         change,
-        Change::FactsBound { .. } | Change::LabelSet { .. } | Change::MetadataSet { .. }
+        Change::FactsBound { .. } | Change::LabelSet { .. } | Change::MetadataSet { .. } | Change::ReportedSet { .. }
     )
 }
 

@@ -121,6 +121,8 @@ pub struct Visit {
     pub(crate) pace: Pace,
     /// What was recorded that its firmware, and its boot loader, would have been answered, where we only observe.
     pub(crate) observed: [Option<String>; 2],
+    /// How often the machine of a run told something new of what it is made of.
+    pub(crate) tellings: Option<(RunNumber, u32)>,
     /// The file that it is fetching.
     pub fetching: Option<Fetching>,
     /// When news of each kind about it were last told.

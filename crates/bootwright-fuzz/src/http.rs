@@ -68,7 +68,13 @@ fn route(route: &Route) {
         | Route::Document { name: path, .. } => file(path),
         Route::Front(wanted) => front(wanted),
         Route::Code(code) => assert_eq!(code.as_str().len(), 5),
-        Route::Boot | Route::AutoExec | Route::Decision | Route::Hold | Route::Failed | Route::Report { .. } => {}
+        Route::Boot
+        | Route::AutoExec
+        | Route::Decision
+        | Route::Hold
+        | Route::Failed
+        | Route::Report { .. }
+        | Route::Facts { .. } => {}
     }
 }
 

@@ -122,7 +122,7 @@ impl Sample {
     /// Some change, more often to a host's state than anything else.
     pub fn change(&mut self) -> Change {
         let host = self.host();
-        match self.below(21) {
+        match self.below(22) {
             0..=3 => Change::HostAdded {
                 host,
                 facts: self.facts(),
@@ -158,6 +158,10 @@ impl Sample {
             13 => Change::FirstStepSet {
                 host,
                 step: self.maybe(Self::first_step),
+            },
+            14 => Change::ReportedSet {
+                host,
+                reported: (0..self.below(4)).map(|_| (self.text(), self.text())).collect(),
             },
             _ => Change::StateSet {
                 host,

@@ -3,7 +3,7 @@
 //! Format: `Documentation/driver-api/early-userspace/buffer-format.rst` of the kernel.
 
 /// An archive under construction. Parents must be added before what lies in them.
-pub(super) struct Archive {
+pub(crate) struct Archive {
     bytes: Vec<u8>,
     inode: u32,
 }
@@ -14,32 +14,32 @@ const SYMLINK: u32 = 0o120_000;
 const CHARACTER: u32 = 0o020_000;
 
 impl Archive {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Archive {
             bytes: Vec::new(),
             inode: 0,
         }
     }
 
-    pub(super) fn directory(&mut self, path: &str) {
+    pub(crate) fn directory(&mut self, path: &str) {
         self.entry(path, DIRECTORY | 0o755, (0, 0), &[]);
     }
 
-    pub(super) fn file(&mut self, path: &str, permissions: u32, content: &[u8]) {
+    pub(crate) fn file(&mut self, path: &str, permissions: u32, content: &[u8]) {
         self.entry(path, REGULAR | permissions, (0, 0), content);
     }
 
-    pub(super) fn symlink(&mut self, path: &str, target: &str) {
+    pub(crate) fn symlink(&mut self, path: &str, target: &str) {
         self.entry(path, SYMLINK | 0o777, (0, 0), target.as_bytes());
     }
 
     /// A character device. The kernel opens `/dev/console` for the first process before anything is mounted.
-    pub(super) fn character_device(&mut self, path: &str, major: u32, minor: u32) {
+    pub(crate) fn character_device(&mut self, path: &str, major: u32, minor: u32) {
         self.entry(path, CHARACTER | 0o600, (major, minor), &[]);
     }
 
     /// The archive with its trailer.
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
         self.entry("TRAILER!!!", 0, (0, 0), &[]);
         self.bytes
     }

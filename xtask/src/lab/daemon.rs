@@ -46,7 +46,7 @@ impl Daemon {
         let namespace = segment.boot_namespace();
         let (config_file, data) = (home.join("config.toml"), home.join("data"));
         std::fs::create_dir_all(&data)?;
-        kit.furnish(&data.join("images/lab"))?;
+        kit.furnish(&data.join("images"))?;
         std::fs::write(&config_file, config)?;
         let socket = Path::new(capsule::SOCKETS).join(format!("{namespace}.sock"));
         let serve = [
@@ -137,6 +137,13 @@ impl Daemon {
     pub(crate) fn add_config(&self, name: &str, text: &str) -> Result<()> {
         std::fs::create_dir_all(&self.more_config)?;
         Ok(std::fs::write(self.more_config.join(format!("{name}.toml")), text)?)
+    }
+
+    /// Writes a profile of the catalogue into the configuration, under its own name.
+    pub(crate) fn new_profile(&self, os: &str) -> Result<()> {
+        let config = self.serve.get(1).context("it is started with a configuration")?;
+        self.operate(&["profile", "new", "--os", os, "--config", config])
+            .map(drop)
     }
 
     /// Adds a boot program of the site's own. The daemon reads them when it starts.

@@ -16,7 +16,7 @@ const INIT: &str = include_str!("../../lab/init.sh");
 const LEASE: &str = include_str!("../../lab/udhcpc.sh");
 
 /// Writes the archive to `target`. What has to be downloaded stays in `cache`.
-pub(super) fn build(kernel: &Kernel, cache: &Path, target: &Path) -> Result<()> {
+pub(crate) fn build(kernel: &Kernel, cache: &Path, target: &Path) -> Result<()> {
     let busybox = busybox(cache)?;
     let mut archive = Archive::new();
     for directory in ["bin", "dev", "proc", "sys", "tmp", "modules"] {
@@ -38,7 +38,7 @@ pub(super) fn build(kernel: &Kernel, cache: &Path, target: &Path) -> Result<()> 
 }
 
 /// A busybox that needs no libraries: the installed one if it is of that kind, else the package's.
-fn busybox(cache: &Path) -> Result<Vec<u8>> {
+pub(crate) fn busybox(cache: &Path) -> Result<Vec<u8>> {
     let root = cache.join("busybox");
     let look = || {
         [

@@ -11,24 +11,53 @@ use super::unpacked::unpack;
 use crate::process;
 
 /// A kernel and the directory of its modules.
-pub(super) struct Kernel {
-    pub(super) image: PathBuf,
+pub(crate) struct Kernel {
+    pub(crate) image: PathBuf,
     modules: PathBuf,
 }
 
 /// One module as `insmod` takes it.
-pub(super) struct Module {
-    pub(super) file_name: String,
-    pub(super) content: Vec<u8>,
+pub(crate) struct Module {
+    pub(crate) file_name: String,
+    pub(crate) content: Vec<u8>,
 }
 
-const META_PACKAGE: &str = "linux-image-cloud-amd64";
-const FLAVOUR: &str = "-cloud-amd64";
+/// One of Debian's kernels for PCs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flavour {
+    /// With the drivers of virtual machines alone.
+    Cloud,
+    /// With the drivers of hardware.
+    Generic,
+}
+
+impl Flavour {
+    /// The package that depends on the newest.
+    const fn meta_package(self) -> &'static str {
+        match self {
+            Self::Cloud => "linux-image-cloud-amd64",
+            Self::Generic => "linux-image-amd64",
+        }
+    }
+
+    /// Whether a version such as `6.1.0-37-cloud-amd64` is of this flavour.
+    fn fits(self, version: &str) -> bool {
+        let words: Vec<&str> = version
+            .split('-')
+            .filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()))
+            .collect();
+        match self {
+            Self::Cloud => words.ends_with(&["cloud", "amd64"]),
+            Self::Generic => words == ["amd64"],
+        }
+    }
+}
 
 impl Kernel {
     /// Finds the newest kernel in `/boot`, else takes it from its package into `cache`.
-    pub(super) fn find(cache: &Path) -> Result<Self> {
+    pub(crate) fn find(flavour: Flavour, cache: &Path) -> Result<Self> {
         if let Some(kernel) = newest(
+            flavour,
             Path::new("/boot"),
             &[Path::new("/lib/modules"), Path::new("/usr/lib/modules")],
         ) {
@@ -36,17 +65,17 @@ impl Kernel {
         }
         let root = cache.join("kernel");
         let modules = [root.join("lib/modules"), root.join("usr/lib/modules")];
-        let look = || newest(&root.join("boot"), &[&modules[0], &modules[1]]);
+        let look = || newest(flavour, &root.join("boot"), &[&modules[0], &modules[1]]);
         if let Some(kernel) = look() {
             return Ok(kernel);
         }
-        let package = concrete_package()?;
+        let package = concrete_package(flavour)?;
         unpack(&package, &root)?;
         look().with_context(|| format!("`{package}` holds no kernel with modules"))
     }
 
     /// The named modules and everything they need, in the order in which they must be loaded.
-    pub(super) fn modules(&self, names: &[&str]) -> Result<Vec<Module>> {
+    pub(crate) fn modules(&self, names: &[&str]) -> Result<Vec<Module>> {
         let table = self.modules.join("modules.dep");
         let needs = match fs::read_to_string(&table) {
             Ok(text) => parse_dependencies(&text),
@@ -100,22 +129,23 @@ impl Kernel {
     }
 }
 
-fn concrete_package() -> Result<String> {
-    let text = process::output(Command::new("apt-cache").args(["depends", META_PACKAGE]))?;
+fn concrete_package(flavour: Flavour) -> Result<String> {
+    let meta = flavour.meta_package();
+    let text = process::output(Command::new("apt-cache").args(["depends", meta]))?;
     text.lines()
         .filter_map(|line| line.trim().strip_prefix("Depends: "))
         .find(|name| name.starts_with("linux-image-"))
         .map(str::to_owned)
-        .with_context(|| format!("`apt-cache depends {META_PACKAGE}` names no kernel; run `apt-get update`"))
+        .with_context(|| format!("`apt-cache depends {meta}` names no kernel; run `apt-get update`"))
 }
 
-/// The newest kernel of our flavour in `boot` that has its modules below one of `module_roots`.
-fn newest(boot: &Path, module_roots: &[&Path]) -> Option<Kernel> {
+/// The newest kernel of a flavour in `boot` that has its modules below one of `module_roots`.
+fn newest(flavour: Flavour, boot: &Path, module_roots: &[&Path]) -> Option<Kernel> {
     let mut versions: Vec<String> = fs::read_dir(boot)
         .ok()?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter_map(|name| name.strip_prefix("vmlinuz-").map(str::to_owned))
-        .filter(|version| version.ends_with(FLAVOUR))
+        .filter(|version| flavour.fits(version))
         .collect();
     versions.sort_by_key(|version| numbers(version));
     versions.iter().rev().find_map(|version| {

@@ -8,9 +8,9 @@ use anyhow::{Context as _, Result};
 use super::debian_installer;
 use super::image;
 use super::initrd;
-use super::kernel::Kernel;
+use super::kernel::{Flavour, Kernel};
 use super::own_keys::OwnKeys;
-use crate::{firmware, package, process, tree};
+use crate::{firmware, live, package, process, tree};
 
 /// Every program or file that the lab needs, with the Debian package that brings it. QEMU depends on the packages of its
 /// BIOS and its network ROMs.
@@ -46,6 +46,8 @@ const NEEDED: [(&str, &str); 23] = [
 /// iPXE with the site's own signature, beside the other parts.
 const SIGNED_IPXE: &str = "snponly.signed.efi";
 const RESTLESS: &str = "restless.img";
+/// The system that looks at machines and wipes disks.
+const LIVE: &str = "live.img";
 const ROOMY: &str = "roomy.img";
 
 /// The prepared parts, below `target/lab`.
@@ -73,12 +75,13 @@ impl Kit {
         }
         let (home, parts) = places();
         fs::create_dir_all(&parts)?;
-        let kernel = Kernel::find(&home)?;
+        let kernel = Kernel::find(Flavour::Cloud, &home)?;
         let keys = OwnKeys::prepare(&home)?;
         keys.sign(&kernel.image, &parts.join("vmlinuz"))?;
         keys.sign(&tree::root().join("firmware/snponly.efi"), &parts.join(SIGNED_IPXE))?;
         initrd::build(&kernel, &home, &parts.join("initrd.img")).context("the installer's root file system")?;
         debian_installer::prepare(&home, &parts).context("Debian's installer")?;
+        live::build(&kernel, &home, &parts.join(LIVE)).context("the system that looks at machines")?;
         let sector = image::build(&home.join("image"), &keys, &parts.join("disk.img")).context("the disk image")?;
         fs::write(home.join("nonce-sector"), sector.to_string())?;
         image::build_restless(&home.join("restless"), &keys, &parts.join(RESTLESS)).context("the image that resets")?;
@@ -116,13 +119,24 @@ impl Kit {
         self.parts.join(ROOMY)
     }
 
-    /// Puts kernel, root file system and disk image where Bootwright serves images from.
+    /// Puts kernels, root file systems and disk image where Bootwright serves images from.
     pub(super) fn furnish(&self, images: &Path) -> Result<()> {
-        fs::create_dir_all(images)?;
-        let debian = debian_installer::FILES.map(|(_, name)| name);
-        for name in ["vmlinuz", "initrd.img", "disk.img"].into_iter().chain(debian) {
+        let debian = debian_installer::FILES.map(|(_, name)| (name, format!("lab/{name}")));
+        let own = [
+            ("vmlinuz", "lab/vmlinuz"),
+            ("initrd.img", "lab/initrd.img"),
+            ("disk.img", "lab/disk.img"),
+            ("vmlinuz", "live/vmlinuz"),
+            (LIVE, "live/initrd.img"),
+        ];
+        for (part, image) in own
+            .map(|(part, image)| (part, image.to_owned()))
+            .into_iter()
+            .chain(debian)
+        {
             // The same file under a second name, not a copy; another file system gets a copy.
-            let (from, to) = (self.parts.join(name), images.join(name));
+            let (from, to) = (self.parts.join(part), images.join(image));
+            fs::create_dir_all(to.parent().unwrap_or(images))?;
             fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop))?;
         }
         Ok(())

@@ -90,7 +90,10 @@ impl Build {
 }
 
 /// The disk: larger than the image, so that its end stays empty.
-const DISK_BYTES: u64 = 64 << 20;
+pub(crate) const DISK_BYTES: u64 = 64 << 20;
+
+/// Its memory.
+pub(crate) const MEMORY_MIB: u64 = 512;
 
 /// A machine that exists; it may be on or off.
 pub(crate) struct Machine {

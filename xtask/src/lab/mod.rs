@@ -6,13 +6,13 @@
 
 mod bootsector;
 mod capsule;
-mod cpio;
+pub(crate) mod cpio;
 mod daemon;
 mod debian_installer;
 mod image;
-mod initrd;
+pub(crate) mod initrd;
 mod journal;
-mod kernel;
+pub(crate) mod kernel;
 mod kit;
 mod machine;
 mod own_keys;

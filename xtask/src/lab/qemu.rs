@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::machine::{Build, Firmware};
+use super::machine::{Build, Firmware, MEMORY_MIB};
 use super::own_keys;
 use crate::tree;
 
@@ -126,8 +126,8 @@ pub(super) fn arguments(build: &Build, files: &Files) -> Result<Vec<String>> {
         add(option, (*value).to_owned());
     }
     // Debian's installer asks a question where it finds less.
-    let memory = if build.name == "debian" { "1024" } else { "512" };
-    add("-m", memory.to_owned());
+    let memory = if build.name == "debian" { 1024 } else { MEMORY_MIB };
+    add("-m", memory.to_string());
     add("-display", "none".to_owned());
     add("-chardev", format!("socket,id=serial,path={}", at(&files.serial)));
     add("-serial", "chardev:serial".to_owned());

@@ -143,8 +143,8 @@ fn translate(compat: &Compat, image: &str, text: &str, path: &str, files: &mut F
     let (template, unknown) = variables(compat, image, text);
     for name in unknown {
         let at = text.find(&format!("@{name}@")).unwrap_or(0);
-        let hint = "known are SERVER_IP, SERVER_PORT, HOST, HOST_DATA, id, hostname, state, macs, serial, uuid, bootid and \
-                    metadata.<key>";
+        let hint = "known are SERVER_IP, SERVER_PORT, HOST, HOST_DATA, id, hostname, state, macs, serial, uuid, bootid, \
+                    metadata and metadata.<key>";
         files.warn(
             path,
             at..at + name.len() + 2,
@@ -195,6 +195,7 @@ fn variable(compat: &Compat, image: &str, name: &str) -> Option<String> {
         "serial" => "{{ host.serial | upper }}".to_owned(),
         "uuid" => "{{ host.uuid | upper }}".to_owned(),
         "bootid" => "{{ run.token }}".to_owned(),
+        "metadata" => "{{ metadata | python(host.facts) }}".to_owned(),
         "HOST_DATA" => {
             let line = |key: &str, value: &str| format!("echo * {key}: \"{value}\"\n");
             let lines = [
@@ -213,7 +214,8 @@ fn variable(compat: &Compat, image: &str, name: &str) -> Option<String> {
             if key.is_empty() || key.starts_with(|c: char| c.is_ascii_digit()) || !key.chars().all(plain) {
                 return None;
             }
-            format!("{{{{ metadata.{key} | default('@{name}@') }}}}")
+            // What an operator said wins over what the machine said of itself.
+            format!("{{{{ metadata.{key} | default(host.facts.{key} | default('@{name}@')) }}}}")
         }
     })
 }

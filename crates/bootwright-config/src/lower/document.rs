@@ -27,7 +27,7 @@ pub(super) fn files(
     for (name, entry) in table.entries() {
         let key = table.key(name);
         // The report routes of a run stand beside its documents.
-        let reserved = ["done", "fail", "up", "progress", "log"].contains(&name.as_str());
+        let reserved = ["done", "fail", "up", "progress", "log", "facts"].contains(&name.as_str());
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         if reserved || name.starts_with('.') || name.is_empty() || name.len() > 100 || !name.chars().all(fits) {
             let message = format!("`{}` cannot be the name of a file", name.escape_debug());

@@ -11,6 +11,9 @@ bootwright_disk_serial() {
     for bootwright_file in serial device/serial; do
         [ -n "$bootwright_serial" ] || bootwright_serial=$(cat "/sys/block/$bootwright_name/$bootwright_file" 2>/dev/null)
     done
+    # SCSI and SATA have it behind four bytes of header (SPC-4 section 7.8.15).
+    [ -n "$bootwright_serial" ] ||
+        bootwright_serial=$(tail -c +5 "/sys/block/$bootwright_name/device/vpd_pg80" 2>/dev/null | tr -d '\000')
     printf %s "$bootwright_serial" | tr -d ' \n'
 }
 

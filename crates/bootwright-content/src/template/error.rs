@@ -85,7 +85,7 @@ fn words(error: &minijinja::Error, source: &str) -> (String, Option<String>) {
             let names: Vec<String> = snippet::ALL.iter().map(|(name, _)| format!("`{name}`")).collect();
             (
                 "no snippet of this name".to_owned(),
-                Some(format!("there are {}", names.join(" and "))),
+                Some(format!("there are {}", names.join(", "))),
             )
         }
         ErrorKind::SyntaxError if detail.contains("end of comment") => (

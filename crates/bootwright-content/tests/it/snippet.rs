@@ -10,7 +10,13 @@ use crate::context;
 /// Runs a script after the guard's functions, with `bootwright_get` in place of the network: it logs what is asked and
 /// answers with the next line of `ANSWERS`. `sleep` takes no time.
 fn run(answers: &str, script: &str) -> String {
-    let functions = Template::compile("test", "{% include 'bootwright/guard.sh' %}").expect("it is a template");
+    run_with("guard", answers, script)
+}
+
+/// The same after the functions of another snippet.
+fn run_with(snippet: &str, answers: &str, script: &str) -> String {
+    let include = format!("{{% include 'bootwright/{snippet}.sh' %}}");
+    let functions = Template::compile("test", &include).expect("it is a template");
     let functions = functions.render(&context()).expect("it renders");
     let whole = format!(
         r#"set -u
@@ -129,4 +135,75 @@ fn done_is_repeated_until_it_is_heard_and_progress_is_not() {
 fn words_of_a_report_cannot_add_to_its_query() {
     let said = run("ok\\n", "bootwright_report fail 'reason=a&b=c d#e %41\"'");
     assert_eq!(said, "GET run/fail?reason=a%20b=c%20d%20e%2041%20\n");
+}
+
+#[test]
+fn a_wiped_disk_is_empty_and_was_asked_about_first() {
+    let said = run_with(
+        "wipe",
+        "go\\nok\\n",
+        "dd if=/dev/zero of=\"$disk\" bs=1048576 count=40 2>/dev/null\n\
+         for at in 0 700 16000 39999; do printf data | dd of=\"$disk\" bs=1024 seek=$at conv=notrunc 2>/dev/null; done\n\
+         bootwright_wipe \"$disk\" && tr -d '\\000' <\"$disk\" | wc -c && wc -c <\"$disk\"",
+    );
+    assert_eq!(
+        said.replace(|c: char| c == '\t', ""),
+        format!(
+            "GET run/progress?stage=guard&serial=&content=data%20of%20no%20known%20kind\n\
+             GET run/progress?stage=wipe&msg={}\n0\n41943040\n",
+            said.split("msg=")
+                .nth(1)
+                .and_then(|rest| rest.lines().next())
+                .unwrap_or_default()
+        )
+    );
+}
+
+#[test]
+fn of_several_disks_none_is_written_to_if_one_is_refused() {
+    let said = run_with(
+        "wipe",
+        "go\\nstop disk B is not empty\\nok\\n",
+        "printf first | dd of=\"$disk\" conv=notrunc 2>/dev/null\ncp \"$disk\" \"$work/b\"\n\
+         bootwright_wipe \"$disk\" \"$work/b\" || head -c 5 \"$disk\"",
+    );
+    assert_eq!(said.matches("stage=guard").count(), 2, "{said}");
+    assert!(said.ends_with("first") && !said.contains("stage=wipe"), "{said}");
+    let said = run_with("wipe", "", "bootwright_wipe || echo refused");
+    assert!(!said.contains("stage=guard") && said.ends_with("refused\n"), "{said}");
+}
+
+/// A tree as the kernel shows a machine, with texts in it that could end the report.
+const MACHINE: &str = r#"bootwright_sys=$work/sys bootwright_proc=$work/proc
+mkdir -p "$work/proc" "$work/sys/block/loop0" "$work/sys/class/dmi/id" "$work/sys/class/net/lo"
+mkdir -p "$work/sys/class/net/eno1/device"
+echo 'MemTotal:        1998848 kB' >"$work/proc/meminfo"
+printf 'processor : 0\nmodel name\t: Xeon "E" \\ 9\nprocessor : 1\n' >"$work/proc/cpuinfo"
+printf 'Evil", "x": {"\n}}' >"$work/sys/class/dmi/id/product_name"
+echo 52:54:00:00:00:07 >"$work/sys/class/net/eno1/address"
+echo 1 >"$work/sys/class/net/eno1/carrier"
+echo 8 >"$work/sys/block/loop0/size"
+"#;
+
+#[test]
+fn a_machine_is_described_in_json_whatever_its_firmware_says() {
+    let said = run_with("discover", "", &format!("{MACHINE}bootwright_facts"));
+    let facts: serde_json::Value = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
+    assert_eq!(facts["memory_mib"], 1952);
+    assert_eq!(facts["cpu"], serde_json::json!({"model": "Xeon E  9", "count": 2}));
+    assert_eq!(facts["dmi"]["product"], "Evil, x: {");
+    assert_eq!(facts["firmware"], "bios");
+    assert_eq!(facts["disks"], serde_json::json!([]));
+    assert_eq!(
+        facts["cards"],
+        serde_json::json!([{"name": "eno1", "link": true, "mac": "52:54:00:00:00:07"}])
+    );
+}
+
+#[test]
+fn a_report_that_is_not_heard_is_said_again_and_then_given_up() {
+    let send = "bootwright_post() { echo \"POST\" >&2; return 1; }\nbootwright_discover || echo lost";
+    let said = run_with("discover", "", &format!("{MACHINE}{send}"));
+    assert_eq!(said.matches("POST").count(), 12, "{said}");
+    assert!(said.ends_with("lost\n"), "{said}");
 }

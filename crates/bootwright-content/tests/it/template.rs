@@ -170,7 +170,7 @@ fn no_template_reads_a_file() {
         expect![[r#"
         line 1, column 4: no snippet of this name
           at: include "/etc/passwd"
-          hint: there are `bootwright/report.sh` and `bootwright/guard.sh`
+          hint: there are `bootwright/report.sh`, `bootwright/guard.sh`, `bootwright/discover.sh`, `bootwright/wipe.sh`
     "#]],
     );
 }

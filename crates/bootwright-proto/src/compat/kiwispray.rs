@@ -3,7 +3,7 @@
 use bootwright_core::{MacAddr, Token};
 
 use super::{file, split};
-use crate::http::{Query, RelativePath};
+use crate::http::{Query, RelativePath, facts};
 
 /// `/bootstrap.ipxe`: asks on each card in turn for an address, says what the machine is, and asks again for a while.
 /// KIWIspray's own tells up to eight cards, and begins anew after an hour's trying.
@@ -39,6 +39,8 @@ pub const BAD_STATE: &str = "invalid state\n\n";
 pub const OK: &str = "ok\n";
 /// What an update with another key is told.
 pub const UNHANDLED: &str = "unhandled post_data key\n";
+/// What is told where something of ours goes wrong, spelled as there.
+pub const ERROR: &str = "an error occured\n";
 /// What any other POST is told.
 pub const BAD_REQUEST: &str = "bad request\n";
 /// What is told of a path that is nothing.
@@ -176,30 +178,24 @@ pub struct Update {
 }
 
 impl Update {
-    /// Reads a form (`application/x-www-form-urlencoded`). JSON that is none is passed over, as KIWIspray does.
+    /// Reads a form, of either kind (`application/x-www-form-urlencoded`, or `multipart/form-data` as curl's `-F` sends it). JSON
+    /// that is none is passed over, as KIWIspray does.
     ///
     /// # Errors
-    /// [`UNHANDLED`] for a key that is neither `mac` nor `metadata`.
-    pub fn read(body: &[u8]) -> Result<Self, &'static str> {
-        let mut spaced = Vec::with_capacity(body.len());
-        for byte in body {
-            match byte {
-                b'+' => spaced.extend_from_slice(b"%20"),
-                b'\r' | b'\n' => {}
-                byte => spaced.push(*byte),
-            }
-        }
+    /// [`UNHANDLED`] for a key that is neither `mac` nor `metadata`, and for a body that is no form.
+    pub fn read(content_type: Option<&str>, body: &[u8]) -> Result<Self, &'static str> {
+        let content_type = content_type.unwrap_or_default();
+        let fields = match content_type.to_ascii_lowercase().starts_with("multipart/") {
+            true => parts(content_type, body).ok_or(UNHANDLED)?,
+            false => form(body),
+        };
         let mut update = Self::default();
-        for (key, value) in Query::new(&spaced).items() {
+        for (key, value) in fields {
             match key.as_str() {
                 "mac" => update
                     .macs
                     .extend(value.split_whitespace().filter_map(|mac| mac.parse::<MacAddr>().ok())),
-                "metadata" => {
-                    if let Ok(serde_json::Value::Object(object)) = serde_json::from_str(&value) {
-                        flatten("", &serde_json::Value::Object(object), &mut update.metadata);
-                    }
-                }
+                "metadata" => update.metadata.extend(facts(value.as_bytes()).unwrap_or_default()),
                 _ => return Err(UNHANDLED),
             }
         }
@@ -207,26 +203,53 @@ impl Update {
     }
 }
 
-fn flatten(name: &str, value: &serde_json::Value, flat: &mut Vec<(String, String)>) {
-    use serde_json::Value;
-    let below = |key: &str| {
-        if name.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{name}.{key}")
+/// The fields of a form in one line.
+fn form(body: &[u8]) -> Vec<(String, String)> {
+    let mut spaced = Vec::with_capacity(body.len());
+    for byte in body {
+        match byte {
+            b'+' => spaced.extend_from_slice(b"%20"),
+            b'\r' | b'\n' => {}
+            byte => spaced.push(*byte),
         }
-    };
-    match value {
-        Value::Object(object) => object.iter().for_each(|(key, value)| flatten(&below(key), value, flat)),
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                flatten(&below(&index.to_string()), item, flat);
-            }
-        }
-        Value::Null => {}
-        Value::String(text) => flat.push((name.to_owned(), text.clone())),
-        Value::Bool(_) | Value::Number(_) => flat.push((name.to_owned(), value.to_string())),
     }
+    Query::new(&spaced).items().into_iter().collect()
+}
+
+/// The fields of a form in parts (RFC 2046 section 5.1.1, RFC 7578 section 4); nothing if it is none.
+fn parts(content_type: &str, body: &[u8]) -> Option<Vec<(String, String)>> {
+    let boundary = parameter(content_type, "boundary").filter(|text| (1..=70).contains(&text.len()))?;
+    let body = String::from_utf8_lossy(body);
+    let mut fields = Vec::new();
+    // What stands before the first boundary is for people, and so is what follows the last, which ends in `--`.
+    let opened = body.strip_prefix(&format!("--{boundary}")).map(str::to_owned);
+    let opened = opened.or_else(|| Some(body.split_once(&format!("\r\n--{boundary}"))?.1.to_owned()))?;
+    for part in opened.split(&format!("\r\n--{boundary}")) {
+        if part.starts_with("--") {
+            return Some(fields);
+        }
+        let (head, value) = part.split_once("\r\n\r\n")?;
+        let named = head.lines().find_map(|line| {
+            let (field, text) = line.split_once(':')?;
+            field
+                .eq_ignore_ascii_case("content-disposition")
+                .then(|| parameter(text, "name"))?
+        });
+        fields.push((named?, value.to_owned()));
+    }
+    None
+}
+
+/// A parameter of a field, with or without quotation marks.
+fn parameter(text: &str, name: &str) -> Option<String> {
+    text.split(';').skip(1).find_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        let value = value.trim();
+        let bare = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        key.trim()
+            .eq_ignore_ascii_case(name)
+            .then(|| bare.unwrap_or(value).to_owned())
+    })
 }
 
 #[cfg(test)]
@@ -251,12 +274,40 @@ mod tests {
     #[test]
     fn an_update_is_read_from_a_form() {
         let body = b"mac=aa:bb:cc:dd:ee:01&mac=aa-bb-cc-dd-ee-02&metadata=%7B%22cpu%22%3A%20%7B%22n%22%3A+4%7D%2C%22r%22%3A%22a+b%22%7D";
-        let update = Update::read(body).expect("a form");
+        let update = Update::read(None, body).expect("a form");
         assert_eq!(update.macs.len(), 2);
         let wanted = [("cpu.n", "4"), ("r", "a b")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(update.metadata, wanted);
-        assert_eq!(Update::read(b"metadata=nonsense"), Ok(Update::default()));
-        assert_eq!(Update::read(b"serial=x"), Err(UNHANDLED));
+        assert_eq!(Update::read(None, b"metadata=nonsense"), Ok(Update::default()));
+        assert_eq!(Update::read(None, b"serial=x"), Err(UNHANDLED));
+    }
+
+    #[test]
+    fn an_update_is_read_from_a_form_in_parts() {
+        // As curl 7.88 sends `-F mac=… -F 'metadata={"r": "a+b"}'`.
+        let kind = "multipart/form-data; boundary=------------------------d74496d66958873e";
+        let body = "--------------------------d74496d66958873e\r\nContent-Disposition: form-data; name=\"mac\"\r\n\r\n\
+                    AA:BB:CC:DD:EE:01\r\n--------------------------d74496d66958873e\r\n\
+                    Content-Disposition: form-data; name=\"metadata\"\r\nContent-Type: application/json\r\n\r\n\
+                    {\"r\": \"a+b\"}\r\n--------------------------d74496d66958873e--\r\n";
+        let update = Update::read(Some(kind), body.as_bytes()).expect("a form");
+        assert_eq!(update.macs, ["aa:bb:cc:dd:ee:01".parse().expect("an address")]);
+        assert_eq!(update.metadata, [("r".to_owned(), "a+b".to_owned())]);
+        let other = body.replace("name=\"mac\"", "name=\"colour\"");
+        assert_eq!(Update::read(Some(kind), other.as_bytes()), Err(UNHANDLED));
+        for (kind, body) in [
+            ("multipart/form-data", body.to_owned()),
+            ("multipart/form-data; boundary=\"\"", body.to_owned()),
+            (kind, body.replace("3e--", "3e")),
+            (kind, String::new()),
+            (kind, body.replace("\r\n\r\n", "\n")),
+        ] {
+            assert_eq!(
+                Update::read(Some(kind), body.as_bytes()),
+                Err(UNHANDLED),
+                "{kind}\n{body}"
+            );
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use bootwright_core::Token;
 
+use super::facts::FACTS;
 use super::path::{PathFault, RelativePath, segments};
 use super::query::Query;
 use super::report::ReportKind;
@@ -66,6 +67,11 @@ pub enum Route {
         token: Token,
         /// What kind of report.
         kind: ReportKind,
+    },
+    /// `/r/<token>/facts`: what a machine tells of itself.
+    Facts {
+        /// The token of the run.
+        token: Token,
     },
     /// `/r/<token>/…`: a document of a run.
     Document {
@@ -162,6 +168,9 @@ fn run_route(token: Token, rest: &[String]) -> Option<Route> {
     {
         return Some(Route::Report { token, kind });
     }
+    if matches!(rest, [word] if word == FACTS) {
+        return Some(Route::Facts { token });
+    }
     RelativePath::of(rest).map(|name| Route::Document { token, name })
 }
 
@@ -184,6 +193,7 @@ impl Route {
             Self::Elsewhere(_) => "elsewhere",
             Self::Code(_) => "code",
             Self::Report { kind, .. } => kind.name(),
+            Self::Facts { .. } => FACTS,
             Self::Document { .. } => "document",
         }
     }
@@ -194,6 +204,7 @@ impl Route {
         let allow = match self {
             Self::Decision | Self::Hold | Self::Failed => "GET",
             Self::Report { .. } => "GET, POST",
+            Self::Facts { .. } => "POST",
             Self::Boot
             | Self::AutoExec
             | Self::Firmware(_)

@@ -1,5 +1,7 @@
 //! The mirror of a change, flat like that of a state.
 
+use std::collections::BTreeMap;
+
 use bootwright_core::{Change, HostId, RuleName, RuleRecord, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +37,9 @@ pub(crate) struct ChangeRow {
     rule: Option<Text<RuleName>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     record: Option<RecordRow>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reported: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -47,6 +52,7 @@ enum Kind {
     LocalBootSet,
     LabelSet,
     MetadataSet,
+    ReportedSet,
     HostForgotten,
     HostNoted,
     PauseSet,
@@ -77,6 +83,7 @@ impl ChangeRow {
             why: None,
             rule: None,
             record: None,
+            reported: None,
         }
     }
 
@@ -121,6 +128,10 @@ impl From<&Change> for ChangeRow {
             },
             Change::LabelSet { host, key, value } => Self::item(Kind::LabelSet, host, key, value.as_ref()),
             Change::MetadataSet { host, key, value } => Self::item(Kind::MetadataSet, host, key, value.as_ref()),
+            Change::ReportedSet { host, reported } => Self {
+                reported: Some(reported.clone()),
+                ..Self::of(Kind::ReportedSet, host)
+            },
             Change::HostForgotten { host } => Self::of(Kind::HostForgotten, host),
             Change::HostNoted { host } => Self::of(Kind::HostNoted, host),
             Change::PauseSet { why } => Self {
@@ -175,6 +186,10 @@ impl ChangeRow {
                 host: host()?,
                 key: key()?,
                 value: self.value,
+            },
+            Kind::ReportedSet => Change::ReportedSet {
+                host: host()?,
+                reported: self.reported.ok_or(RowError::lacks("reported-set", "reported"))?,
             },
             Kind::HostForgotten => Change::HostForgotten { host: host()? },
             Kind::HostNoted => Change::HostNoted { host: host()? },

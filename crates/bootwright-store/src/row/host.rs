@@ -21,6 +21,9 @@ struct HostRow {
     labels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<String, String>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    reported: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first_step: Option<FirstStepRow>,
     #[serde(default, skip_serializing_if = "LocalRow::is_empty")]
@@ -73,6 +76,7 @@ pub(crate) fn host_body(host: &Host) -> Result<String, RowError> {
         facts,
         labels,
         metadata,
+        reported,
         state,
         first_step,
         local,
@@ -85,6 +89,7 @@ pub(crate) fn host_body(host: &Host) -> Result<String, RowError> {
         first_step: first_step.as_deref().map(FirstStepRow::from),
         labels: labels.clone(),
         metadata: metadata.clone(),
+        reported: reported.clone(),
         local: local.into(),
         runs: runs.iter().map(FinishedRow::from).collect(),
     };
@@ -105,6 +110,7 @@ pub(crate) fn host_from(id: HostId, body: &str) -> Result<Host, RowError> {
         facts: row.facts.into_facts(),
         labels: row.labels,
         metadata: row.metadata,
+        reported: row.reported,
         state: row.state.into_state()?,
         first_step: row.first_step.map(|step| Box::new(step.into_first_step())),
         local: row.local.into_local(),

@@ -96,6 +96,7 @@ const fn changed_host(change: &Change) -> Option<&HostId> {
         | Change::LocalBootSet { .. }
         | Change::LabelSet { .. }
         | Change::MetadataSet { .. }
+        | Change::ReportedSet { .. }
         | Change::HostForgotten { .. }
         | Change::PauseSet { .. }
         | Change::RuleSet { .. }

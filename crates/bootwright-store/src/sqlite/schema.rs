@@ -19,6 +19,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0002_leases.sql"),
     include_str!("../migrations/0003_first_step.sql"),
     include_str!("../migrations/0004_revisions.sql"),
+    include_str!("../migrations/0005_reported.sql"),
 ];
 
 /// The format from which on there are leases.

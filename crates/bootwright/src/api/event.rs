@@ -181,6 +181,7 @@ fn view(engine: &Engine, recorded: &Recorded) -> EventView {
         | Change::LocalBootSet { .. }
         | Change::LabelSet { .. }
         | Change::MetadataSet { .. }
+        | Change::ReportedSet { .. }
         | Change::HostForgotten { .. }
         | Change::HostNoted { .. }
         | Change::PauseSet { .. }

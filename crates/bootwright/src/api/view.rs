@@ -73,6 +73,7 @@ pub(super) fn detail(view: &HostView, words: String, now: Now) -> HostDetail {
         configured: configured.is_some(),
         labels: merged(&host.labels, configured.map(|definition| &definition.labels)),
         metadata: merged(&host.metadata, configured.map(|definition| &definition.metadata)),
+        reported: host.reported.clone(),
         first_step: first_step(view),
         local_boot: LocalBootView {
             method: method.map(|method| method.name().to_owned()),

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use bootwright_config::{Configs, Dialect, kiwispray as data};
 use bootwright_content::{Context, render_document};
-use bootwright_core::{Host, Phase, Profile, Token};
-use bootwright_engine::{Command, Decision, Filter, Report};
+use bootwright_core::{Host, Phase, Profile, Reported, Token};
+use bootwright_engine::{FactsReply, FactsTold, Filter, Report};
 use bootwright_proto::compat::kiwispray::{
-    BAD_BOOTID, BAD_REQUEST, BAD_STATE, BOOTSTRAP, Line, NO_FILE, NO_ID, OK, Request, Route, Update, finished, hosts,
-    not_finished, not_found, report,
+    BAD_BOOTID, BAD_REQUEST, BAD_STATE, BOOTSTRAP, ERROR, Line, NO_FILE, NO_ID, OK, Request, Route, Update, finished,
+    hosts, not_finished, not_found, report,
 };
 use bootwright_proto::http::{BaseUrl, Query};
 use hyper::body::Incoming;
+use hyper::header::CONTENT_TYPE;
 use hyper::{Method, StatusCode};
 
 use super::{Desk, text_of};
@@ -20,6 +21,7 @@ use crate::http::answer::{Answer, busy};
 use crate::http::file::shelved;
 use crate::http::report::{admitted, read, rendered};
 use crate::http::script::{context, decision_in};
+use crate::http::told::tell;
 use crate::http::{Ends, Plane};
 
 const TEXT: &str = "text/plain";
@@ -29,9 +31,6 @@ const UPDATE_BYTES_MAX: usize = 64 << 10;
 
 /// The most hosts that are listed.
 const LISTED_MAX: usize = 10_000;
-
-/// Who is said to have set what a machine told of itself.
-const BY: &str = "kiwispray";
 
 pub(super) async fn answer(
     plane: &Arc<Plane>,
@@ -103,7 +102,7 @@ async fn post_install(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, query: &Qu
         }
         Err(why) => {
             tracing::error!(host = %ticket.host.id, %why, "a post-install script cannot be rendered");
-            said(StatusCode::INTERNAL_SERVER_ERROR, "an error occured\n")
+            said(StatusCode::INTERNAL_SERVER_ERROR, ERROR)
         }
     }
 }
@@ -216,7 +215,7 @@ fn list(plane: &Plane, desk: &Desk) -> Answer {
     said(StatusCode::OK, &hosts(&lines))
 }
 
-/// A machine that is being discovered tells of itself: its metadata are set, and its cards are its own from now on.
+/// A machine that is being discovered tells of itself: what it says is kept as its facts, and its cards are its own from now on.
 async fn update(plane: &Arc<Plane>, ends: Ends, query: &Query, request: hyper::Request<Incoming>) -> Answer {
     let (id, token) = match report(query) {
         Ok((id, Some(token))) => (id, token),
@@ -233,36 +232,28 @@ async fn update(plane: &Arc<Plane>, ends: Ends, query: &Query, request: hyper::R
     if ticket.profile.name.as_str() != "kiwispray-discover" {
         return said(StatusCode::UNAUTHORIZED, BAD_STATE);
     }
+    let content_type = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
     let body = match read(request, UPDATE_BYTES_MAX).await {
         Ok(body) => body,
         Err(answer) => return answer,
     };
-    let update = match Update::read(&body) {
+    let update = match Update::read(content_type.as_deref(), &body) {
         Ok(update) => update,
         Err(why) => return said(StatusCode::BAD_REQUEST, why),
     };
-    plane
-        .core
-        .ask(|engine, now| engine.tell_cards(now, token, &update.macs))
-        .now();
-    for (key, value) in update.metadata {
-        let command = Command::Host {
-            host: ticket.host.id.to_string(),
-            decision: Decision::SetMetadata {
-                key,
-                value: Some(value),
-            },
-        };
-        match plane
-            .core
-            .ask(|engine, now| engine.command(now, BY, &command))
-            .settled()
-            .await
-        {
-            Ok(Ok(_)) => {}
-            Ok(Err(why)) => tracing::debug!(host = %ticket.host.id, %why, "an item of metadata was not kept"),
-            Err(_) => return busy("this cannot be recorded now"),
-        }
+    let told = FactsTold {
+        reported: Reported::of(update.metadata),
+        cards: update.macs,
+        adds: true,
+    };
+    match tell(plane, ends.peer, token, &told).await {
+        Some(FactsReply::Noted { .. }) => said(StatusCode::OK, OK),
+        Some(FactsReply::NoSuchRun) => said(StatusCode::UNAUTHORIZED, BAD_BOOTID),
+        Some(FactsReply::TooOften) => said(StatusCode::INTERNAL_SERVER_ERROR, ERROR),
+        Some(FactsReply::StoreDown) | None => busy("this cannot be recorded now"),
     }
-    said(StatusCode::OK, OK)
 }

@@ -122,7 +122,13 @@ pub(crate) fn recognise(plane: &Plane, door: Option<Dialect>, target: &[u8]) -> 
 pub(crate) const fn is_led_to(route: &Route) -> bool {
     matches!(
         route,
-        Route::Decision | Route::Hold | Route::Failed | Route::Code(_) | Route::Report { .. } | Route::Document { .. }
+        Route::Decision
+            | Route::Hold
+            | Route::Failed
+            | Route::Code(_)
+            | Route::Report { .. }
+            | Route::Facts { .. }
+            | Route::Document { .. }
     )
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod report;
 mod route;
 pub mod script;
 mod source;
+pub(crate) mod told;
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 
 use super::answer::{Answer, answer, method, not_found, words};
 use super::body::Answered;
-use super::{Plane, file, report, script};
+use super::{Plane, file, report, script, told};
 use crate::compat;
 use crate::front;
 use crate::telemetry::sanitise;
@@ -112,6 +112,7 @@ async fn dispatch(
         Route::Elsewhere(name) => file::firmware(plane, ends, name.as_str(), request.headers()),
         Route::Code(code) => script::code_page(plane, code.as_str()),
         Route::Report { token, kind } => report::report(plane, token, kind, &parsed.query, request).await,
+        Route::Facts { token } => told::facts(plane, ends, token, request).await,
         Route::Document { token, name } => report::document(plane, base, ends, token, name.as_str(), head).await,
     };
     if head { without_body(answered) } else { answered }

@@ -3,16 +3,17 @@
 use std::fs;
 use std::path::Path;
 
+use crate::cli;
 use crate::daemon::Daemon;
 use crate::install::{command, segment};
 use crate::netns::Netns;
-use crate::python::{ask, get};
+use crate::python::{ask, ask_as, get};
 
 const DOOR: &str = "http://10.77.0.1:5000";
 const HOST: &str = "52:54:00:89:d8:10";
 
 const TEMPLATE: &str = "#!ipxe\nset HTTP_BASE http://@SERVER_IP@:@SERVER_PORT@\nset HTTP_STATE ${HTTP_BASE}/images/@state@\n\
-kernel ${HTTP_STATE}/pxeboot.kernel initrd=pxeboot.initrd.xz rack=@metadata.rack@ BOOTIF=01-${mac:hexhyp} \
+kernel ${HTTP_STATE}/pxeboot.kernel initrd=pxeboot.initrd.xz rack=@metadata.rack@ kept=@metadata@ BOOTIF=01-${mac:hexhyp} \
 razorurl=${HTTP_BASE}/post-install?id=@id@&bootid=@bootid@ || goto error\ninitrd ${HTTP_STATE}/pxeboot.initrd.xz\nboot\n";
 
 fn daemon<'a>(inside: &'a Netns, more: &str) -> Daemon<'a> {
@@ -91,7 +92,8 @@ fn a_machine_goes_through_a_queue_of_kiwispray_images_and_tells_of_itself() {
         .replace("@SERVER_PORT@", "5000")
         .replace("@state@", "discover")
         .replace("@id@", id)
-        .replace("@bootid@", bootid);
+        .replace("@bootid@", bootid)
+        .replace("@metadata@", "{}");
     assert_eq!(script, wanted, "what is not known stays as it is");
 
     let after = get(&machine, &format!("{DOOR}/post-install?{query}"));
@@ -102,6 +104,16 @@ fn a_machine_goes_through_a_queue_of_kiwispray_images_and_tells_of_itself() {
     assert_eq!(get(&machine, &format!("{DOOR}/state?id={id}")).text(), "discover\n");
     let form = "mac=52:54:00:00:77:01&metadata=%7B%22rack%22%3A+%22r7%22%7D";
     let told = ask(&machine, "POST", &format!("{DOOR}/update?{query}"), form);
+    assert_eq!((told.status(), told.text()), (200, "ok\n"));
+    let parts = "--b0\r\nContent-Disposition: form-data; name=\"mac\"\r\n\r\n52:54:00:00:77:02\r\n--b0\r\n\
+                 Content-Disposition: form-data; name=\"metadata\"\r\n\r\n{\"row\": \"a+1\"}\r\n--b0--\r\n";
+    let told = ask_as(
+        &machine,
+        "POST",
+        &format!("{DOOR}/update?{query}"),
+        "multipart/form-data; boundary=b0",
+        parts,
+    );
     assert_eq!((told.status(), told.text()), (200, "ok\n"));
     let wrong = ask(&machine, "POST", &format!("{DOOR}/update?{query}"), "colour=red");
     assert_eq!((wrong.status(), wrong.text()), (400, "unhandled post_data key\n"));
@@ -116,7 +128,21 @@ fn a_machine_goes_through_a_queue_of_kiwispray_images_and_tells_of_itself() {
         let wanted = format!("host {id} successfully transitioned to finished state\n\n");
         assert_eq!((finished.status(), finished.text()), (200, wanted.as_str()));
     }
+    let set = command(
+        &daemon,
+        id,
+        r#"{"command":"set_metadata","key":"room","value":"cellar"}"#,
+    );
+    assert_eq!(set.status, 200, "{}", set.text());
     let script = bootstrap(&machine);
+    let known = "kept={'rack': 'r7', 'room': 'cellar', 'row': 'a+1'}";
+    assert!(script.contains(known), "{script}");
+    let shown = cli::json(&daemon.socket(), &format!("host show {id} --json"));
+    assert_eq!(
+        shown["reported"],
+        serde_json::json!({"rack": "r7", "row": "a+1"}),
+        "the second update adds to the first"
+    );
     assert!(
         script.contains("rack=r7") && script.contains("/images/leap\n"),
         "{script}"

@@ -26,6 +26,7 @@ mod dhcp_proxy;
 mod dhcp_server;
 mod dnsmasq;
 mod explain_safety;
+mod facts;
 mod fault;
 mod fault_disk;
 mod front;

@@ -7,9 +7,9 @@ use crate::netns::Netns;
 /// Asks for a URL and tells what came back. What says that it is JSON is read as such.
 const CLIENT: &str = r#"
 import json, sys, urllib.error, urllib.request
-url, method, body = sys.argv[1], sys.argv[2], sys.argv[3]
+url, method, body, kind = sys.argv[1:5]
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-request = urllib.request.Request(url, method=method, data=body.encode() or None)
+request = urllib.request.Request(url, method=method, data=body.encode() or None, headers={"Content-Type": kind} if kind else {})
 try:
     answer = opener.open(request, timeout=60)
 except urllib.error.HTTPError as error:
@@ -52,9 +52,14 @@ pub(crate) fn get(inside: &Netns, url: &str) -> Told {
 
 /// Any request from inside a namespace.
 pub(crate) fn ask(inside: &Netns, method: &str, url: &str, body: &str) -> Told {
+    ask_as(inside, method, url, "", body)
+}
+
+/// The same with a body of this kind; without one Python calls it a form.
+pub(crate) fn ask_as(inside: &Netns, method: &str, url: &str, kind: &str, body: &str) -> Told {
     let output = inside
         .command("/usr/bin/python3")
-        .args(["-c", CLIENT, url, method, body])
+        .args(["-c", CLIENT, url, method, body, kind])
         .output()
         .expect("Python runs");
     let words = String::from_utf8_lossy(&output.stderr);

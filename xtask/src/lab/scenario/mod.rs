@@ -11,6 +11,7 @@ mod install;
 mod ipv6;
 mod menu;
 mod own_disk;
+mod pipeline;
 mod relay;
 mod same_box;
 mod server;
@@ -194,6 +195,13 @@ const BOOTCFG: Build = Build {
     rom: Rom::VendorLike,
 };
 
+const PIPELINE: Build = Build {
+    name: "pipeline",
+    number: 65,
+    firmware: Firmware::Bios,
+    rom: Rom::Itself,
+};
+
 const OVER_IPV6: Build = Build {
     name: "ipv6",
     number: 50,
@@ -284,6 +292,16 @@ pub(crate) const ALL: &[Scenario] = &[
             known: true,
         }],
         play: own_disk::another_way_works,
+    },
+    Scenario {
+        name: "pipeline",
+        story: "a queue of three: a machine whose disk holds something is looked at, then that disk is wiped, then it installs \
+                once and starts from it",
+        cast: &[Role {
+            build: PIPELINE,
+            known: true,
+        }],
+        play: pipeline::discover_wipe_install,
     },
     Scenario {
         name: "attempts",

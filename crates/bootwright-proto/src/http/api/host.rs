@@ -64,6 +64,9 @@ pub struct HostDetail {
     pub labels: BTreeMap<String, String>,
     /// Its metadata, that of the configuration among it.
     pub metadata: BTreeMap<String, String>,
+    /// What its machine reported of itself, which nobody has confirmed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reported: BTreeMap<String, String>,
     /// How its firmware is brought to its boot loader, as far as that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_step: Option<FirstStepView>,

@@ -43,6 +43,14 @@ pub(super) fn words(detail: &HostDetail, now: Now) -> String {
         line("metadata", metadata);
     }
     let mut text = table.text("");
+    if !detail.reported.is_empty() {
+        text.push_str("\nreported by the machine\n");
+        let mut table = Table::bare();
+        for (name, value) in by_number(&detail.reported) {
+            table.row([safe(name), safe(value)]);
+        }
+        text.push_str(&table.text("  "));
+    }
     if !detail.runs.is_empty() {
         text.push_str("\nfinished runs\n");
         text.push_str(&runs_table(&detail.runs, now).text("  "));
@@ -213,6 +221,16 @@ fn local_words(local: &LocalBootView) -> String {
         words.push_str(&format!("; came back too early {} times in a row", local.returns));
     }
     words
+}
+
+/// Items in the order of their names, numbers among them as numbers: `disks.10` comes behind `disks.9`.
+fn by_number(items: &BTreeMap<String, String>) -> Vec<(&String, &String)> {
+    let mut items: Vec<_> = items.iter().collect();
+    items.sort_by_cached_key(|(name, _)| {
+        let part = |part: &str| (part.parse::<u64>().ok(), part.to_owned());
+        name.split('.').map(part).collect::<Vec<_>>()
+    });
+    items
 }
 
 fn pairs(map: &BTreeMap<String, String>) -> Option<String> {
