@@ -147,7 +147,7 @@ fn a_wiped_disk_is_empty_and_was_asked_about_first() {
          bootwright_wipe \"$disk\" && tr -d '\\000' <\"$disk\" | wc -c && wc -c <\"$disk\"",
     );
     assert_eq!(
-        said.replace(|c: char| c == '\t', ""),
+        said.replace('\t', ""),
         format!(
             "GET run/progress?stage=guard&serial=&content=data%20of%20no%20known%20kind\n\
              GET run/progress?stage=wipe&msg={}\n0\n41943040\n",

@@ -213,7 +213,7 @@ fn form(body: &[u8]) -> Vec<(String, String)> {
             byte => spaced.push(*byte),
         }
     }
-    Query::new(&spaced).items().into_iter().collect()
+    Query::new(&spaced).items().collect()
 }
 
 /// The fields of a form in parts (RFC 2046 section 5.1.1, RFC 7578 section 4); nothing if it is none.
