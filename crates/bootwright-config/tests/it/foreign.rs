@@ -478,7 +478,7 @@ fn an_image_of_kiwispray_is_a_profile_and_its_mistakes_are_its_own() {
             1 | echo @metadata.rack@ @what@
               |                      ^^^^^^
               |
-              = help: known are SERVER_IP, SERVER_PORT, HOST, HOST_DATA, id, hostname, state, macs, serial, uuid, bootid and metadata.<key>
+              = help: known are SERVER_IP, SERVER_PORT, HOST, HOST_DATA, id, hostname, state, macs, serial, uuid, bootid, metadata and metadata.<key>
 
             1 error, 2 warnings
         "#]],

@@ -218,7 +218,7 @@ d-i netcfg/get_hostname string {{ host.hostname }}
             8 | d-i netcfg/get_hostname string {{ host.hostname }}
               |                                   ^^^^^^^^^^^^^
               |
-              = help: known are `host.name`, `host.mac`, `host.mac_hyphens`, `host.macs`, `host.uuid`, `host.serial`, `host.asset`, `host.manufacturer`, `host.product`, `host.address`, `host.interface`, `host.firmware`, `host.arch`
+              = help: known are `host.name`, `host.facts`, `host.mac`, `host.mac_hyphens`, `host.macs`, `host.uuid`, `host.serial`, `host.asset`, `host.manufacturer`, `host.product`, `host.address`, `host.interface`, `host.firmware`, `host.arch`
 
             1 error
         "#]],
@@ -268,7 +268,7 @@ x = '''
             6 | {% include "bootwright/gaurd.sh" %}
               |    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
               |
-              = help: there are `bootwright/report.sh` and `bootwright/guard.sh`
+              = help: there are `bootwright/report.sh`, `bootwright/guard.sh`, `bootwright/discover.sh`, `bootwright/wipe.sh`
 
             1 error
         "#]],
