@@ -1,11 +1,10 @@
 //! Contents that stand in the configuration or beside it: they become `data:` URLs, and texts of units and keys.
 
-use std::io::Write as _;
+use std::cell::RefCell;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
 use super::local::{Files, readable};
 use crate::tree::{Fault, Node, Value};
@@ -171,10 +170,32 @@ pub(super) fn data_url(bytes: &[u8], compressed: bool) -> (String, Option<&'stat
     }
 }
 
+thread_local! {
+    /// To make one takes longer than to compress a usual file with it, and a configuration may have hundreds of files. It is as
+    /// new before each text, so that nothing of one comes into another.
+    static DEFLATE: RefCell<Compress> = RefCell::new(Compress::new(Compression::best(), false));
+}
+
+/// The head of a file by RFC 1952, section 2.3: deflate, no name, no time, as short as could be, by an unknown system.
+const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255];
+
+/// The text in the form of RFC 1952.
 fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(bytes).ok()?;
-    encoder.finish().ok()
+    // More than deflate ever adds to a text that it cannot make shorter.
+    let mut packed = Vec::with_capacity(HEAD.len() + bytes.len() + bytes.len() / 8 + 64);
+    packed.extend_from_slice(&HEAD);
+    let status = DEFLATE.with_borrow_mut(|deflate| {
+        deflate.reset();
+        deflate.compress_vec(bytes, &mut packed, FlushCompress::Finish)
+    });
+    if !matches!(status, Ok(Status::StreamEnd)) {
+        return None;
+    }
+    let mut sum = Crc::new();
+    sum.update(bytes);
+    packed.extend_from_slice(&sum.sum().to_le_bytes());
+    packed.extend_from_slice(&sum.amount().to_le_bytes());
+    Some(packed)
 }
 
 /// RFC 2396 section 2.4, with its unreserved characters as they are.
@@ -195,4 +216,43 @@ pub(crate) fn escape(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use flate2::read::GzDecoder;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    /// Texts of all kinds one after the other, so that the one before could be seen in the next.
+    #[test]
+    fn what_is_compressed_is_what_comes_out_whatever_was_compressed_before() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut noise = |bytes: usize| -> Vec<u8> {
+            let mut next = || {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                state.to_le_bytes()
+            };
+            (0..bytes).map(|_| next()[3]).collect()
+        };
+        let mut texts = vec![Vec::new(), b"a".to_vec(), vec![b'x'; 1 << 20]];
+        for bytes in [1, 17, 511, 4_096, 65_535, 65_536, 300_000] {
+            texts.push(noise(bytes));
+            texts.push(b"key = \"value\"\n".repeat(bytes / 16));
+        }
+        for text in &texts {
+            let packed = gzip(text).expect("it can be compressed");
+            let mut read = Vec::new();
+            GzDecoder::new(packed.as_slice()).read_to_end(&mut read).unwrap();
+            assert!(read == *text, "{} bytes", text.len());
+            let mut peer = GzEncoder::new(Vec::new(), Compression::best());
+            peer.write_all(text).unwrap();
+            assert!(peer.finish().unwrap() == packed, "{} bytes", text.len());
+        }
+    }
 }
