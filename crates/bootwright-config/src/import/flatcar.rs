@@ -10,7 +10,24 @@ use crate::foreign::literal;
 
 /// What the live system runs, from the catalogue.
 const LIVE: &str = include_str!("../../../../config/examples/flatcar/live.bu");
-const INSTALL: &str = include_str!("../../../../config/examples/flatcar/install.sh");
+
+/// What the live system's unit runs. It asks for no metadata, as the catalogue's does: each machine has its own, and what depends on
+/// no host is checked before there is one.
+const INSTALL: &str = r#"{% include "bootwright/guard.sh" %}
+
+# The only disk there is; of several the guard lets none pass: name the right one here.
+set -- $(lsblk -d -n -p -o NAME,TYPE | awk '$2 == "disk" { print $1 }')
+bootwright_guard "$@" || exit 1
+bootwright_report progress stage=write
+
+cd /run && bootwright_get "$bootwright_url/target.ign" >target.ign || exit 1
+if flatcar-install -d "$1" -C stable -V 4230.2.3 -b {{ server.url }}/images/flatcar -i target.ign; then
+    bootwright_report done
+else
+    bootwright_report fail "reason=flatcar-install failed"
+fi
+systemctl reboot
+"#;
 
 /// The ends of the names of files for machines.
 const ENDS: &[&str] = &["-ignite-boot.yml", "-ignite-boot.yaml"];
@@ -89,9 +106,7 @@ pub(super) fn import(texts: Vec<Text>, name: &str, mut left: Left) -> Imported {
         }
         draft.push(files);
         let words = "the file names no card: write the machine into `[hosts]`";
-        let hint = format!(
-            "`[hosts.{node}]` with `mac = \"…\"`, `profile = \"flatcar-{node}\"` and `metadata = {{ disk = \"/dev/sda\" }}`"
-        );
+        let hint = format!("`[hosts.{node}]` with `mac = \"…\"`, `profile = \"flatcar-{node}\"`");
         left.tell(text, 0..0, words, &hint);
         nodes += 1;
     }

@@ -547,7 +547,7 @@ fn dynamic_ignition_becomes_pools_a_profile_and_machines_that_are_installed() {
 }
 
 #[test]
-fn flatcars_nodes_become_profiles_with_their_own_second_stage() {
+fn flatcars_nodes_become_profiles_whose_files_are_checked_as_make_validate_did() {
     let place = Place::with("flatcar", "flatcar");
     let report = place.document(&["flatcar", &place.old("")]);
     accepted(&report);
@@ -567,4 +567,13 @@ fn flatcars_nodes_become_profiles_with_their_own_second_stage() {
             "{wanted} is not among {left:#?}"
         );
     }
+    let typo = "variant: flatcar\nversion: 1.0.0\nstorage:\n  fils: []\n";
+    fs::write(place.old("node-configs/node3-ignite-boot.yml"), typo).expect("a file");
+    let said = place.import(&["flatcar", &place.old(""), "--write"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(
+        said.out.contains("fils") && said.out.contains("does not pass `bootwright check`"),
+        "{said:?}"
+    );
+    assert!(!place.out("conf.d").exists(), "nothing was written");
 }
