@@ -1,6 +1,6 @@
 //! Digests that tell one text of a profile or rule from another.
 
-use bootwright_core::{Choice, Confirm, DoneTrigger, Menu, Pattern, Profile, Rule};
+use bootwright_core::{Additions, Choice, Confirm, DoneTrigger, Menu, Pattern, Profile, Rule};
 
 /// FNV-1a with 64 bits. It finds changes; nobody gains anything by making two texts agree.
 struct Digest(u64);
@@ -57,6 +57,13 @@ pub(crate) fn profile(profile: &Profile) -> u64 {
     digest.number(files.len() as u64);
     for (name, document) in files {
         digest.text(name).text(&document.template);
+        let Additions { hostname, done, up } = document.add;
+        // Nothing where nothing is added: the revisions that an older record holds stay what they are.
+        for (asked, word) in [(hostname, "hostname"), (done, "done"), (up, "up")] {
+            if asked {
+                digest.text("add").text(word);
+            }
+        }
     }
     match done {
         DoneTrigger::Callback => digest.text("callback"),

@@ -133,6 +133,7 @@ pub fn fits_live(profile: &Profile) -> bool {
 #[must_use]
 pub fn can_report(profile: &Profile) -> bool {
     profile.done != DoneTrigger::Callback
+        || profile.files.values().any(|document| document.add.done)
         || templates(profile)
             .iter()
             .any(|(_, template)| Template::compile("", template).is_ok_and(|compiled| compiled.needs_run()))

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use bootwright_core::Document;
 
+use crate::context::Context;
 use crate::template::TemplateError;
 use crate::tree::Fault;
 use crate::{butane, cloud_init, ignition, json};
@@ -24,12 +25,45 @@ pub(crate) struct Finished {
     pub(crate) warnings: Vec<TemplateError>,
 }
 
-/// Makes of a rendered document what is served under this name.
+/// Makes of a rendered document what is served under this name to the host of `context`.
 ///
 /// # Errors
 ///
 /// Everything that the machine's own reader would refuse, with places in the template.
-pub(crate) fn finish(name: &str, document: &Document, rendered: String) -> Result<Finished, Vec<TemplateError>> {
+pub(crate) fn finish(
+    name: &str,
+    document: &Document,
+    rendered: String,
+    context: &Context,
+) -> Result<Finished, Vec<TemplateError>> {
+    let mut finished = make(name, document, rendered)?;
+    let additions = additions(document, context);
+    if additions != ignition::Additions::default() {
+        finished.text = ignition::add(&finished.text, &additions).map_err(|faults| {
+            let whole = |fault: Fault| TemplateError {
+                message: fault.message,
+                hint: fault.hint,
+                ..TemplateError::at(&document.template, 0..0)
+            };
+            faults.into_iter().take(FAULTS_MAX).map(whole).collect::<Vec<_>>()
+        })?;
+    }
+    Ok(finished)
+}
+
+/// What is added for this host. A boot without a run has nobody to report to.
+fn additions(document: &Document, context: &Context) -> ignition::Additions {
+    let bootwright_core::Additions { hostname, done, up } = document.add;
+    let run = context.run_url();
+    let report = |asked: bool, route: &str| run.as_ref().filter(|_| asked).map(|run| format!("{run}/{route}"));
+    ignition::Additions {
+        hostname: hostname.then(|| context.host.to_string()),
+        up: report(up, "up"),
+        done: report(done, "done"),
+    }
+}
+
+fn make(name: &str, document: &Document, rendered: String) -> Result<Finished, Vec<TemplateError>> {
     let template = document.template.as_str();
     let placed = |text: &str, faults: Vec<Fault>| -> Vec<TemplateError> {
         let faults = faults.into_iter();

@@ -142,7 +142,7 @@ pub(crate) fn finish_document(profile: &Profile, name: &str, context: &Context) 
         error,
     };
     let finish = |text| {
-        let made = document::finish(name, document, text);
+        let made = document::finish(name, document, text, context);
         made.map_err(|errors| errors.into_iter().map(in_part).collect::<Vec<_>>())
     };
     let rendered =

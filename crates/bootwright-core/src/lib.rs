@@ -63,7 +63,7 @@ pub use make::Make;
 pub use name::{HostId, ProfileName, RuleName, RunNumber, Token};
 pub use naming::{NamePattern, Naming, NotPattern};
 pub use policy::{Binding, DhcpMode, HostDefinition, Policy, Safety, Unknown, Wipe};
-pub use profile::{Choice, Confirm, Document, DoneTrigger, Initrd, Menu, MenuEntry, Profile, StageLimits};
+pub use profile::{Additions, Choice, Confirm, Document, DoneTrigger, Initrd, Menu, MenuEntry, Profile, StageLimits};
 pub use reported::Reported;
 pub use revision::{RevisionChange, RevisionKey};
 pub use rule::{Attribute, Attributes, Pattern, Rule, RuleVerdict, Rules};

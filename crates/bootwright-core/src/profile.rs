@@ -97,6 +97,19 @@ pub struct Document {
     pub template: String,
     /// Where the text stands, for messages: a file, or the key in the configuration.
     pub origin: String,
+    /// What is added to it for each host.
+    pub add: Additions,
+}
+
+/// What is added to an Ignition document for each host, where it does not have it itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Additions {
+    /// `/etc/hostname` with the host's name.
+    pub hostname: bool,
+    /// A unit that reports the end of Fedora CoreOS's installer.
+    pub done: bool,
+    /// A unit that reports the first start of the installed system.
+    pub up: bool,
 }
 
 /// What ends a run with success.

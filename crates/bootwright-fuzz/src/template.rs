@@ -62,6 +62,7 @@ fn profile(template: &str) -> Profile {
     let document = Document {
         template: template.to_owned(),
         origin: "here".to_owned(),
+        add: bootwright_core::Additions::default(),
     };
     Profile {
         name: "debian".parse().expect("a name"),

@@ -179,6 +179,7 @@ pub(super) fn document(template: String, origin: &str) -> Document {
     Document {
         template,
         origin: origin.to_owned(),
+        add: bootwright_core::Additions::default(),
     }
 }
 

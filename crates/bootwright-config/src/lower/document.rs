@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use bootwright_content::{Part, butane};
-use bootwright_core::Document;
+use bootwright_core::{Additions, Document};
 
 use super::origin::{Origin, Origins};
 use crate::finding::Findings;
 use crate::node::{At, Node, Value};
-use crate::section::{Section, wrong_kind};
+use crate::section::{Section, choice, wrong_kind};
 
 /// The largest document, in bytes; it is kept in memory and rendered for every run.
 const DOCUMENT_BYTES_MAX: usize = 1 << 20;
@@ -39,17 +39,30 @@ pub(super) fn files(
             findings.error(&entry.key, message).hint = Some(hint.to_owned());
             continue;
         }
-        if let Some((template, origin)) = document(&key, &entry.node, read, findings) {
+        if let Some((template, origin, mut add)) = document(&key, &entry.node, read, findings) {
             let shown = match &origin {
-                Origin::Here(_) => key,
+                Origin::Here(_) => key.clone(),
                 Origin::File { path, .. } => path.clone(),
             };
+            let is_ignition = [".ign", ".bu", ".butane"]
+                .iter()
+                .any(|ending| name.ends_with(ending) || shown.ends_with(ending));
+            if add != Additions::default() && !is_ignition {
+                findings
+                    .error(
+                        &entry.key,
+                        format!("`{key}.add` is for Ignition, which this file is not"),
+                    )
+                    .hint = Some("name it `….ign`, or write what is missing into its template".to_owned());
+                add = Additions::default();
+            }
             origins.insert(Part::File(name.clone()), origin);
             found.insert(
                 name.clone(),
                 Document {
                     template,
                     origin: shown,
+                    add,
                 },
             );
         }
@@ -62,14 +75,16 @@ fn document(
     node: &Node,
     read: &dyn Fn(&str) -> Result<String, String>,
     findings: &mut Findings,
-) -> Option<(String, Origin)> {
+) -> Option<(String, Origin, Additions)> {
     let example = "{ file = \"preseed.cfg\" }";
+    let mut add = Additions::default();
     let (text, origin) = match &node.value {
         Value::Text(text) => (text.clone(), Origin::Here(node.at.clone())),
         Value::Table(_) => {
             let mut table = Section::from_node(key.to_owned(), node, findings);
             let inline = table.text("text", "…", findings);
             let file = table.text("file", "preseed.cfg", findings);
+            add = additions(&mut table, findings);
             let given = usize::from(table.take("text").is_some()) + usize::from(table.take("file").is_some());
             table.finish(findings);
             if given != 1 {
@@ -93,7 +108,24 @@ fn document(
             Some("put it into `assets/` in the data directory, and let a document refer to `/assets/…`".to_owned());
         return None;
     }
-    Some((text, origin))
+    Some((text, origin, add))
+}
+
+/// `add`: what Ignition gets for each host.
+fn additions(table: &mut Section<'_>, findings: &mut Findings) -> Additions {
+    let key = table.key("add");
+    let words: [(&str, fn(&mut Additions)); 3] = [
+        ("hostname", |add| add.hostname = true),
+        ("done", |add| add.done = true),
+        ("up", |add| add.up = true),
+    ];
+    let mut add = Additions::default();
+    for (word, at) in table.texts("add", "[\"hostname\", \"up\"]", findings) {
+        if let Some(set) = choice(&key, word, at, &words, findings) {
+            set(&mut add);
+        }
+    }
+    add
 }
 
 /// The file of this name beside the one that names it.

@@ -17,12 +17,12 @@ pub struct Additions {
     pub done: Option<String>,
 }
 
-/// The configuration with the additions merged into it as Ignition merges a child into its parent: what the additions say
-/// wins over an entry of the same path or the same unit. Its version, one of 3.0 to 3.4, stays.
+/// The configuration with the additions merged into it as Ignition merges configurations. What is there stays as it is: where it
+/// has something at the path, or a unit of the name, nothing is added. Its version, one of 3.0 to 3.4, stays.
 ///
 /// # Errors
 ///
-/// If the text is no configuration of version 3, or has a wrong shape.
+/// If the text is no configuration of version 3, has a wrong shape, or lets another one take its place.
 pub fn add(text: &str, additions: &Additions) -> Result<String, Vec<Fault>> {
     let mut faults = Vec::new();
     let config = json::read(text, &mut faults).map_err(|fault| vec![fault])?;
@@ -37,11 +37,57 @@ pub fn add(text: &str, additions: &Additions) -> Result<String, Vec<Fault>> {
     if !faults.is_empty() {
         return Err(faults);
     }
-    config = merge::put_on(config, child(additions));
+    let replaced = config
+        .get("ignition")
+        .and_then(|ignition| ignition.get("config")?.get("replace"));
+    if let Some(replace) = replaced.filter(|replace| replace.text("source").is_some_and(|source| !source.is_empty())) {
+        let fault = Fault::new(
+            &replace.span,
+            "`ignition.config.replace` takes the place of what would be added",
+        );
+        return Err(vec![
+            fault.hint("add to the configuration that it names, or use `merge`"),
+        ]);
+    }
+    let missing = missing(additions, &config);
+    config = merge::put_on(config, child(&missing));
     shape::arrange(&mut config, CONFIG);
     let mut out = String::new();
     config.write(&mut out);
     Ok(out)
+}
+
+const HOSTNAME: &str = "/etc/hostname";
+const DONE: &str = "bootwright-done.service";
+const UP: &str = "bootwright-up.service";
+
+/// Those additions in whose place the configuration has nothing.
+fn missing(additions: &Additions, config: &Node) -> Additions {
+    let at = |kind: &str, wanted: &str| {
+        let nodes = config.get("storage").map_or(&[][..], |storage| storage.list(kind));
+        let parts = |path: &str| {
+            path.split('/')
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        nodes
+            .iter()
+            .filter_map(|node| node.text("path"))
+            .any(|path| parts(path) == parts(wanted))
+    };
+    // The directory itself may be a link to somewhere else, where the file cannot be put.
+    let taken = ["files", "links", "directories"].iter().any(|kind| at(kind, HOSTNAME))
+        || ["files", "links"].iter().any(|kind| at(kind, "/etc"));
+    let has_unit = |name: &str| {
+        let units = config.get("systemd").map_or(&[][..], |systemd| systemd.list("units"));
+        units.iter().any(|unit| unit.text("name") == Some(name))
+    };
+    Additions {
+        hostname: additions.hostname.clone().filter(|_| !taken),
+        up: additions.up.clone().filter(|_| !has_unit(UP)),
+        done: additions.done.clone().filter(|_| !has_unit(DONE)),
+    }
 }
 
 fn child(additions: &Additions) -> Node {
@@ -61,7 +107,7 @@ fn child(additions: &Additions) -> Node {
             &span,
             [
                 ("overwrite", Value::Flag(true)),
-                ("path", text("/etc/hostname")),
+                ("path", text(HOSTNAME)),
                 ("contents", contents.value),
                 ("mode", Value::Whole(0o644)),
             ],
@@ -76,14 +122,8 @@ fn child(additions: &Additions) -> Node {
         ];
         Node::map_at(&span, entries)
     };
-    let done = additions
-        .done
-        .as_deref()
-        .map(|url| unit("bootwright-done.service", done_unit(url)));
-    let up = additions
-        .up
-        .as_deref()
-        .map(|url| unit("bootwright-up.service", up_unit(url)));
+    let done = additions.done.as_deref().map(|url| unit(DONE, done_unit(url)));
+    let up = additions.up.as_deref().map(|url| unit(UP, up_unit(url)));
     let units: Vec<Node> = done.into_iter().chain(up).collect();
     if !units.is_empty() {
         child.set("systemd", Node::map_at(&span, [("units", list(units).value)]));

@@ -10,6 +10,7 @@ fn with_butane(template: &str) -> bootwright_core::Profile {
     let document = Document {
         template: template.to_owned(),
         origin: "/etc/bootwright/target.bu".to_owned(),
+        add: bootwright_core::Additions::default(),
     };
     profile.files.insert("target.ign".to_owned(), document);
     profile

@@ -46,6 +46,7 @@ fn with_file(name: &str, template: &str) -> Profile {
     let document = Document {
         template: template.to_owned(),
         origin: "here".to_owned(),
+        add: bootwright_core::Additions::default(),
     };
     Profile {
         files: [(name.to_owned(), document)].into(),

@@ -16,6 +16,7 @@ fn armed() -> (Site, Token) {
         let document = Document {
             template: String::new(),
             origin: "config.toml".to_owned(),
+            add: bootwright_core::Additions::default(),
         };
         debian.files.insert(name.to_owned(), document);
     }

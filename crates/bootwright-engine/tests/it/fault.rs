@@ -16,6 +16,7 @@ fn fault_14_a_reload_during_fifty_runs_changes_none_of_them() {
     let document = bootwright_core::Document {
         template: "old".to_owned(),
         origin: "config.toml".to_owned(),
+        add: bootwright_core::Additions::default(),
     };
     debian.files.insert("preseed.cfg".to_owned(), document);
     before.profiles.insert(debian.name.clone(), Arc::new(debian.clone()));
@@ -78,6 +79,7 @@ fn threat_04_where_no_document_may_leave_by_http_a_live_run_gets_none_either() {
     let document = bootwright_core::Document {
         template: "d-i passwd/root-password password secret".to_owned(),
         origin: "config.toml".to_owned(),
+        add: bootwright_core::Additions::default(),
     };
     debian.files.insert("preseed.cfg".to_owned(), document);
     before.profiles.insert(debian.name.clone(), Arc::new(debian));

@@ -16,6 +16,7 @@ fn with_trigger(done: DoneTrigger) -> Policy {
     let document = Document {
         template: "hello".to_owned(),
         origin: "config.toml".to_owned(),
+        add: bootwright_core::Additions::default(),
     };
     debian.files = BTreeMap::from([("preseed.cfg".to_owned(), document)]);
     policy.profiles.insert(debian.name.clone(), Arc::new(debian));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bootwright_core::{
-    Confirm, Dialect, Document, DoneTrigger, Initrd, Profile, ProfileName, RevisionKey, Span, StageLimits,
+    Additions, Confirm, Dialect, Document, DoneTrigger, Initrd, Profile, ProfileName, RevisionKey, Span, StageLimits,
 };
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,16 @@ struct InitrdRow {
 struct DocumentRow {
     template: String,
     origin: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    add: Vec<AdditionRow>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum AdditionRow {
+    Hostname,
+    Done,
+    Up,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -173,11 +183,24 @@ impl InitrdRow {
     }
 }
 
+/// What is added, in the order of the row's words.
+fn rows(add: Additions) -> Vec<AdditionRow> {
+    let Additions { hostname, done, up } = add;
+    let all = [
+        (hostname, AdditionRow::Hostname),
+        (done, AdditionRow::Done),
+        (up, AdditionRow::Up),
+    ];
+    let asked = all.into_iter().filter(|(asked, _)| *asked);
+    asked.map(|(_, row)| row).collect()
+}
+
 impl From<&Document> for DocumentRow {
     fn from(document: &Document) -> Self {
         Self {
             template: document.template.clone(),
             origin: document.origin.clone(),
+            add: rows(document.add),
         }
     }
 }
@@ -187,6 +210,11 @@ impl DocumentRow {
         Document {
             template: self.template,
             origin: self.origin,
+            add: Additions {
+                hostname: self.add.contains(&AdditionRow::Hostname),
+                done: self.add.contains(&AdditionRow::Done),
+                up: self.add.contains(&AdditionRow::Up),
+            },
         }
     }
 }

@@ -17,6 +17,11 @@ impl Sample {
             let document = Document {
                 template: self.text(),
                 origin: self.text(),
+                add: bootwright_core::Additions {
+                    hostname: self.below(2) == 0,
+                    done: self.below(2) == 0,
+                    up: self.below(2) == 0,
+                },
             };
             (self.text(), document)
         });

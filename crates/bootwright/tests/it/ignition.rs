@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use bootwright_config::{Source, load, render_all};
+use bootwright_content::ignition::{Additions, add};
 use bootwright_content::{made_up, render_document};
 
 /// Whether it takes a configuration, and its words.
@@ -61,6 +62,26 @@ fn ignition_takes_what_butane_becomes() {
 }
 
 #[test]
+fn ignition_takes_what_is_added_for_a_host_to_all_that_it_takes() {
+    let additions = Additions {
+        hostname: Some("node-1".to_owned()),
+        up: Some("http://192.0.2.1:8080/r/5a/up?x=%20$".to_owned()),
+        done: Some("http://192.0.2.1:8080/r/5a/done".to_owned()),
+    };
+    let mut tried = 0;
+    for (path, text) in files("ignition/right") {
+        let Ok(made) = add(&text, &additions) else { continue };
+        if made.contains(r#""version":"3.4.0""#) {
+            continue;
+        }
+        let (taken, words) = validate(&made);
+        assert!(taken, "{}: {words}\n{made}", path.display());
+        tried += 1;
+    }
+    assert!(tried > 50, "{tried}");
+}
+
+#[test]
 fn ignition_takes_every_example() {
     let mut documents = 0;
     for example in ["fedora-coreos", "flatcar"] {
@@ -78,6 +99,8 @@ fn ignition_takes_every_example() {
                 let made = render_document(profile, name, &made_up(profile)).expect("it renders");
                 let (taken, words) = validate(&made);
                 assert!(taken, "{example} {name}: {words}\n{made}");
+                let named = made.contains("/etc/hostname") && made.contains("data:,some-host") && made.contains("/up");
+                assert_eq!(named, name == "target.ign", "{example} {name}: {made}");
                 documents += 1;
             }
         }

@@ -201,9 +201,48 @@ args = "url={{ run.url }}/preseed.cfg"
             5 | "preseed.cfg" = { path = "preseed.cfg" }
               |                   ^^^^
               |
-              = help: known are `text`, `file`
+              = help: known are `text`, `file`, `add`
 
             2 errors
+        "#]],
+    );
+}
+
+#[test]
+fn additions_that_there_are_not_or_that_are_for_other_files() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+args = "url={{ run.url }}/preseed.cfg"
+[profiles.debian.files]
+"preseed.cfg" = { text = "a", add = ["hostname"] }
+"a.ign" = { text = '{"ignition": {"version": "3.3.0"}}', add = "host-name" }
+"b.ign" = { text = '{"ignition": {"version": "2.3.0"}}', add = ["hostname"] }
+"#,
+        expect![[r#"
+            error: `profiles.debian.files."preseed.cfg".add` is for Ignition, which this file is not
+             --> config.toml:5:1
+              |
+            5 | "preseed.cfg" = { text = "a", add = ["hostname"] }
+              | ^^^^^^^^^^^^^
+              |
+              = help: name it `….ign`, or write what is missing into its template
+
+            error: `profiles.debian.files."a.ign".add` cannot be `host-name`
+             --> config.toml:6:64
+              |
+            6 | "a.ign" = { text = '{"ignition": {"version": "3.3.0"}}', add = "host-name" }
+              |                                                                ^^^^^^^^^^^
+              |
+              = help: did you mean `"hostname"`?
+
+            error: `profiles.debian.files."b.ign"`: only configurations of version 3 can be merged
+             --> config.toml:7:20
+              |
+            7 | "b.ign" = { text = '{"ignition": {"version": "2.3.0"}}', add = ["hostname"] }
+              |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+            3 errors
         "#]],
     );
 }

@@ -37,6 +37,7 @@ fn profiles() -> Vec<Profile> {
     let document = Document {
         template: "d-i preseed/late_command string wget {{ run.url }}/done\n".to_owned(),
         origin: "/etc/bootwright/preseed.cfg".to_owned(),
+        add: bootwright_core::Additions::default(),
     };
     let whole = Profile {
         initrds: vec![
