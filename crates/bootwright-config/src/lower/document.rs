@@ -114,18 +114,18 @@ fn document(
 /// `add`: what Ignition gets for each host.
 fn additions(table: &mut Section<'_>, findings: &mut Findings) -> Additions {
     let key = table.key("add");
-    let words: [(&str, fn(&mut Additions)); 3] = [
-        ("hostname", |add| add.hostname = true),
-        ("done", |add| add.done = true),
-        ("up", |add| add.up = true),
-    ];
-    let mut add = Additions::default();
-    for (word, at) in table.texts("add", "[\"hostname\", \"up\"]", findings) {
-        if let Some(set) = choice(&key, word, at, &words, findings) {
-            set(&mut add);
-        }
+    let known = ["hostname", "done", "up"].map(|word| (word, word));
+    let words = table.texts("add", "[\"hostname\", \"up\"]", findings);
+    let asked: Vec<&str> = words
+        .into_iter()
+        .filter_map(|(word, at)| choice(&key, word, at, &known, findings))
+        .collect();
+    let asked = |word: &str| asked.contains(&word);
+    Additions {
+        hostname: asked("hostname"),
+        done: asked("done"),
+        up: asked("up"),
     }
-    add
 }
 
 /// The file of this name beside the one that names it.

@@ -41,6 +41,7 @@ mod ipv6_client;
 mod ipv6_relay;
 mod link_follow;
 mod merged;
+mod name;
 #[path = "../../../bootwright-net/tests/it/netns.rs"]
 mod netns;
 mod operating;
