@@ -15,6 +15,7 @@ mod lab_compose;
 mod live;
 mod package;
 mod process;
+mod prove;
 mod scratch;
 mod serve;
 mod tidy;
@@ -54,6 +55,9 @@ enum Task {
     Fuzz(fuzz::Args),
     /// Check what the compiler does not: arrows between crates, lengths, paths in documents, firmware hashes.
     Tidy(tidy::Args),
+    /// Prove other tasks, each by the very command that people type.
+    #[command(hide = true)]
+    Prove(prove::Args),
     /// A part of `lab --compose`, in namespaces of its own.
     #[command(hide = true)]
     LabCompose(lab_compose::Part),
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         Task::Live(args) => live::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Tidy(args) => tidy::run(&args),
+        Task::Prove(args) => prove::run(&args),
         Task::LabCompose(part) => lab_compose::run_part(&part),
     };
     match result {

@@ -1,6 +1,7 @@
 //! Boot firmware: fetched from Debian packages that are pinned by hash, or taken from files, and verified.
 
 pub(crate) mod manifest;
+pub(crate) mod offline;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

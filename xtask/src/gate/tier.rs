@@ -140,6 +140,7 @@ pub(crate) const TIERS: &[Tier] = &[
         tools: NETWORK,
         steps: &[
             Step::Task(&["cloud-init"]),
+            Step::Task(&["prove", "firmware"]),
             Step::Task(&["kickstart"]),
             Step::Cargo(&[
                 "test",
@@ -160,7 +161,7 @@ pub(crate) const TIERS: &[Tier] = &[
         room: ("lab", 800),
         root: true,
         tools: &[],
-        steps: &[Step::Task(&["lab"])],
+        steps: &[Step::Task(&["lab"]), Step::Task(&["prove", "keep"])],
     },
     Tier {
         name: "compose",

@@ -12,6 +12,7 @@ mod debian_installer;
 mod image;
 pub(crate) mod initrd;
 mod journal;
+pub(crate) mod kept;
 pub(crate) mod kernel;
 mod kit;
 mod machine;
