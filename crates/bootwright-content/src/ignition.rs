@@ -1,5 +1,6 @@
 //! Ignition: what is wrong with a configuration before a machine reads it, and what is added to it for one host.
 
+mod canonical;
 mod check;
 mod host;
 mod json;
@@ -12,6 +13,7 @@ mod unit;
 
 use crate::tree::{Fault, Node, Value};
 
+pub use canonical::canonical;
 pub(crate) use check::check as check_semantics;
 pub use host::{Additions, add};
 pub(crate) use merge::put_on as merge_onto;

@@ -6,6 +6,7 @@
 pub mod bootcfg;
 pub mod go;
 pub mod kiwispray;
+pub mod matchbox;
 
 use crate::http::path_segments;
 use crate::http::{PathFault, Query, RelativePath};

@@ -90,7 +90,11 @@ impl Artefacts {
     #[must_use]
     pub fn place(&self, profile: &Profile, path: &str) -> Option<PathBuf> {
         match profile.source {
-            Some(dialect) => Some(self.elsewhere.get(&dialect)?.join(path.strip_prefix("/images/")?)),
+            Some(dialect) => {
+                let prefixes = ["/images/", "/assets/"];
+                let inside = prefixes.iter().find_map(|prefix| path.strip_prefix(prefix))?;
+                Some(self.elsewhere.get(&dialect)?.join(inside))
+            }
             None => Some(self.data_dir.join(path.trim_start_matches('/'))),
         }
     }

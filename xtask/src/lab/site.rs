@@ -131,11 +131,11 @@ impl Site {
         Ok(self.segment.boot_address())
     }
 
-    /// Takes the place of a bootcfg that these files are the data of, behind a dnsmasq that sends iPXE there. `SERVER` and
-    /// `NONCE_SECTOR` in them are filled in.
-    pub(crate) fn take_bootcfgs_place(&self, files: &[(&str, &str)]) -> Result<()> {
+    /// Takes the place of another system that these files are the data of, behind a dnsmasq that sends iPXE there. `SERVER` and
+    /// `NONCE_SECTOR` in them are filled in. Files for machines are in the directory that this key names.
+    pub(crate) fn take_place_of(&self, dialect: &str, files_key: &str, files: &[(&str, &str)]) -> Result<()> {
         let server = format!("{}:{DIALECT_PORT}", self.segment.boot_address());
-        let data = self.logs.join("bootcfg");
+        let data = self.logs.join(dialect);
         for (path, text) in files {
             let path = data.join(path);
             std::fs::create_dir_all(path.parent().context("a file in a directory")?)?;
@@ -146,12 +146,12 @@ impl Site {
         let url = format!("http://{server}/boot.ipxe");
         self.segment.boot_by_dnsmasq(&self.firmware, &url, &self.logs)?;
         let config = format!(
-            "[dhcp]\nmode = \"off\"\n[compat.bootcfg]\nenabled = true\nlisten = \":{DIALECT_PORT}\"\n\
-             data_dir = \"{}\"\nimages_dir = \"{}\"\n",
+            "[dhcp]\nmode = \"off\"\n[compat.{dialect}]\nenabled = true\nlisten = \":{DIALECT_PORT}\"\n\
+             data_dir = \"{}\"\n{files_key} = \"{}\"\n",
             data.display(),
             self.logs.join("data/images").display()
         );
-        self.daemon.add_config("bootcfg", &config)?;
+        self.daemon.add_config(dialect, &config)?;
         self.daemon.start()
     }
 

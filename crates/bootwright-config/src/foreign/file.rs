@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use bootwright_content::nearest;
+
 use super::json;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::finding::Findings;
-use crate::node::{File, Node};
+use crate::node::{At, File, Node};
 
 /// The largest file that is read, in bytes; these are configurations.
 pub const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -109,6 +111,22 @@ impl Files {
                 None
             }
         }
+    }
+
+    /// The file that a key names, if it is there; else a mistake is told at the name.
+    pub(super) fn named(&mut self, directory: &str, key: &str, named: Option<(&str, &At)>) -> Option<String> {
+        let (name, at) = named.filter(|(name, _)| !name.is_empty())?;
+        let path = format!("{directory}/{name}");
+        if self.has(&path) {
+            return Some(path);
+        }
+        let hint = match nearest(name, self.names(directory)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("`{key}` is the name of a file below `{directory}/`"),
+        };
+        let message = format!("there is no file `{}`", path.escape_debug());
+        self.findings.error(at, message).hint = Some(hint);
+        None
     }
 
     pub(super) fn error(&mut self, path: &str, span: Range<usize>, message: impl Into<String>, hint: &str) {

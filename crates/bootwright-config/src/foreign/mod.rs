@@ -8,6 +8,7 @@ mod file;
 pub(crate) mod json;
 pub mod kiwispray;
 mod make;
+pub mod matchbox;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,7 +64,8 @@ pub(crate) fn lower(compat: &Compat, walk: Walk<'_>) -> Result<Lowered, String> 
     match compat.dialect {
         Dialect::Bootcfg => bootcfg::lower(compat, &mut files, &mut lowered),
         Dialect::Kiwispray => kiwispray::lower(compat, &mut files, &mut lowered),
-        Dialect::DynamicIgnition | Dialect::Matchbox | Dialect::Pixiecore => {}
+        Dialect::Matchbox => matchbox::lower(compat, &mut files, &mut lowered),
+        Dialect::DynamicIgnition | Dialect::Pixiecore => {}
     }
     lowered.diagnostics = cut(files.into_diagnostics());
     Ok(lowered)

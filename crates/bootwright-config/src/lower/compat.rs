@@ -10,7 +10,7 @@ use crate::section::{Section, choice};
 use super::daemon::{absolute, listen};
 
 /// The dialects that this version speaks, in the order in which their rules are asked.
-const SPOKEN: &[Dialect] = &[Dialect::Bootcfg, Dialect::Kiwispray];
+const SPOKEN: &[Dialect] = &[Dialect::Bootcfg, Dialect::Matchbox, Dialect::Kiwispray];
 
 /// The dialects that are switched on, and what their directories are lowered to.
 #[derive(Default)]
@@ -92,6 +92,7 @@ fn dialect_section(
     }
     let (files_key, beside) = match dialect {
         Dialect::Bootcfg => ("images_dir", true),
+        // matchbox's own default is `assets` within its data.
         Dialect::Matchbox => ("assets_dir", false),
         Dialect::DynamicIgnition | Dialect::Kiwispray | Dialect::Pixiecore => ("files_dir", false),
     };
@@ -102,6 +103,8 @@ fn dialect_section(
             .map(|data_dir| format!("{}/images", data_dir.trim_end_matches('/')));
     } else if let Some((path, at)) = section.text(files_key, "/srv/bootcfg/images", findings) {
         compat.files_dir = absolute(&section.key(files_key), path, at, findings);
+    } else if let (Dialect::Matchbox, Some(data_dir)) = (dialect, &compat.data_dir) {
+        compat.files_dir = Some(format!("{}/assets", data_dir.trim_end_matches('/')));
     } else if let (true, Some(data_dir)) = (beside, &compat.data_dir) {
         compat.files_dir = data_dir
             .trim_end_matches('/')

@@ -24,7 +24,7 @@ pub(crate) fn loaded(config: &str, files: &[(&str, &str)]) -> Loaded {
 }
 
 /// The rules and profiles, a line each.
-fn shown(loaded: &Loaded) -> String {
+pub(crate) fn shown(loaded: &Loaded) -> String {
     let mut text = String::new();
     for rule in &loaded.policy.rules {
         let when: Vec<String> = rule
@@ -49,7 +49,7 @@ fn shown(loaded: &Loaded) -> String {
     text
 }
 
-fn check(config: &str, files: &[(&str, &str)], expected: Expect) {
+pub(crate) fn check(config: &str, files: &[(&str, &str)], expected: Expect) {
     expected.assert_eq(&render_all(&loaded(config, files).warnings));
 }
 
@@ -341,7 +341,7 @@ fn what_is_wrong_with_the_section_is_told_at_its_key() {
         6 | [compat.matchbx]
           |         ^^^^^^^
           |
-          = help: known are `bootcfg`, `kiwispray`
+          = help: did you mean `compat.matchbox`?
 
         error: there is no `compat.bootcgf`
          --> config.toml:7:9

@@ -131,7 +131,7 @@ async fn document(
     request: &hyper::Request<Incoming>,
     name: &'static str,
 ) -> Answer {
-    let Some(mut granted) = granted(plane, desk, ends, base, query, name).await else {
+    let Some(mut granted) = granted(plane, desk, ends, base, query, &|_| name.to_owned()).await else {
         return not_found();
     };
     let (media_type, text) = match name {

@@ -38,28 +38,29 @@ impl Granted {
     }
 }
 
-/// The document of this name for whoever asks; nothing if it is not for them.
+/// The document for whoever asks, of the name that is chosen for a profile; nothing if it is not for them.
 pub(super) async fn granted(
     plane: &Arc<Plane>,
     desk: &Desk,
     ends: Ends,
     base: &BaseUrl,
     query: &Query,
-    name: &str,
+    choose: &(dyn Fn(&Profile) -> String + Sync),
 ) -> Option<Granted> {
     let asked = Asked::read(query);
     let facts = asked.sighting.facts.clone();
     let entitled = plane.core.read(|engine, now| engine.entitled(now, &facts, ends.peer));
     if let Some(Entitled::Run(ticket)) = &entitled
-        && ticket.profile.files.contains_key(name)
+        && let name = choose(&ticket.profile)
+        && ticket.profile.files.contains_key(&name)
     {
         let token = ticket.run.token;
-        let ticket = admitted(plane, ends, token, name).await?;
+        let ticket = admitted(plane, ends, token, &name).await?;
         let context = context(plane, base, ends, &ticket);
-        return match rendered(plane, &ticket, name, context) {
+        return match rendered(plane, &ticket, &name, context) {
             Ok(text) => Some(Granted {
                 text,
-                run: Some((token, name.to_owned())),
+                run: Some((token, name)),
             }),
             Err(why) => {
                 tracing::error!(host = %ticket.host.id, file = name, %why, "a document cannot be rendered");
@@ -78,13 +79,14 @@ pub(super) async fn granted(
             Some(found) => found,
             None => {
                 plane.counters.count(desk.compat.dialect.name(), "not-entitled");
-                tracing::debug!(peer = %ends.peer, file = name, "no document for a machine without a run");
+                tracing::debug!(peer = %ends.peer, "no document for a machine without a run");
                 return None;
             }
         },
     };
-    profile.files.get(name)?;
-    match render_document(&profile, name, &context) {
+    let name = choose(&profile);
+    profile.files.get(&name)?;
+    match render_document(&profile, &name, &context) {
         Ok(text) => Some(Granted { text, run: None }),
         Err(problem) => {
             tracing::error!(file = name, why = %problem, "a document cannot be rendered for {}", ends.peer);

@@ -5,6 +5,7 @@ mod bootcfg;
 pub(crate) mod directory;
 mod document;
 mod kiwispray;
+mod matchbox;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub(crate) struct Desk {
 pub(crate) enum Question {
     Bootcfg(bootwright_proto::compat::bootcfg::Request),
     Kiwispray(bootwright_proto::compat::kiwispray::Request),
+    Matchbox(bootwright_proto::compat::matchbox::Request),
 }
 
 impl Desks {
@@ -82,7 +84,8 @@ impl Question {
         match dialect {
             Dialect::Bootcfg => bootwright_proto::compat::bootcfg::parse(target).map(Self::Bootcfg),
             Dialect::Kiwispray => bootwright_proto::compat::kiwispray::parse(target).map(Self::Kiwispray),
-            Dialect::DynamicIgnition | Dialect::Matchbox | Dialect::Pixiecore => None,
+            Dialect::Matchbox => bootwright_proto::compat::matchbox::parse(target).map(Self::Matchbox),
+            Dialect::DynamicIgnition | Dialect::Pixiecore => None,
         }
     }
 
@@ -90,6 +93,7 @@ impl Question {
         match self {
             Self::Bootcfg(_) => Dialect::Bootcfg,
             Self::Kiwispray(_) => Dialect::Kiwispray,
+            Self::Matchbox(_) => Dialect::Matchbox,
         }
     }
 
@@ -98,6 +102,7 @@ impl Question {
         match self {
             Self::Bootcfg(request) => request.route.name(),
             Self::Kiwispray(request) => request.route.name(),
+            Self::Matchbox(request) => request.route.name(),
         }
     }
 }
@@ -145,6 +150,7 @@ pub(crate) async fn answer(
     match question {
         Question::Bootcfg(asked) => bootcfg::answer(plane, desk, ends, base, asked, &request).await,
         Question::Kiwispray(asked) => kiwispray::answer(plane, desk, ends, base, asked, request).await,
+        Question::Matchbox(asked) => matchbox::answer(plane, desk, ends, base, asked, &request).await,
     }
 }
 
@@ -153,7 +159,8 @@ pub(crate) fn words_at(door: Option<Dialect>) -> Words {
     match door {
         Some(Dialect::Bootcfg) => bootcfg::words,
         Some(Dialect::Kiwispray) => kiwispray::words,
-        Some(Dialect::DynamicIgnition | Dialect::Matchbox | Dialect::Pixiecore) | None => |_, _| None,
+        Some(Dialect::Matchbox) => matchbox::words,
+        Some(Dialect::DynamicIgnition | Dialect::Pixiecore) | None => |_, _| None,
     }
 }
 
@@ -195,8 +202,21 @@ mod tests {
             "/update",
             "/images/x/y",
         ];
+        let matchbox = &[
+            "/",
+            "/boot.ipxe",
+            "/boot.ipxe.0",
+            "/ipxe",
+            "/grub",
+            "/ignition",
+            "/cloud",
+            "/generic",
+            "/metadata",
+            "/assets/x",
+        ];
         for (dialect, targets) in [
             (Dialect::Kiwispray, &kiwispray[..]),
+            (Dialect::Matchbox, &matchbox[..]),
             (
                 Dialect::Bootcfg,
                 &[

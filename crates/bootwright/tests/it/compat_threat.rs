@@ -28,6 +28,17 @@ const DOORS: &[(u16, &[&str])] = &[
             "/pixiecore/v1/boot/",
         ],
     ),
+    (
+        8082,
+        &[
+            "/assets/",
+            "/assets/in/",
+            "/generic?mac=",
+            "/ignition?os=",
+            "/metadata?",
+            "/",
+        ],
+    ),
 ];
 
 #[test]
@@ -63,12 +74,28 @@ fn threat_10_of_fifty_thousand_names_at_the_doors_of_dialects_none_leads_out_of_
         r#"{"spec": {"boot": {"kernel": "/images/given"}, "cloud_id": "../../../secret"}}"#,
     )
     .expect("a file");
+    // matchbox's data: a document that is not its own, by name and by links.
+    let matchbox = top.join("matchbox");
+    for directory in ["groups", "profiles", "generic", "ignition"] {
+        fs::create_dir_all(matchbox.join(directory)).expect("a directory");
+    }
+    fs::write(matchbox.join("groups/all.json"), r#"{"profile": "all"}"#).expect("a file");
+    fs::write(
+        matchbox.join("profiles/all.json"),
+        r#"{"boot": {"kernel": "/assets/given"}, "generic_id": "stolen", "ignition_id": "../../../secret"}"#,
+    )
+    .expect("a file");
+    symlink(top.join("secret"), matchbox.join("generic/stolen")).expect("a link");
+    symlink(top.join("secret.json"), matchbox.join("groups/up.json")).expect("a link");
     daemon.write_config(&format!(
         "[server]\ninterfaces = [\"lab0\"]\n[dhcp]\nmode = \"off\"\n[compat.bootcfg]\nenabled = true\n\
          listen = \":8081\"\nconfigs = \"anybody\"\ndata_dir = \"{}\"\n[compat.kiwispray]\nenabled = true\n\
-         listen = \":5000\"\nconfigs = \"anybody\"\ndata_dir = \"{}\"\n",
+         listen = \":5000\"\nconfigs = \"anybody\"\ndata_dir = \"{}\"\n[compat.matchbox]\nenabled = true\n\
+         listen = \":8082\"\nconfigs = \"anybody\"\ndata_dir = \"{}\"\nassets_dir = \"{}\"\n",
         data.display(),
-        top.join("bootcfg").display()
+        top.join("bootcfg").display(),
+        matchbox.display(),
+        images.display()
     ));
     daemon.log_level = "warn,bootwright=info";
     daemon.run();
@@ -77,7 +104,9 @@ fn threat_10_of_fifty_thousand_names_at_the_doors_of_dialects_none_leads_out_of_
     let mut random = Random(12);
     machine.run(|| {
         for (port, fronts) in DOORS {
-            let given = get_all_at(*port, &[b"/images/given".to_vec(), b"/images/in/other".to_vec()]).given;
+            let directory = if *port == 8082 { "/assets" } else { "/images" };
+            let there = ["given", "in/other"].map(|name| format!("{directory}/{name}").into_bytes());
+            let given = get_all_at(*port, &there).given;
             assert_eq!(given, 2, "what may be had can be had, or the rest would prove nothing");
             let whole = |random: &mut Random| {
                 let front = random.of(fronts).as_bytes().to_vec();
@@ -96,5 +125,12 @@ fn threat_10_of_fifty_thousand_names_at_the_doors_of_dialects_none_leads_out_of_
         ];
         let plain = plain.map(|name| name.as_bytes().to_vec());
         assert_eq!(get_all_at(8081, &plain).given, 0);
+        let plain = [
+            "/generic?mac=52:54:00:00:00:01",
+            "/ignition?mac=52:54:00:00:00:01",
+            "/assets/etc/passwd",
+        ];
+        let plain = plain.map(|name| name.as_bytes().to_vec());
+        assert_eq!(get_all_at(8082, &plain).given, 0);
     });
 }

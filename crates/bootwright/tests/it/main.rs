@@ -15,6 +15,7 @@ mod cli_site;
 mod cloud_init;
 mod compat_bootcfg;
 mod compat_kiwispray;
+mod compat_matchbox;
 mod compat_threat;
 mod coreos;
 mod crash;

@@ -202,6 +202,13 @@ const PIPELINE: Build = Build {
     rom: Rom::Itself,
 };
 
+const MATCHBOX: Build = Build {
+    name: "matchbox",
+    number: 62,
+    firmware: Firmware::Bios,
+    rom: Rom::VendorLike,
+};
+
 const OVER_IPV6: Build = Build {
     name: "ipv6",
     number: 50,
@@ -427,6 +434,16 @@ pub(crate) const ALL: &[Scenario] = &[
             known: false,
         }],
         play: dialect::bootcfg,
+    },
+    Scenario {
+        name: "matchbox",
+        story: "the same site with matchbox's data: a BIOS machine waits there, is armed with its group, installs once in \
+                matchbox's words with a second document for that step, starts from its disk",
+        cast: &[Role {
+            build: MATCHBOX,
+            known: false,
+        }],
+        play: dialect::matchbox,
     },
     Scenario {
         name: "bios-vendor",

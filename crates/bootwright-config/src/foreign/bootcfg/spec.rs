@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bootwright_content::{can_report, nearest};
+use bootwright_content::can_report;
 use bootwright_core::{Document, DoneTrigger, ProfileName};
 
-use super::{BOOT, CLOUD, IGNITION, owned};
+use super::{BOOT, CLOUD, IGNITION};
 use crate::compat::{Compat, DoneBy};
 use crate::foreign::file::Files;
 use crate::foreign::make::{self, Boot};
@@ -35,8 +35,8 @@ pub(super) fn spec(mut section: Section<'_>, path: &str, node: &Node, files: &mu
         return None;
     };
     let (boot, json) = boot(&entry.node, files)?;
-    let cloud = named_file("cloud", "cloud_id", cloud, files);
-    let ignition = named_file("ignition", "ignition_id", ignition, files);
+    let cloud = files.named("cloud", "cloud_id", cloud);
+    let ignition = files.named("ignition", "ignition_id", ignition);
     if let Some(ignition) = &ignition
         && files.json(ignition).is_none()
     {
@@ -49,28 +49,6 @@ pub(super) fn spec(mut section: Section<'_>, path: &str, node: &Node, files: &mu
         cloud,
         ignition,
     })
-}
-
-/// The file that a spec names, if it is there.
-fn named_file(
-    directory: &str,
-    key: &str,
-    named: Option<(&str, &crate::node::At)>,
-    files: &mut Files,
-) -> Option<String> {
-    let (name, at) = named.filter(|(name, _)| !name.is_empty())?;
-    let path = format!("{directory}/{name}");
-    if files.has(&path) {
-        return Some(path);
-    }
-    let there = owned(files.names(directory));
-    let hint = match nearest(name, there.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("`{key}` is the name of a file below `{directory}/`"),
-    };
-    let message = format!("there is no file `{}`", path.escape_debug());
-    files.findings.error(at, message).hint = Some(hint);
-    None
 }
 
 /// What is booted, in words and as bootcfg's JSON.
