@@ -57,6 +57,8 @@ fn every_hook_of_an_installer_leads_to_a_report_of_the_run() {
     for (os, name, text) in documents() {
         all.entry(os).or_default().insert(name, text);
     }
+    // Stages of a queue, which install nothing: their own tests run them.
+    all.retain(|os, _| !["discover", "wipe"].contains(os));
     assert!(all.keys().eq(HOOKS.iter().map(|(os, _)| os)), "{:?}", all.keys());
     let mut program = Command::new("/usr/bin/python3")
         .args(["-c", READER])
