@@ -149,6 +149,37 @@ fn a_run_of_which_nothing_is_heard_fails_at_its_deadline_and_explain_names_that(
 }
 
 #[test]
+fn a_machine_that_shows_another_serial_number_than_the_armed_one_is_held() {
+    let (inside, machine) = segment();
+    let daemon = Daemon::start(&inside, CONFIG);
+    let shows = |serial_hex: &str| {
+        let target = format!("{}&serial_hex={serial_hex}", question(&ONE.replace(':', "-")));
+        let answer = get(&machine, OURS, &target);
+        assert_eq!(answer.status, 200);
+        answer.text().to_owned()
+    };
+    shows("532d3137");
+    tell(&daemon, &format!("host arm {ONE} lab"));
+    assert!(said(&daemon, ONE, "identity").starts_with("it was armed as the machine with these facts"));
+    // Before it began: the arming is gone, and nothing is installed, whoever asks.
+    let script = shows("532d3939");
+    assert!(run_url(&script).is_none(), "{script}");
+    assert_eq!(state(&daemon, ONE), "new");
+    assert!(said(&daemon, ONE, "operator").starts_with("an operator holds it, or its arming lapsed"));
+    assert!(run_url(&shows("532d3137")).is_none());
+
+    // In the middle of its install: the run is that of the machine which began it, and of nobody in its name.
+    tell(&daemon, &format!("host arm {ONE} lab"));
+    assert!(run_url(&shows("532d3137")).is_some());
+    let script = shows("532d3939");
+    assert!(run_url(&script).is_none(), "{script}");
+    assert!(script.contains("It waits because its identity is in doubt"), "{script}");
+    assert_eq!(state(&daemon, ONE), "installing");
+    assert!(said(&daemon, ONE, "max_attempts").starts_with("its script was served 1 of 2 times"));
+    assert!(run_url(&shows("532d3137")).is_some());
+}
+
+#[test]
 fn max_concurrent_holds_the_next_host_until_a_run_is_over() {
     let (inside, machine) = segment();
     let daemon = Daemon::start(&inside, &with("max_concurrent = 1"));
