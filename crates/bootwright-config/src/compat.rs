@@ -17,6 +17,8 @@ pub struct Compat {
     pub files_dir: Option<String>,
     /// The server that is asked in place of a directory.
     pub upstream: Option<String>,
+    /// The image that it boots, by its name below `images/`.
+    pub image: Option<String>,
     /// How its data is laid out, where that has changed over the years.
     pub era: Era,
     /// Who is given documents, which may hold secrets.
@@ -81,6 +83,7 @@ impl Routes for Dialect {
                 ("/assets", true),
             ],
             Self::DynamicIgnition => &[("/", false), ("/get_ignition", false)],
+            Self::Flatcar => &[],
             Self::Kiwispray => &[
                 ("/bootstrap.ipxe", false),
                 ("/bootstrap", false),
@@ -103,7 +106,12 @@ impl Routes for Dialect {
                 ("/metadata", false),
                 ("/assets", true),
             ],
-            Self::Pixiecore => &[("/v1/boot", false), ("/pixiecore/v1/boot", false)],
+            Self::Pixiecore => &[
+                ("/pixiecore/v1/boot", false),
+                ("/_/ipxe", false),
+                ("/_/file", false),
+                ("/_/booting", false),
+            ],
         }
     }
 }
@@ -118,6 +126,7 @@ impl Compat {
             data_dir: None,
             files_dir: None,
             upstream: None,
+            image: None,
             era: Era::Machines,
             configs: Configs::Run,
             done: DoneBy::Callback,

@@ -19,7 +19,9 @@ mod section;
 pub use compat::{Compat, Configs, Dialect, DoneBy, Era};
 pub use daemon::{BaseUrl, Control, Daemon, Dhcp, Listen, Sockets, Store, Tftp, Tls};
 pub use diagnostic::{Diagnostic, Place, Severity};
-pub use foreign::{Content, FILE_BYTES_MAX, FILES_MAX, Tables, Walk, bootcfg, kiwispray, matchbox};
+pub use foreign::{
+    Content, FILE_BYTES_MAX, FILES_MAX, Tables, Walk, bootcfg, dynamic_ignition, kiwispray, matchbox, pixiecore,
+};
 pub use import::{Given, Imported, Known, Standing, System, import};
 pub use load::{FINDINGS_MAX, Loaded, Source, load, load_with, render_all};
 pub use lower::{Image, Places, SecretSource};

@@ -7,6 +7,8 @@ pub enum Dialect {
     Bootcfg,
     /// dynamic-ignition-coreos.
     DynamicIgnition,
+    /// The Flatcar container.
+    Flatcar,
     /// KIWIspray.
     Kiwispray,
     /// matchbox.
@@ -17,9 +19,10 @@ pub enum Dialect {
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Bootcfg,
         Self::DynamicIgnition,
+        Self::Flatcar,
         Self::Kiwispray,
         Self::Matchbox,
         Self::Pixiecore,
@@ -31,6 +34,7 @@ impl Dialect {
         match self {
             Self::Bootcfg => "bootcfg",
             Self::DynamicIgnition => "dynamic-ignition",
+            Self::Flatcar => "flatcar",
             Self::Kiwispray => "kiwispray",
             Self::Matchbox => "matchbox",
             Self::Pixiecore => "pixiecore",

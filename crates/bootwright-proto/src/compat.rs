@@ -4,9 +4,11 @@
 //! `docs/dialects.md` has the forms by their numbers, and says what of each system is knowingly not copied.
 
 pub mod bootcfg;
+pub mod dynamic_ignition;
 pub mod go;
 pub mod kiwispray;
 pub mod matchbox;
+pub mod pixiecore;
 
 use crate::http::path_segments;
 use crate::http::{PathFault, Query, RelativePath};

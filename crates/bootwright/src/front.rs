@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bootwright_content::render_boot;
-use bootwright_core::{Confirm, FrontEnd, HostDefinition, MacAddr, Sighting, Token, Trial};
+use bootwright_core::{Confirm, FrontEnd, Host, HostDefinition, MacAddr, Profile, Sighting, Token, Trial};
 use bootwright_engine::{FrontAsk, FrontReply, InstallTicket, ScriptReply, ScriptTurn};
 use bootwright_net::neighbour::station;
 use bootwright_proto::http::target::parse;
@@ -17,6 +17,7 @@ use bootwright_proto::script::told::Told;
 use bootwright_proto::script::{grub, pi, pxelinux, uboot};
 use bytes::Bytes;
 
+use crate::compat::upstream::only_ipxe;
 use crate::core::{Core, Unrecorded};
 use crate::http::report::{admitted, rendered};
 use crate::http::script::{Surroundings, TURNS_MAX, context, definition, hold_of, image, try_out_as, values};
@@ -201,8 +202,8 @@ pub(crate) fn told(reply: &ScriptReply, asking: &Asking, around: &Surroundings<'
         }
         ScriptReply::Live { host, profile } => {
             let broken = |why: String| format!("profile {} cannot be rendered: {why}", profile.name);
-            let image = image(host, profile, None, around).map_err(broken)?;
-            Told::live(front, &around.live(host, profile, &image)).map_err(|error| broken(error.to_string()))
+            only_ipxe(profile).map_err(broken)?;
+            live_as_told(host, profile, front, around).map_err(broken)
         }
         ScriptReply::Menu { profile, .. } if front == FrontEnd::UBoot => Err(format!(
             "profile `{}` cannot be rendered for it: {}",
@@ -221,6 +222,27 @@ pub(crate) fn told(reply: &ScriptReply, asking: &Asking, around: &Surroundings<'
 }
 
 pub(crate) fn install(ticket: &InstallTicket, front: FrontEnd, around: &Surroundings<'_>) -> Result<Told, String> {
+    only_ipxe(&ticket.profile)?;
+    install_as_told(ticket, front, around)
+}
+
+/// A system that a host boots every time, for somebody who asks on its behalf, too.
+pub(crate) fn live_as_told(
+    host: &Host,
+    profile: &Profile,
+    front: FrontEnd,
+    around: &Surroundings<'_>,
+) -> Result<Told, String> {
+    let image = image(host, profile, None, around)?;
+    Told::live(front, &around.live(host, profile, &image)).map_err(|error| error.to_string())
+}
+
+/// One attempt of a run, for somebody who asks on its host's behalf, too.
+pub(crate) fn install_as_told(
+    ticket: &InstallTicket,
+    front: FrontEnd,
+    around: &Surroundings<'_>,
+) -> Result<Told, String> {
     let image = image(&ticket.host, &ticket.profile, Some(values(ticket)), around)?;
     Told::install(front, &around.install(ticket, &image)).map_err(|error| error.to_string())
 }

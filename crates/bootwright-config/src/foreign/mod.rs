@@ -4,11 +4,16 @@
 //! what is wrong is left out and told, and the rest counts.
 
 pub mod bootcfg;
+pub mod dynamic_ignition;
 mod file;
+mod flatcar;
+mod ignition;
 pub(crate) mod json;
 pub mod kiwispray;
 mod make;
 pub mod matchbox;
+pub mod pixiecore;
+mod pxelinux;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,16 +61,22 @@ pub(crate) struct Lowered {
 
 /// Lowers the directory of a dialect. Where it cannot be read at all, the words say so.
 pub(crate) fn lower(compat: &Compat, walk: Walk<'_>) -> Result<Lowered, String> {
+    let mut lowered = Lowered::default();
+    if compat.dialect == Dialect::Pixiecore {
+        pixiecore::lower(compat, &mut lowered);
+        return Ok(lowered);
+    }
     let Some(directory) = &compat.data_dir else {
-        return Ok(Lowered::default());
+        return Ok(lowered);
     };
     let mut files = Files::new(directory, walk(compat)?);
-    let mut lowered = Lowered::default();
     match compat.dialect {
         Dialect::Bootcfg => bootcfg::lower(compat, &mut files, &mut lowered),
         Dialect::Kiwispray => kiwispray::lower(compat, &mut files, &mut lowered),
+        Dialect::DynamicIgnition => dynamic_ignition::lower(compat, &mut files, &mut lowered),
+        Dialect::Flatcar => flatcar::lower(compat, &mut files, &mut lowered),
         Dialect::Matchbox => matchbox::lower(compat, &mut files, &mut lowered),
-        Dialect::DynamicIgnition | Dialect::Pixiecore => {}
+        Dialect::Pixiecore => {}
     }
     lowered.diagnostics = cut(files.into_diagnostics());
     Ok(lowered)

@@ -10,7 +10,14 @@ use crate::section::{Section, choice};
 use super::daemon::{absolute, listen};
 
 /// The dialects that this version speaks, in the order in which their rules are asked.
-const SPOKEN: &[Dialect] = &[Dialect::Bootcfg, Dialect::Matchbox, Dialect::Kiwispray];
+const SPOKEN: &[Dialect] = &[
+    Dialect::Bootcfg,
+    Dialect::Matchbox,
+    Dialect::Flatcar,
+    Dialect::Kiwispray,
+    Dialect::DynamicIgnition,
+    Dialect::Pixiecore,
+];
 
 /// The dialects that are switched on, and what their directories are lowered to.
 #[derive(Default)]
@@ -62,16 +69,11 @@ pub(super) fn lower(root: &Table, daemon: &Daemon, walk: Walk<'_>, findings: &mu
 
 fn unknown(name: &str, entry: &Entry, findings: &mut Findings) {
     let names: Vec<&str> = SPOKEN.iter().map(|dialect| dialect.name()).collect();
-    let later = Dialect::ALL.iter().any(|dialect| dialect.name() == name);
     let hint = match bootwright_content::nearest(name, names.iter().copied()) {
-        Some(near) if !later => format!("did you mean `compat.{near}`?"),
-        _ => format!("known are `{}`", names.join("`, `")),
+        Some(near) => format!("did you mean `compat.{near}`?"),
+        None => format!("known are `{}`", names.join("`, `")),
     };
-    let message = if later {
-        format!("`compat.{name}` is not in this version")
-    } else {
-        format!("there is no `compat.{}`", name.escape_debug())
-    };
+    let message = format!("there is no `compat.{}`", name.escape_debug());
     findings.error(&entry.key, message).hint = Some(hint);
 }
 
@@ -84,9 +86,15 @@ fn dialect_section(
 ) -> Option<(Compat, At)> {
     let mut compat = Compat::plain(dialect);
     let enabled = section.bool("enabled", findings).unwrap_or(false);
-    compat.listen = listen(&mut section, "listen", ":8081", findings);
+    if dialect != Dialect::Flatcar {
+        compat.listen = listen(&mut section, "listen", ":8081", findings);
+    }
     let mut place = entry.key.clone();
-    if let Some((path, at)) = section.text("data_dir", "/srv/bootcfg/data", findings) {
+    if dialect == Dialect::Pixiecore
+        && let Some((url, at)) = section.text("upstream", "http://10.0.0.2:8080/pixiecore", findings)
+    {
+        compat.upstream = upstream(&section.key("upstream"), url, at, findings);
+    } else if let Some((path, at)) = section.text("data_dir", "/srv/bootcfg/data", findings) {
         compat.data_dir = absolute(&section.key("data_dir"), path, at, findings);
         place = at.clone();
     }
@@ -94,9 +102,13 @@ fn dialect_section(
         Dialect::Bootcfg => ("images_dir", true),
         // matchbox's own default is `assets` within its data.
         Dialect::Matchbox => ("assets_dir", false),
-        Dialect::DynamicIgnition | Dialect::Kiwispray | Dialect::Pixiecore => ("files_dir", false),
+        Dialect::DynamicIgnition | Dialect::Flatcar | Dialect::Kiwispray | Dialect::Pixiecore => ("files_dir", false),
     };
-    if dialect == Dialect::Kiwispray {
+    if dialect == Dialect::Flatcar {
+        compat.image = image(&mut section, findings);
+    } else if dialect == Dialect::DynamicIgnition {
+        // Its files are those of the machine plane, which are served by TFTP too.
+    } else if dialect == Dialect::Kiwispray {
         compat.files_dir = compat
             .data_dir
             .as_ref()
@@ -111,7 +123,9 @@ fn dialect_section(
             .rsplit_once('/')
             .map(|(parent, _)| format!("{parent}/images"));
     }
-    if let Some((word, at)) = section.text("configs", "run", findings) {
+    if !matches!(dialect, Dialect::Flatcar | Dialect::Pixiecore)
+        && let Some((word, at)) = section.text("configs", "run", findings)
+    {
         let choices = [("run", Configs::Run), ("anybody", Configs::Anybody)];
         if let Some(configs) = choice(&section.key("configs"), word, at, &choices, findings) {
             compat.configs = configs;
@@ -122,8 +136,8 @@ fn dialect_section(
                 Some("`configs = \"run\"` keeps them for machines whose run is under way".to_owned());
         }
     }
-    // KIWIspray's own scripts report, by `/finish`.
-    if dialect != Dialect::Kiwispray
+    // KIWIspray's own scripts report, by `/finish`; what installs Flatcar's nodes is ours.
+    if !matches!(dialect, Dialect::Flatcar | Dialect::Kiwispray)
         && let Some((word, at)) = section.text("done", "callback", findings)
     {
         let choices = [
@@ -148,11 +162,44 @@ fn dialect_section(
     if !enabled {
         return None;
     }
-    if !has_dir {
+    if !has_dir && dialect != Dialect::Pixiecore {
         findings.error(&entry.key, format!("`{name}` has no `data_dir`")).hint =
             Some("add the directory with its data, as its own server was given it".to_owned());
     }
     Some((compat, place))
+}
+
+/// An image, by its name below `images/` in the data directory; one of its directories may stand behind it.
+fn image(section: &mut Section<'_>, findings: &mut Findings) -> Option<String> {
+    let (name, at) = section.text("image", "flatcar", findings)?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let plain = |part: &str| !part.starts_with('.') && !part.is_empty() && part.chars().all(fits);
+    if name.len() <= 200 && name.split('/').all(plain) {
+        return Some(name.to_owned());
+    }
+    let message = format!("`{}`: `{}` is no image", section.key("image"), name.escape_debug());
+    findings.error(at, message).hint =
+        Some("write the name that `bootwright image add` was given, such as `\"flatcar\"`".to_owned());
+    None
+}
+
+/// The URL of a server, without a slash at its end.
+fn upstream(key: &str, url: &str, at: &At, findings: &mut Findings) -> Option<String> {
+    let plain = url.trim_end_matches('/');
+    let rest = plain.strip_prefix("http://").or_else(|| plain.strip_prefix("https://"));
+    let host = rest.map(|rest| rest.split('/').next().unwrap_or_default());
+    let good = plain
+        .chars()
+        .all(|c| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '@' | '{' | '}' | '"' | '\\'));
+    match host {
+        Some(host) if good && !host.is_empty() && !host.starts_with(':') => Some(plain.to_owned()),
+        _ => {
+            let message = format!("`{key}`: `{}` is no URL of a server", url.escape_debug());
+            let hint = "write what Pixiecore was given behind `api`, such as `\"http://10.0.0.2:8080/pixiecore\"`";
+            findings.error(at, message).hint = Some(hint.to_owned());
+            None
+        }
+    }
 }
 
 /// Who else listens there, and what is nowhere without a port of its own.

@@ -3,6 +3,7 @@
 mod default;
 mod example;
 mod foreign;
+mod foreign_ignition;
 mod foreign_matchbox;
 mod menu;
 mod merge;

@@ -46,6 +46,12 @@ impl RelativePath {
         &self.0
     }
 
+    /// Reads the path of a URL, which begins with a slash.
+    #[must_use]
+    pub fn read(path: &str) -> Option<Self> {
+        segments(path.as_bytes()).ok().and_then(|segments| Self::of(&segments))
+    }
+
     /// Its segments, in order.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')

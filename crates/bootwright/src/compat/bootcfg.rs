@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use bootwright_config::{Configs, Dialect, bootcfg as data};
 use bootwright_content::{Context, render_document};
-use bootwright_core::{Facts, FrontEnd, MacAddr, Profile, Sighting};
-use bootwright_engine::ScriptReply;
+use bootwright_core::{MacAddr, Profile};
 use bootwright_proto::compat::bootcfg::{
     BOOT_SCRIPT, Boot, ONLY_GET, Request, Route, bad_mac, ignition, machine, spec,
 };
-use bootwright_proto::http::{Asked, BaseUrl, Query};
+use bootwright_proto::http::{BaseUrl, Query};
 use hyper::body::Incoming;
 use hyper::header::CACHE_CONTROL;
 use hyper::{Method, StatusCode};
 
 use super::document::granted;
+use super::pixiecore::{booted, uncached_json};
 use super::{Desk, not_found, refused, text_of};
 use crate::http::answer::{Answer, TEXT, answer as answered, set};
 use crate::http::body::Answered;
 use crate::http::file::shelved;
-use crate::http::script::{decision_in, definition, reply, sighting};
+use crate::http::script::decision_in;
 use crate::http::{Ends, Plane};
 
 /// The type of JSON, as Go's handlers set it.
@@ -77,49 +77,13 @@ fn boot(profile: &Profile, context: &Context) -> Option<Result<Boot, String>> {
 
 /// What Pixiecore is told on behalf of a machine; nothing leaves it to its disk.
 async fn pixiecore(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, mac: MacAddr) -> Answer {
-    let asked = Asked {
-        sighting: Sighting {
-            facts: Facts::of_mac(mac),
-            boot_mac: Some(mac),
-            ..Sighting::default()
-        },
-        ..Asked::default()
-    };
-    // The address is that of who asks on the machine's behalf.
-    let seen = Sighting {
-        address: None,
-        ..sighting(plane, ends, &asked)
-    };
-    let reply = match reply(plane, ends, base, (&seen, &asked), (FrontEnd::Pixiecore, words)).await {
-        Ok(reply) => reply,
-        Err(why) => {
-            tracing::error!(%why, "an answer could not be recorded, who asks may ask again");
-            return not_found();
-        }
-    };
-    let definition = definition(plane, &reply);
-    let (profile, context) = match &reply {
-        ScriptReply::Install(ticket) => (
-            Arc::clone(&ticket.profile),
-            crate::http::script::context(plane, base, ends, ticket),
-        ),
-        ScriptReply::Live { host, profile } => {
-            let around = crate::front::surroundings(plane, ends, base, &asked, definition.as_ref());
-            (
-                Arc::clone(profile),
-                crate::http::script::context_of(host, profile, None, &around),
-            )
-        }
-        ScriptReply::Confirm { .. }
-        | ScriptReply::Menu { .. }
-        | ScriptReply::Local { .. }
-        | ScriptReply::Hold(_)
-        | ScriptReply::Silence(_) => return not_found(),
+    let Some((_, (profile, context))) = booted(plane, ends, base, mac, words).await else {
+        return not_found();
     };
     let json = boot(&profile, &context)
         .and_then(Result::ok)
         .and_then(|boot| boot.json());
-    json.map_or_else(not_found, |json| uncached(text_of(StatusCode::OK, JSON, &json)))
+    json.map_or_else(not_found, uncached_json)
 }
 
 async fn document(

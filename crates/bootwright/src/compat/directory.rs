@@ -46,7 +46,9 @@ impl Directories {
         let path = PathBuf::from(compat.data_dir.as_deref().unwrap_or_default());
         let wanted = match compat.dialect {
             Dialect::Kiwispray => Wanted::Templates,
-            Dialect::Bootcfg | Dialect::DynamicIgnition | Dialect::Matchbox | Dialect::Pixiecore => Wanted::All,
+            Dialect::Bootcfg | Dialect::DynamicIgnition | Dialect::Flatcar | Dialect::Matchbox | Dialect::Pixiecore => {
+                Wanted::All
+            }
         };
         let root = Root::open_dir(&path).map_err(|error| error.to_string());
         self.0

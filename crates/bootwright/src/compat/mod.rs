@@ -4,8 +4,11 @@
 mod bootcfg;
 pub(crate) mod directory;
 mod document;
+mod dynamic_ignition;
 mod kiwispray;
 mod matchbox;
+pub(crate) mod pixiecore;
+pub(crate) mod upstream;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,6 +36,8 @@ pub(crate) struct Desk {
     pub(crate) compat: Compat,
     /// The files that its machines fetch, if there are any.
     pub(crate) files: Option<Shelf>,
+    /// The server that is asked in place of a directory.
+    upstream: Option<upstream::Upstream>,
     /// Its routes on the machine plane.
     mounted: Vec<&'static str>,
 }
@@ -40,8 +45,10 @@ pub(crate) struct Desk {
 /// What a client asks.
 pub(crate) enum Question {
     Bootcfg(bootwright_proto::compat::bootcfg::Request),
+    DynamicIgnition(bootwright_proto::compat::dynamic_ignition::Request),
     Kiwispray(bootwright_proto::compat::kiwispray::Request),
     Matchbox(bootwright_proto::compat::matchbox::Request),
+    Pixiecore(bootwright_proto::compat::pixiecore::Request),
 }
 
 impl Desks {
@@ -53,6 +60,7 @@ impl Desks {
                 .files_dir
                 .as_ref()
                 .and_then(|path| shelf(compat.dialect, Path::new(path))),
+            upstream: upstream::Upstream::of(compat),
             mounted: compat.routes(dialects).0,
             compat: compat.clone(),
         };
@@ -85,15 +93,21 @@ impl Question {
             Dialect::Bootcfg => bootwright_proto::compat::bootcfg::parse(target).map(Self::Bootcfg),
             Dialect::Kiwispray => bootwright_proto::compat::kiwispray::parse(target).map(Self::Kiwispray),
             Dialect::Matchbox => bootwright_proto::compat::matchbox::parse(target).map(Self::Matchbox),
-            Dialect::DynamicIgnition | Dialect::Pixiecore => None,
+            Dialect::Pixiecore => bootwright_proto::compat::pixiecore::parse(target).map(Self::Pixiecore),
+            Dialect::DynamicIgnition => {
+                bootwright_proto::compat::dynamic_ignition::parse(target).map(Self::DynamicIgnition)
+            }
+            Dialect::Flatcar => None,
         }
     }
 
     pub(crate) const fn dialect(&self) -> Dialect {
         match self {
             Self::Bootcfg(_) => Dialect::Bootcfg,
+            Self::DynamicIgnition(_) => Dialect::DynamicIgnition,
             Self::Kiwispray(_) => Dialect::Kiwispray,
             Self::Matchbox(_) => Dialect::Matchbox,
+            Self::Pixiecore(_) => Dialect::Pixiecore,
         }
     }
 
@@ -101,8 +115,10 @@ impl Question {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Bootcfg(request) => request.route.name(),
+            Self::DynamicIgnition(request) => request.route.name(),
             Self::Kiwispray(request) => request.route.name(),
             Self::Matchbox(request) => request.route.name(),
+            Self::Pixiecore(request) => request.route.name(),
         }
     }
 }
@@ -149,8 +165,10 @@ pub(crate) async fn answer(
     };
     match question {
         Question::Bootcfg(asked) => bootcfg::answer(plane, desk, ends, base, asked, &request).await,
+        Question::DynamicIgnition(asked) => dynamic_ignition::answer(plane, desk, ends, base, asked, &request).await,
         Question::Kiwispray(asked) => kiwispray::answer(plane, desk, ends, base, asked, request).await,
         Question::Matchbox(asked) => matchbox::answer(plane, desk, ends, base, asked, &request).await,
+        Question::Pixiecore(asked) => pixiecore::answer(plane, desk, ends, base, asked, &request).await,
     }
 }
 
@@ -160,7 +178,8 @@ pub(crate) fn words_at(door: Option<Dialect>) -> Words {
         Some(Dialect::Bootcfg) => bootcfg::words,
         Some(Dialect::Kiwispray) => kiwispray::words,
         Some(Dialect::Matchbox) => matchbox::words,
-        Some(Dialect::DynamicIgnition | Dialect::Pixiecore) | None => |_, _| None,
+        Some(Dialect::Pixiecore) => pixiecore::words,
+        Some(Dialect::DynamicIgnition | Dialect::Flatcar) | None => |_, _| None,
     }
 }
 
@@ -214,7 +233,10 @@ mod tests {
             "/metadata",
             "/assets/x",
         ];
+        let pixiecore = &["/v1/boot/x", "/pixiecore/v1/boot/x", "/_/ipxe", "/_/file", "/_/booting"];
         for (dialect, targets) in [
+            (Dialect::Pixiecore, &pixiecore[..]),
+            (Dialect::DynamicIgnition, &["/", "/get_ignition"][..]),
             (Dialect::Kiwispray, &kiwispray[..]),
             (Dialect::Matchbox, &matchbox[..]),
             (

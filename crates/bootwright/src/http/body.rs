@@ -1,17 +1,47 @@
 //! Bodies of answers: text, memory, or a file that leaves by sendfile; all of them counted.
 
+use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bootwright_net::sendfile::FileBody;
 use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// What is sent.
 enum Content {
     Memory(Option<Bytes>),
     File(FileBody),
+    Remote(Box<Remote>),
+}
+
+/// How long another server may send nothing of what is passed on.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// What another server sends, passed on as it comes.
+struct Remote {
+    body: Incoming,
+    silence: Pin<Box<Sleep>>,
+}
+
+impl Remote {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match Pin::new(&mut self.body).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.silence.as_mut().reset(Instant::now() + SILENCE_MAX);
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(io::Error::other(error)))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => {
+                let silent = self.silence.as_mut().poll(context);
+                silent.map(|()| Some(Err(io::ErrorKind::TimedOut.into())))
+            }
+        }
+    }
 }
 
 /// Called once when a body ends, with the number of bytes that were handed on, and whether that was all.
@@ -21,6 +51,8 @@ type Ended = Box<dyn FnOnce(u64, bool) + Send + Sync>;
 pub(crate) struct Answered {
     content: Content,
     left: u64,
+    /// Whether that is known, or only how much it may be.
+    known: bool,
     sent: u64,
     ended: Option<Ended>,
 }
@@ -38,6 +70,7 @@ impl Answered {
         Self {
             content: Content::Memory(Some(bytes)),
             left,
+            known: true,
             sent: 0,
             ended: None,
         }
@@ -49,6 +82,21 @@ impl Answered {
         Self {
             content: Content::File(body),
             left,
+            known: true,
+            sent: 0,
+            ended: None,
+        }
+    }
+
+    /// What another server sends: as many bytes as it says, or at most that many.
+    pub(crate) fn remote(body: Incoming, bytes: Option<u64>, bytes_max: u64) -> Self {
+        Self {
+            content: Content::Remote(Box::new(Remote {
+                body,
+                silence: Box::pin(sleep(SILENCE_MAX)),
+            })),
+            left: bytes.unwrap_or(bytes_max),
+            known: bytes.is_some(),
             sent: 0,
             ended: None,
         }
@@ -86,7 +134,16 @@ impl Body for Answered {
                     .map(|bytes| Ok(Frame::data(bytes))),
             ),
             Content::File(body) => Pin::new(body).poll_frame(context),
+            Content::Remote(remote) => remote.poll(context),
         };
+        if let (Poll::Ready(Some(Ok(frame))), false) = (&polled, self.known)
+            && frame.data_ref().is_some_and(|data| data.len() as u64 > self.left)
+        {
+            return Poll::Ready(Some(Err(io::Error::other("there is no end to it"))));
+        }
+        if let (Poll::Ready(None), false) = (&polled, self.known) {
+            self.left = 0;
+        }
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
                 let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
@@ -105,7 +162,10 @@ impl Body for Answered {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        match self.known {
+            true => SizeHint::with_exact(self.left),
+            false => SizeHint::default(),
+        }
     }
 }
 

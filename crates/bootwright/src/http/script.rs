@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bootwright_config::Dialect;
 use bootwright_content::{Context, RunValues, ServerValues, check_host, render_boot};
 use bootwright_core::local::{Footing, methods};
 use bootwright_core::{Firmware, FrontEnd, Host, HostDefinition, Profile, Sighting, Trial};
@@ -19,6 +20,8 @@ use super::Plane;
 use super::answer::{self, Answer, not_found, words};
 use super::route::Ends;
 use crate::commit::Unrecorded;
+use crate::compat::pixiecore::define;
+use crate::compat::upstream::{Undefined, defined};
 use crate::core::Core;
 use crate::slip::Slip;
 use crate::telemetry::sanitise;
@@ -84,6 +87,10 @@ pub(crate) async fn decision_in(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, 
     let seen = sighting(plane, ends, asked);
     match reply(plane, ends, base, (&seen, asked), (FrontEnd::Ipxe, words)).await {
         Ok(reply) => {
+            let reply = match define(plane, reply, &seen).await {
+                Ok(reply) => reply,
+                Err(why) => return answer::script(undefined(plane, base, &seen, &why)),
+            };
             let definition = definition(plane, &reply);
             let asked = Asked {
                 sighting: seen.clone(),
@@ -111,6 +118,19 @@ pub(crate) async fn decision_in(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, 
     }
 }
 
+/// What a machine is told of which another server says what it boots, and says nothing or that it boots nothing.
+fn undefined(plane: &Plane, base: &BaseUrl, seen: &Sighting, why: &Undefined) -> String {
+    tracing::warn!("{}", why.words());
+    plane
+        .core
+        .ask(|engine, now| engine.trouble(now, seen, why.words()))
+        .now();
+    match why {
+        Undefined::Refused(words) => leave_script(words),
+        Undefined::Unknown(words) => notice_script(base, words),
+    }
+}
+
 /// What the engine answers. What it would promise is rendered first, and the engine told what came of it.
 pub(crate) async fn reply(
     plane: &Arc<Plane>,
@@ -127,7 +147,16 @@ pub(crate) async fn reply(
             .ask(|engine, now| engine.script_as(now, front, seen, fresh, trial.take()));
         match answer.settled().await? {
             ScriptTurn::Reply(reply) => return Ok(reply),
-            ScriptTurn::Try(ticket) => {
+            ScriptTurn::Try(mut ticket) => {
+                let desk = plane.desks.of(Dialect::Pixiecore);
+                let mac = ticket.boot_mac.or(seen.boot_mac);
+                match defined(desk, &ticket.profile, &ticket.host, (mac, true, false)).await {
+                    Ok(profile) => ticket.profile = profile,
+                    Err(why) => {
+                        trial = Some(Trial::of(&ticket.profile, Some(why.words().to_owned())));
+                        continue;
+                    }
+                }
                 let definition = plane.core.read(|engine, _| engine.definition(&ticket.host.id).cloned());
                 let asked = Asked {
                     sighting: seen.clone(),

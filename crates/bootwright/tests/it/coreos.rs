@@ -43,18 +43,23 @@ const FILES: [(&str, &str); 6] = [
 
 fn site<'a>(inside: &'a Netns, done: &str) -> Daemon<'a> {
     let mut daemon = Daemon::prepare(inside, &CONFIG.replace("DONE", done));
-    for (path, content) in FILES {
-        let path = daemon.data_dir().join(path);
-        std::fs::create_dir_all(path.parent().expect("it is below")).expect("a directory");
-        std::fs::write(path, content).expect("a file");
-    }
+    make_files(&daemon.data_dir());
     daemon.run();
     daemon.wait_for_log("ready ");
     daemon
 }
 
+/// The files that machines fetch, below a data directory.
+pub(crate) fn make_files(data_dir: &std::path::Path) {
+    for (path, content) in FILES {
+        let path = data_dir.join(path);
+        std::fs::create_dir_all(path.parent().expect("it is below")).expect("a directory");
+        std::fs::write(path, content).expect("a file");
+    }
+}
+
 /// Switches the machine on: its ROM asks, PXELINUX comes by TFTP and asks for its configuration, first by the UUID.
-fn switch_on(machine: &Netns) -> String {
+pub(crate) fn switch_on(machine: &Netns) -> String {
     let packet = with_card(captured("bios-firmware-discover"), CARD);
     let offer = discover(machine, "eth0", &packet, PATIENCE).expect("an offer").answer;
     assert_eq!((offer.siaddr, offer.file.as_slice()), (OURS, b"pxelinux.0".as_slice()));
@@ -105,14 +110,14 @@ fn install(machine: &Netns, told: &str) -> String {
     run.to_owned()
 }
 
-fn state(daemon: &Daemon<'_>) -> String {
+pub(crate) fn state(daemon: &Daemon<'_>) -> String {
     let answer = daemon.api("GET", &format!("/api/v1/hosts/{HOST}"), "");
     let host: serde_json::Value = serde_json::from_str(answer.text()).expect("JSON");
     host["state"].as_str().unwrap_or_default().to_owned()
 }
 
 /// Switched on again, it is told to start its disk, by what comes by TFTP too.
-fn starts_its_disk(machine: &Netns) {
+pub(crate) fn starts_its_disk(machine: &Netns) {
     let told = switch_on(machine);
     assert!(
         told.contains("LABEL local\n  COM32 chain.c32\n  APPEND hd0\n"),

@@ -9,7 +9,7 @@ use bootwright_content::ignition::{Additions, add};
 use bootwright_content::{made_up, render_document};
 
 /// Whether it takes a configuration, and its words.
-fn validate(text: &str) -> (bool, String) {
+pub(crate) fn validate(text: &str) -> (bool, String) {
     let mut program = Command::new("ignition-validate")
         .arg("-")
         .stdin(Stdio::piped())

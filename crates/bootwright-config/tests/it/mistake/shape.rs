@@ -93,7 +93,7 @@ x = 1
             1 | [kubernetes]
               |  ^^^^^^^^^^
               |
-              = help: known are `server`, `control`, `dhcp`, `ipv6`, `tftp`, `store`, `safety`, `secrets`, `naming`, `profiles`, `hosts`, `rules`, `compat`
+              = help: known are `server`, `control`, `dhcp`, `ipv6`, `tftp`, `store`, `safety`, `secrets`, `naming`, `profiles`, `hosts`, `rules`, `images`, `compat`
 
             1 error
         "#]],
@@ -362,19 +362,19 @@ arm_ttl = 24
 }
 
 #[test]
-fn a_system_whose_place_is_not_taken_yet_is_told() {
+fn a_system_whose_place_is_not_taken_is_told() {
     check(
-        r#"[compat.matchbox]
+        r#"[compat.cobbler]
 enabled = true
 "#,
         expect![[r#"
-            error: `compat.matchbox` is not in this version
+            error: there is no `compat.cobbler`
              --> config.toml:1:9
               |
-            1 | [compat.matchbox]
-              |         ^^^^^^^^
+            1 | [compat.cobbler]
+              |         ^^^^^^^
               |
-              = help: known are `bootcfg`, `kiwispray`
+              = help: known are `bootcfg`, `matchbox`, `flatcar`, `kiwispray`, `dynamic-ignition`, `pixiecore`
 
             1 error
         "#]],

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use bootwright_config::Dialect;
 use bootwright_core::{FrontEnd, HoldWhy, HostDefinition, Loader, Sighting, Transport, Trial};
 use bootwright_engine::{Answer as Given, Explanation, HoldScreen, OfferReply, ScriptReply, Whence};
 use bootwright_proto::http::Asked;
@@ -11,6 +12,7 @@ use bootwright_proto::script::name::{Act, Asking, Who};
 use super::super::here::{Here, here};
 use super::super::{ApiState, word};
 use super::subject::Subject;
+use crate::compat::upstream::known;
 use crate::front;
 use crate::http::script::{self, Surroundings, render_reply};
 
@@ -69,10 +71,15 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) 
 
 /// What comes of rendering the install that the machine would be handed, if it would be handed one.
 pub(super) fn try_out(state: &ApiState, explained: &Explanation, subject: &Subject) -> Option<Trial> {
-    let ticket = explained.ticket.as_ref()?;
+    let mut ticket = explained.ticket.clone()?;
+    let desk = state.plane.desks.of(Dialect::Pixiecore);
+    match known(desk, &ticket.profile, &ticket.host.id, true) {
+        Ok(profile) => ticket.profile = profile,
+        Err(why) => return Some(Trial::of(&ticket.profile, Some(why))),
+    }
     let (here, asked) = (here(state, &subject.seen), asked(state, explained, subject));
     let around = surroundings(state, explained.view.definition.as_ref(), &asked, &here);
-    Some(script::try_out(&state.plane, ticket, &around))
+    Some(script::try_out(&state.plane, &ticket, &around))
 }
 
 /// What a machine is answered whose identity is in doubt.
@@ -126,6 +133,30 @@ fn said(seen: &Sighting) -> Asked {
     }
 }
 
+/// The answer with what another server has said of the host, as far as it was asked.
+fn as_known(state: &ApiState, reply: &ScriptReply) -> ScriptReply {
+    let desk = state.plane.desks.of(Dialect::Pixiecore);
+    let mut reply = reply.clone();
+    match &mut reply {
+        ScriptReply::Install(ticket) => {
+            if let Ok(profile) = known(desk, &ticket.profile, &ticket.host.id, true) {
+                ticket.profile = profile;
+            }
+        }
+        ScriptReply::Live { host, profile } => {
+            if let Ok(defined) = known(desk, profile, &host.id, false) {
+                *profile = defined;
+            }
+        }
+        ScriptReply::Confirm { .. }
+        | ScriptReply::Menu { .. }
+        | ScriptReply::Local { .. }
+        | ScriptReply::Hold(_)
+        | ScriptReply::Silence(_) => {}
+    }
+    reply
+}
+
 fn text(
     state: &ApiState,
     definition: Option<&HostDefinition>,
@@ -135,7 +166,7 @@ fn text(
 ) -> String {
     let surroundings = surroundings(state, definition, asked, here);
     if front == FrontEnd::Ipxe {
-        return render_reply(reply, &surroundings);
+        return render_reply(&as_known(state, reply), &surroundings);
     }
     let act = Act::First;
     let mac = asked
