@@ -7,6 +7,8 @@
 #   BOOTIF=01-MAC          which network card started the machine
 #   lab.pause=STEP,STEP    stop before each STEP until `resume` comes on the serial line
 #   lab.post-install=URL   what to run behind the image, if it is no document of the run
+#   coreos.inst.ignition_url=URL, lab.nonce-sector=N
+#                          what the system is to be called stands there; it is written into that sector of the disk
 #   lab.done-tries=N       reboot after so many reports that nobody heard
 #   lab.look               say what is on the kernel line, and nothing else
 
@@ -28,7 +30,7 @@ reboot_now() {
     while :; do sleep 60; done
 }
 
-url= image= boot_if= pause= post_install= look= done_tries=30
+url= image= boot_if= pause= post_install= ignition= nonce_sector= look= done_tries=30
 for word in $(cat /proc/cmdline); do
     case "$word" in
         bootwright.url=*) url=${word#*=} ;;
@@ -36,6 +38,8 @@ for word in $(cat /proc/cmdline); do
         BOOTIF=01-*) boot_if=$(echo "${word#BOOTIF=01-}" | tr - : | tr A-F a-f) ;;
         lab.pause=*) pause=${word#*=} ;;
         lab.post-install=*) post_install=${word#*=} ;;
+        coreos.inst.ignition_url=*) ignition=${word#*=} ;;
+        lab.nonce-sector=*) nonce_sector=${word#*=} ;;
         lab.done-tries=*) done_tries=${word#*=} ;;
         lab.look) look=yes ;;
     esac
@@ -163,14 +167,22 @@ while [ "$megabyte" -lt "$total" ]; do
 done
 
 pause_before post
-say "fetching post-install.sh"
+behind=${ignition:-${post_install:-$url/post-install.sh}}
+say "fetching ${behind##*/}"
 tries=0
-until timeout 30 wget -q -O /tmp/post-install.sh "${post_install:-$url/post-install.sh}" 2>/dev/null; do
+until timeout 30 wget -q -O /tmp/behind "$behind" 2>/dev/null; do
     tries=$((tries + 1))
     [ "$tries" -lt 20 ] || fail post-install-unreachable
     sleep 1
 done
-url="$url" DISK="/dev/$disk" sh /tmp/post-install.sh || fail post-install
+if [ -n "$ignition" ]; then
+    name=$(sed -n 's|.*"source":"data:,\([a-z0-9-]*\)".*|\1|p' /tmp/behind)
+    [ -n "$name" ] || fail no-name-in-ignition
+    printf 'nonce=%s\n%512s' "$name.1.${url##*/}" '' | tr ' ' '\n' |
+        dd of="/dev/$disk" bs=512 count=1 seek="$nonce_sector" iflag=fullblock conv=notrunc,fsync 2>/dev/null
+else
+    url="$url" DISK="/dev/$disk" sh /tmp/behind || fail post-install
+fi
 sync
 say "written"
 

@@ -155,6 +155,26 @@ impl Site {
         self.daemon.start()
     }
 
+    /// Takes the place of a dynamic-ignition-coreos that these files are the data of. `SERVER` and `NONCE_SECTOR` in them
+    /// are filled in.
+    pub(crate) fn take_dynamic_ignitions_place(&self, files: &[(&str, &str)]) -> Result<()> {
+        let server = format!("{}:{DIALECT_PORT}", self.segment.boot_address());
+        let data = self.logs.join("dynamic-ignition");
+        for (path, text) in files {
+            let path = data.join(path);
+            std::fs::create_dir_all(path.parent().context("a file in a directory")?)?;
+            let text = text.replace("SERVER", &server);
+            std::fs::write(path, text.replace("NONCE_SECTOR", &self.nonce_sector.to_string()))?;
+        }
+        let config = format!(
+            "[compat.dynamic-ignition]\nenabled = true\nlisten = \":{DIALECT_PORT}\"\ndata_dir = \"{}\"\n",
+            data.display()
+        );
+        self.daemon.kill()?;
+        self.daemon.add_config("dynamic-ignition", &config)?;
+        self.daemon.start()
+    }
+
     /// Bootwright's address.
     pub(crate) fn address(&self) -> Ipv4Addr {
         self.segment.boot_address()

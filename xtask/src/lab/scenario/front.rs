@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use super::held::machine_is_held;
 use super::install::position;
 use super::story::{BOOT, disk_starts, installer_reports, installer_starts, turns_are};
-use super::{GRUB, OWN_KEYS, OWN_KEYS_HTTP, PXELINUX, REFUSED, SECURE_BOOT};
+use super::{DYNAMIC_IGNITION, GRUB, OWN_KEYS, OWN_KEYS_HTTP, PXELINUX, REFUSED, SECURE_BOOT};
 use crate::lab::journal::{Entry, Mark, Source};
 use crate::lab::machine::{Build, Machine};
 use crate::lab::record;
@@ -33,6 +33,27 @@ pub(super) fn pxelinux(site: &Site) -> Result<()> {
     }
     let kernels = fetches(&sights, "images/lab/vmlinuz");
     ensure!(kernels == 1, "the installer's kernel was fetched {kernels} times");
+    never_ipxe(&sights)
+}
+
+/// A site of dynamic-ignition-coreos: the same, but that the profile and the system's name come from its files.
+pub(super) fn dynamic_ignition(site: &Site) -> Result<()> {
+    let entry = "DEFAULT menu.c32\nLABEL lab\n  MENU DEFAULT\n  KERNEL images/lab/vmlinuz\n  APPEND initrd=images/lab/initrd.img \
+                 console=ttyS0 quiet bootwright.url={{ run.url }} bootwright.image={{ server.url }}/images/lab/disk.img \
+                 lab.nonce-sector=NONCE_SECTOR coreos.inst.ignition_url=http://SERVER/get_ignition\n  IPAPPEND 2\n";
+    site.take_dynamic_ignitions_place(&[
+        ("pxelinux.cfg/default", entry),
+        ("config.ign", r#"{"ignition":{"version":"3.0.0"}}"#),
+    ])?;
+    let machine = waiting(site, DYNAMIC_IGNITION, "pxelinux.0")?;
+    let sights = installs_once_with(site, &machine, "dynamic-ignition")?;
+    let kernel = position(&sights, |sight| reads(sight, "images/lab/vmlinuz"));
+    let config = position(&sights, |sight| request(sight, "GET /get_ignition"));
+    let disk = sights.iter().rposition(|sight| reads(sight, "chain.c32"));
+    ensure!(
+        kernel.is_some() && kernel < config && config < disk,
+        "the capture does not show kernel, configuration and disk in this order: {kernel:?} {config:?} {disk:?}"
+    );
     never_ipxe(&sights)
 }
 
@@ -184,9 +205,13 @@ fn waiting(site: &Site, build: Build, program: &str) -> Result<Arc<Machine>> {
 
 /// Arms the machine that waits, and follows it to its own disk. Gives what its wire has seen.
 fn installs_once(site: &Site, machine: &Machine) -> Result<Vec<Sight>> {
+    installs_once_with(site, machine, "lab")
+}
+
+fn installs_once_with(site: &Site, machine: &Machine, profile: &str) -> Result<Vec<Sight>> {
     let host = machine.build.name;
     let armed = machine.journal.mark();
-    site.daemon.operate(&["host", "arm", host, "lab"])?;
+    site.daemon.operate(&["host", "arm", host, profile])?;
     let token = installer_starts(machine, armed)?;
     installer_reports(machine, armed)?;
     disk_starts(site, machine, armed, 1, &token)?;

@@ -209,6 +209,13 @@ const MATCHBOX: Build = Build {
     rom: Rom::VendorLike,
 };
 
+const DYNAMIC_IGNITION: Build = Build {
+    name: "dynamic-ignition",
+    number: 63,
+    firmware: Firmware::Bios,
+    rom: Rom::VendorLike,
+};
+
 const OVER_IPV6: Build = Build {
     name: "ipv6",
     number: 50,
@@ -444,6 +451,16 @@ pub(crate) const ALL: &[Scenario] = &[
             known: false,
         }],
         play: dialect::matchbox,
+    },
+    Scenario {
+        name: "dynamic-ignition",
+        story: "a BIOS machine waits in PXELINUX, is armed with the entry of `pxelinux.cfg/default`, is known by its address when it \
+                asks for `/get_ignition`, has the name that stands there, installs once, starts from its disk",
+        cast: &[Role {
+            build: DYNAMIC_IGNITION,
+            known: false,
+        }],
+        play: front::dynamic_ignition,
     },
     Scenario {
         name: "bios-vendor",
