@@ -163,70 +163,50 @@ pub(super) fn read(setting: &Setting, texts: &[Text], reading: &mut Reading) {
         "dhcp-ignore" if value.replace(' ', "") == "tag:!known" || value == "#known" => {
             reading.known_only = Some(setting.origin())
         }
-        "except-interface" | "no-dhcp-interface" => {
-            setting.left(
-                left,
-                "interfaces can only be named, not left out",
-                "name those that are served in `interfaces` of `[server]`",
-            );
-        }
-        "listen-address" => {
-            setting.left(
-                left,
-                "addresses to listen on are not carried over",
-                "name the interfaces in `[server]`",
-            );
-        }
-        "dhcp-relay" | "dhcp-proxy" => {
-            setting.left(
-                left,
-                format!("`{name}` is not carried over"),
-                "requests of relays are answered if `relays` of `[dhcp]` lists them",
-            );
-        }
-        "dhcp-script" | "dhcp-luascript" => {
-            setting.left(
-                left,
-                format!("`{name}` is not carried over"),
-                "`bootwright events --follow` tells what happens",
-            );
-        }
-        "pxe-prompt" => {
-            setting.left(
-                left,
-                "the firmware's prompt is not carried over",
-                "a profile with `kind = \"menu\"` shows a menu",
-            );
-        }
-        "tftp-unique-root" | "tftp-lowercase" | "tftp-no-blocksize" | "tftp-mtu" | "tftp-max" | "tftp-port-range" => {
-            setting.left(
-                left,
-                format!("`{name}` is not carried over"),
-                "see `[tftp]`: block and window sizes have bounds of their own",
-            );
-        }
-        "enable-ra" | "ra-param" => {
-            setting.left(
-                left,
-                format!("`{name}` is not carried over"),
-                "Bootwright sends no router advertisements; the router does",
-            );
-        }
         _ if FURTHER.contains(&name) => further(setting, texts, reading),
         _ if GRANTED.contains(&name) => {}
-        _ if DNS.contains(&name) => {
-            setting.left(
-                left,
-                format!("`{name}` is about DNS"),
-                "Bootwright answers no DNS: let dnsmasq do it, without `dhcp-range` and `enable-tftp`",
-            );
-        }
         _ => {
-            let message = format!(
-                "`{}` is not carried over",
-                name.chars().take(60).collect::<String>().escape_debug()
-            );
-            setting.left(left, message, "it has no counterpart here");
+            let (message, hint) = without(name);
+            setting.left(left, message, hint);
+        }
+    }
+}
+
+/// What is said of an option that has no counterpart here: what happens to it, and what to do.
+fn without(name: &str) -> (String, &'static str) {
+    let plainly = format!("`{name}` is not carried over");
+    match name {
+        "except-interface" | "no-dhcp-interface" => (
+            "interfaces can only be named, not left out".to_owned(),
+            "name those that are served in `interfaces` of `[server]`",
+        ),
+        "listen-address" => (
+            "addresses to listen on are not carried over".to_owned(),
+            "name the interfaces in `[server]`",
+        ),
+        "dhcp-relay" | "dhcp-proxy" => (
+            plainly,
+            "requests of relays are answered if `relays` of `[dhcp]` lists them",
+        ),
+        "dhcp-script" | "dhcp-luascript" => (plainly, "`bootwright events --follow` tells what happens"),
+        "pxe-prompt" => (
+            "the firmware's prompt is not carried over".to_owned(),
+            "a profile with `kind = \"menu\"` shows a menu",
+        ),
+        "tftp-unique-root" | "tftp-lowercase" | "tftp-no-blocksize" | "tftp-mtu" | "tftp-max" | "tftp-port-range" => {
+            (plainly, "see `[tftp]`: block and window sizes have bounds of their own")
+        }
+        "enable-ra" | "ra-param" => (plainly, "Bootwright sends no router advertisements; the router does"),
+        _ if DNS.contains(&name) => (
+            format!("`{name}` is about DNS"),
+            "Bootwright answers no DNS: let dnsmasq do it, without `dhcp-range` and `enable-tftp`",
+        ),
+        _ => {
+            let name: String = name.chars().take(60).collect();
+            (
+                format!("`{}` is not carried over", name.escape_debug()),
+                "it has no counterpart here",
+            )
         }
     }
 }
