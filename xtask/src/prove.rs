@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{firmware, lab};
+use crate::{firmware, lab, serve};
 
 /// Which task.
 #[derive(clap::Args)]
@@ -17,6 +17,8 @@ enum Proven {
     Firmware,
     /// `lab --keep`.
     Keep,
+    /// `serve`.
+    Serve,
 }
 
 /// Proves one task.
@@ -24,5 +26,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match args.task {
         Proven::Firmware => firmware::offline::prove(),
         Proven::Keep => lab::kept::prove(),
+        Proven::Serve => serve::proof::prove(),
     }
 }

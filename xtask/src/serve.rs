@@ -1,5 +1,7 @@
 //! Bootwright from a source tree on this machine.
 
+pub(crate) mod proof;
+
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
