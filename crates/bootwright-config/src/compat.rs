@@ -25,6 +25,21 @@ pub struct Compat {
     pub configs: Configs,
     /// What ends a run.
     pub done: DoneBy,
+    /// Where programs write its data, with certificates on both sides.
+    pub rpc: Option<Rpc>,
+}
+
+/// An API by which programs write a dialect's data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rpc {
+    /// Its own address and port.
+    pub listen: Listen,
+    /// Our certificate, in PEM.
+    pub cert_file: String,
+    /// The key of our certificate, in PEM.
+    pub key_file: String,
+    /// The authority that has signed the certificates of those who may write, in PEM.
+    pub ca_file: String,
 }
 
 /// How bootcfg's data is laid out.
@@ -130,6 +145,7 @@ impl Compat {
             era: Era::Machines,
             configs: Configs::Run,
             done: DoneBy::Callback,
+            rpc: None,
         }
     }
 

@@ -16,7 +16,7 @@ mod merge;
 mod node;
 mod section;
 
-pub use compat::{Compat, Configs, Dialect, DoneBy, Era};
+pub use compat::{Compat, Configs, Dialect, DoneBy, Era, Rpc};
 pub use daemon::{BaseUrl, Control, Daemon, Dhcp, Listen, Sockets, Store, Tftp, Tls};
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use foreign::{

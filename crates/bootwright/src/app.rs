@@ -228,6 +228,7 @@ async fn serve_all(
     });
     let slots = Arc::new(Semaphore::new(connections_max()));
     listen(&plane, &slots, machines)?;
+    listen_for_programs(&daemon)?;
     let transfers = Thread::start("tftp").context("cannot start the thread of TFTP")?;
     let offers = Thread::start("dhcp").context("cannot start the thread of DHCP")?;
     let (tftp, notices) = start_tftp(&plane)?;
@@ -291,6 +292,26 @@ async fn serve_all(
     tftp.stop().await;
     // Whoever removed it before us is welcome.
     let _ = std::fs::remove_file(&options.socket);
+    Ok(())
+}
+
+/// Serves the programs that write data of other systems.
+fn listen_for_programs(daemon: &Daemon) -> anyhow::Result<()> {
+    for compat in &daemon.compat {
+        let (Some(rpc), Some(data_dir)) = (&compat.rpc, &compat.data_dir) else {
+            continue;
+        };
+        let name = compat.dialect.name();
+        let told = |why: String| {
+            CannotRun(format!(
+                "`[compat.{name}]`: the API for programs cannot be served: {why}"
+            ))
+        };
+        let listener =
+            http::bind(rpc.listen).map_err(|error| told(format!("port {}/tcp: {error}", rpc.listen.port)))?;
+        let serving = crate::compat::rpc::serve(listener, data_dir, rpc).map_err(|error| told(format!("{error:#}")))?;
+        tokio::spawn(serving);
+    }
     Ok(())
 }
 

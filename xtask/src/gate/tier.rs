@@ -61,6 +61,8 @@ const NETWORK: &[(&str, &str)] = &[
     ("xz", "xz-utils"),
     ("zstd", "zstd"),
     ("/usr/bin/python3", "python3"),
+    ("/usr/lib/python3/dist-packages/grpc", "python3-grpcio"),
+    ("openssl", "openssl"),
 ];
 
 /// All tiers, the quick ones first.

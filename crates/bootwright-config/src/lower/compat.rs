@@ -1,6 +1,6 @@
 //! `[compat.<dialect>]`: the systems whose place we take.
 
-use crate::compat::{Compat, Configs, Dialect, DoneBy, Era};
+use crate::compat::{Compat, Configs, Dialect, DoneBy, Era, Rpc};
 use crate::daemon::Daemon;
 use crate::finding::Findings;
 use crate::foreign::{self, Walk};
@@ -157,6 +157,9 @@ fn dialect_section(
             compat.era = era;
         }
     }
+    if dialect == Dialect::Matchbox {
+        compat.rpc = rpc(&mut section, entry, findings);
+    }
     let (name, has_dir) = (section.name.clone(), section.take("data_dir").is_some());
     section.finish(findings);
     if !enabled {
@@ -197,6 +200,34 @@ fn upstream(key: &str, url: &str, at: &At, findings: &mut Findings) -> Option<St
             let message = format!("`{key}`: `{}` is no URL of a server", url.escape_debug());
             let hint = "write what Pixiecore was given behind `api`, such as `\"http://10.0.0.2:8080/pixiecore\"`";
             findings.error(at, message).hint = Some(hint.to_owned());
+            None
+        }
+    }
+}
+
+/// matchbox's API, which nobody may use without a certificate.
+fn rpc(section: &mut Section<'_>, entry: &Entry, findings: &mut Findings) -> Option<Rpc> {
+    let listen = listen(section, "rpc_listen", ":8083", findings);
+    let mut file = |key: &'static str, example: &str| {
+        let (path, at) = section.text(key, example, findings)?;
+        absolute(&section.key(key), path, at, findings)
+    };
+    let files = [
+        file("cert_file", "/etc/bootwright/matchbox.crt"),
+        file("key_file", "/etc/bootwright/matchbox.key"),
+        file("ca_file", "/etc/bootwright/matchbox-ca.crt"),
+    ];
+    match (listen?, files) {
+        (listen, [Some(cert_file), Some(key_file), Some(ca_file)]) => Some(Rpc {
+            listen,
+            cert_file,
+            key_file,
+            ca_file,
+        }),
+        _ => {
+            let message = format!("`{}` needs certificates on both sides", section.key("rpc_listen"));
+            findings.error(&entry.key, message).hint =
+                Some("add `cert_file`, `key_file` and `ca_file`, as matchbox was given them".to_owned());
             None
         }
     }

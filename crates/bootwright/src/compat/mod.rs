@@ -8,6 +8,7 @@ mod dynamic_ignition;
 mod kiwispray;
 mod matchbox;
 pub(crate) mod pixiecore;
+pub(crate) mod rpc;
 pub(crate) mod upstream;
 
 use std::path::Path;

@@ -18,6 +18,7 @@ mod compat_dynamic_ignition;
 mod compat_flatcar;
 mod compat_kiwispray;
 mod compat_matchbox;
+mod compat_matchbox_rpc;
 mod compat_pixiecore;
 mod compat_threat;
 mod coreos;
