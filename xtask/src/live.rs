@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::lab::cpio::Archive;
-use crate::lab::initrd::busybox;
+use crate::lab::initrd::small_linux;
 use crate::lab::kernel::{Flavour, Kernel};
 use crate::{package, tree};
 
@@ -108,22 +107,5 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Writes the root file system to `target`. What has to be downloaded stays in `cache`.
 pub(crate) fn build(kernel: &Kernel, cache: &Path, target: &Path) -> Result<()> {
-    let mut archive = Archive::new();
-    for directory in ["bin", "dev", "proc", "sys", "tmp", "modules"] {
-        archive.directory(directory);
-    }
-    // The kernel opens it for the first process before anything is mounted.
-    archive.character_device("dev/console", 5, 1);
-    archive.file("bin/busybox", 0o755, &busybox(cache)?);
-    archive.symlink("bin/sh", "busybox");
-    let mut order = String::new();
-    for module in kernel.modules(&MODULES)? {
-        archive.file(&format!("modules/{}", module.file_name), 0o644, &module.content);
-        order.push_str(&module.file_name);
-        order.push('\n');
-    }
-    archive.file("modules/order", 0o644, order.as_bytes());
-    archive.file("udhcpc.sh", 0o755, LEASE.as_bytes());
-    archive.file("init", 0o755, INIT.as_bytes());
-    fs::write(target, archive.finish()).with_context(|| format!("{}", target.display()))
+    small_linux(kernel, &MODULES, INIT, LEASE, cache, target)
 }

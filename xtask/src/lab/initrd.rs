@@ -15,30 +15,43 @@ const MODULES: [&str; 3] = ["virtio_pci", "virtio_blk", "virtio_net"];
 const INIT: &str = include_str!("../../lab/init.sh");
 const LEASE: &str = include_str!("../../lab/udhcpc.sh");
 
-/// Writes the archive to `target`. What has to be downloaded stays in `cache`.
+/// Writes the installer's archive to `target`. What has to be downloaded stays in `cache`.
 pub(crate) fn build(kernel: &Kernel, cache: &Path, target: &Path) -> Result<()> {
-    let busybox = busybox(cache)?;
+    small_linux(kernel, &MODULES, INIT, LEASE, cache, target)
+}
+
+/// Writes a root file system to `target`: busybox, these modules in the order in which they load, the first process, and the
+/// script that takes an address.
+pub(crate) fn small_linux(
+    kernel: &Kernel,
+    modules: &[&str],
+    init: &str,
+    lease: &str,
+    cache: &Path,
+    target: &Path,
+) -> Result<()> {
     let mut archive = Archive::new();
     for directory in ["bin", "dev", "proc", "sys", "tmp", "modules"] {
         archive.directory(directory);
     }
+    // The kernel opens it for the first process before anything is mounted.
     archive.character_device("dev/console", 5, 1);
-    archive.file("bin/busybox", 0o755, &busybox);
+    archive.file("bin/busybox", 0o755, &busybox(cache)?);
     archive.symlink("bin/sh", "busybox");
     let mut order = String::new();
-    for module in kernel.modules(&MODULES)? {
+    for module in kernel.modules(modules)? {
         archive.file(&format!("modules/{}", module.file_name), 0o644, &module.content);
         order.push_str(&module.file_name);
         order.push('\n');
     }
     archive.file("modules/order", 0o644, order.as_bytes());
-    archive.file("udhcpc.sh", 0o755, LEASE.as_bytes());
-    archive.file("init", 0o755, INIT.as_bytes());
+    archive.file("udhcpc.sh", 0o755, lease.as_bytes());
+    archive.file("init", 0o755, init.as_bytes());
     fs::write(target, archive.finish()).with_context(|| format!("{}", target.display()))
 }
 
 /// A busybox that needs no libraries: the installed one if it is of that kind, else the package's.
-pub(crate) fn busybox(cache: &Path) -> Result<Vec<u8>> {
+fn busybox(cache: &Path) -> Result<Vec<u8>> {
     let root = cache.join("busybox");
     let look = || {
         [

@@ -6,7 +6,7 @@
 
 mod bootsector;
 mod capsule;
-pub(crate) mod cpio;
+mod cpio;
 mod daemon;
 mod debian_installer;
 mod image;

@@ -10,14 +10,12 @@ use bootwright_proto::compat::bootcfg::{
 };
 use bootwright_proto::http::{BaseUrl, Query};
 use hyper::body::Incoming;
-use hyper::header::CACHE_CONTROL;
 use hyper::{Method, StatusCode};
 
 use super::document::granted;
-use super::pixiecore::{booted, uncached_json};
-use super::{Desk, not_found, refused, text_of};
-use crate::http::answer::{Answer, TEXT, answer as answered, set};
-use crate::http::body::Answered;
+use super::pixiecore::{booted, json};
+use super::{Desk, not_found, refused, text_of, uncached};
+use crate::http::answer::{Answer, TEXT};
 use crate::http::file::shelved;
 use crate::http::script::decision_in;
 use crate::http::{Ends, Plane};
@@ -80,10 +78,10 @@ async fn pixiecore(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, mac: MacAddr)
     let Some((_, (profile, context))) = booted(plane, ends, base, mac, words).await else {
         return not_found();
     };
-    let json = boot(&profile, &context)
+    let words = boot(&profile, &context)
         .and_then(Result::ok)
         .and_then(|boot| boot.json());
-    json.map_or_else(not_found, uncached_json)
+    words.map_or_else(not_found, json)
 }
 
 async fn document(
@@ -95,24 +93,15 @@ async fn document(
     request: &hyper::Request<Incoming>,
     name: &'static str,
 ) -> Answer {
-    let Some(mut granted) = granted(plane, desk, ends, base, query, &|_| name.to_owned()).await else {
+    let Some(granted) = granted(plane, desk, ends, base, query, &|_| name.to_owned()).await else {
         return not_found();
     };
     let (media_type, text) = match name {
-        data::IGNITION => (JSON, ignition(&granted.take_text())),
-        _ => (TEXT, Some(granted.take_text())),
+        data::IGNITION => (JSON, ignition(granted.text())),
+        _ => (TEXT, Some(granted.text().to_owned())),
     };
     let Some(text) = text else { return not_found() };
-    let mut body = Answered::memory(text);
-    if request.method() != Method::HEAD {
-        let plane = Arc::clone(plane);
-        body = body.then(move |_, whole| {
-            if whole {
-                granted.served(&plane);
-            }
-        });
-    }
-    uncached(answered(StatusCode::OK, media_type, body))
+    granted.answer(plane, media_type, text, request.method() == Method::HEAD)
 }
 
 /// What is said of the data itself, which shows the whole site: only where the operator lets anybody have documents.
@@ -128,10 +117,4 @@ fn of_data(
     let tables = plane.tables.load();
     let text = |path: &str| tables.text(Dialect::Bootcfg, path).map(|text| text.to_string());
     answer(&text).map_or_else(not_found, |json| uncached(text_of(StatusCode::OK, JSON, &json)))
-}
-
-/// True at this moment only.
-fn uncached(mut answer: Answer) -> Answer {
-    set(&mut answer, CACHE_CONTROL, "no-store");
-    answer
 }

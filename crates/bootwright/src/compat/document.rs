@@ -7,9 +7,12 @@ use bootwright_content::{Context, made_up, render_document};
 use bootwright_core::{Profile, Sighting, Token};
 use bootwright_engine::Entitled;
 use bootwright_proto::http::{Asked, BaseUrl, Query};
+use hyper::StatusCode;
 
-use super::Desk;
+use super::{Desk, uncached};
 use crate::front::surroundings;
+use crate::http::answer::{Answer, answer as answered};
+use crate::http::body::Answered;
 use crate::http::report::{admitted, rendered};
 use crate::http::script::{context, context_of};
 use crate::http::{Ends, Plane};
@@ -17,14 +20,14 @@ use crate::http::{Ends, Plane};
 /// A document that may be handed out.
 pub(super) struct Granted {
     /// Its text.
-    pub(super) text: String,
+    text: String,
     /// The run that it belongs to, if it does.
     run: Option<(Token, String)>,
 }
 
 impl Granted {
-    /// Tells the run that it was fetched. To be called when the last byte has left.
-    pub(super) fn served(self, plane: &Plane) {
+    /// Tells the run that it was fetched.
+    fn served(self, plane: &Plane) {
         if let Some((token, name)) = self.run {
             plane
                 .core
@@ -33,8 +36,24 @@ impl Granted {
         }
     }
 
-    pub(super) fn take_text(&mut self) -> String {
-        std::mem::take(&mut self.text)
+    /// What it says, for those whose words differ from the profile's.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The answer that hands out this text. Its run learns of it when the last byte has left; who asks only how long it is
+    /// has fetched nothing.
+    pub(super) fn answer(self, plane: &Arc<Plane>, media_type: &str, text: String, only_head: bool) -> Answer {
+        let mut body = Answered::memory(text);
+        if !only_head {
+            let plane = Arc::clone(plane);
+            body = body.then(move |_, whole| {
+                if whole {
+                    self.served(&plane);
+                }
+            });
+        }
+        uncached(answered(StatusCode::OK, media_type, body))
     }
 }
 

@@ -7,14 +7,12 @@ use bootwright_proto::compat::bootcfg::ONLY_GET;
 use bootwright_proto::compat::dynamic_ignition::{HELLO, HTML, NO_CONFIG, NOTHING, Request, Route};
 use bootwright_proto::http::{BaseUrl, Query};
 use hyper::body::Incoming;
-use hyper::header::CACHE_CONTROL;
 use hyper::{Method, StatusCode};
 
 use super::document::granted;
-use super::{Desk, refused, text_of};
+use super::{Desk, refused, text_of, uncached};
 use crate::front::card_at;
-use crate::http::answer::{Answer, answer as answered, set};
-use crate::http::body::Answered;
+use crate::http::answer::Answer;
 use crate::http::{Ends, Plane};
 
 const JSON: &str = "application/json";
@@ -47,7 +45,7 @@ async fn config(plane: &Arc<Plane>, desk: &Desk, ends: Ends, base: &BaseUrl, sai
         },
     };
     let entitled = granted(plane, desk, ends, base, &query, &|_| data::CONFIG.to_owned()).await;
-    let Some(mut granted) = entitled else {
+    let Some(granted) = entitled else {
         let has_one = plane
             .core
             .policy()
@@ -59,20 +57,6 @@ async fn config(plane: &Arc<Plane>, desk: &Desk, ends: Ends, base: &BaseUrl, sai
             false => uncached(text_of(StatusCode::INTERNAL_SERVER_ERROR, HTML, NO_CONFIG)),
         };
     };
-    let mut body = Answered::memory(granted.take_text());
-    if !head {
-        let plane = Arc::clone(plane);
-        body = body.then(move |_, whole| {
-            if whole {
-                granted.served(&plane);
-            }
-        });
-    }
-    uncached(answered(StatusCode::OK, JSON, body))
-}
-
-/// True at this moment only.
-fn uncached(mut answer: Answer) -> Answer {
-    set(&mut answer, CACHE_CONTROL, "no-store");
-    answer
+    let text = granted.text().to_owned();
+    granted.answer(plane, JSON, text, head)
 }

@@ -10,14 +10,12 @@ use bootwright_proto::compat::matchbox::{BOOT_SCRIPT, Boot, NAME, Request, Route
 use bootwright_proto::http::{Asked, BaseUrl, Query};
 use bootwright_proto::script::name::{Act, Asking, Who};
 use hyper::body::Incoming;
-use hyper::header::CACHE_CONTROL;
 use hyper::{Method, StatusCode};
 
 use super::document::granted;
-use super::{Desk, not_found, text_of};
+use super::{Desk, not_found, text_of, uncached};
 use crate::front::{render_reply, said, surroundings};
-use crate::http::answer::{Answer, TEXT, answer as answered, set};
-use crate::http::body::Answered;
+use crate::http::answer::{Answer, TEXT};
 use crate::http::file::shelved;
 use crate::http::script::{decision_in, definition, reply, sighting};
 use crate::http::{Ends, Plane};
@@ -138,29 +136,14 @@ async fn document(
         let names = profile.files.keys().map(String::as_str);
         chosen(name, names, query).to_owned()
     };
-    let Some(mut granted) = granted(plane, desk, ends, base, query, &choose).await else {
+    let Some(granted) = granted(plane, desk, ends, base, query, &choose).await else {
         return not_found();
     };
-    let text = granted.take_text();
+    let text = granted.text().to_owned();
     let (media_type, text) = match name {
         data::IGNITION => ("application/json", canonical(&text).unwrap_or(text)),
         data::METADATA => (PLAIN, text + &request_lines(query)),
         _ => (TEXT, text),
     };
-    let mut body = Answered::memory(text);
-    if request.method() != Method::HEAD {
-        let plane = Arc::clone(plane);
-        body = body.then(move |_, whole| {
-            if whole {
-                granted.served(&plane);
-            }
-        });
-    }
-    uncached(answered(StatusCode::OK, media_type, body))
-}
-
-/// True at this moment only.
-fn uncached(mut answer: Answer) -> Answer {
-    set(&mut answer, CACHE_CONTROL, "no-store");
-    answer
+    granted.answer(plane, media_type, text, request.method() == Method::HEAD)
 }

@@ -21,7 +21,7 @@ use bootwright_proto::compat::go;
 use bootwright_proto::http::{BaseUrl, Route};
 use hyper::StatusCode;
 use hyper::body::Incoming;
-use hyper::header::HeaderName;
+use hyper::header::{CACHE_CONTROL, HeaderName};
 
 use crate::http::answer::{Answer, TEXT, answer as answered, set};
 use crate::http::body::Answered;
@@ -203,6 +203,12 @@ pub(crate) fn refused(status: StatusCode, text: &str) -> Answer {
 /// Text of some type.
 pub(crate) fn text_of(status: StatusCode, media_type: &str, text: &str) -> Answer {
     answered(status, media_type, Answered::memory(text.to_owned()))
+}
+
+/// True at this moment only.
+fn uncached(mut answer: Answer) -> Answer {
+    set(&mut answer, CACHE_CONTROL, "no-store");
+    answer
 }
 
 #[cfg(test)]

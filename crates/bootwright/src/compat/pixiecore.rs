@@ -11,13 +11,13 @@ use bootwright_proto::compat::pixiecore::{BOOTING, Request, Route, Spec, check_s
 use bootwright_proto::http::{Asked, BaseUrl, Query};
 use bootwright_proto::script::told::{Load, Source as From, Told};
 use hyper::body::Incoming;
-use hyper::header::{CACHE_CONTROL, CONTENT_LENGTH};
+use hyper::header::CONTENT_LENGTH;
 use hyper::{Method, StatusCode};
 
 use super::upstream::{Source, Undefined, defined};
-use super::{Desk, not_found, refused, text_of};
+use super::{Desk, not_found, refused, text_of, uncached};
 use crate::front;
-use crate::http::answer::{Answer, TEXT, answer as answered, set};
+use crate::http::answer::{Answer, TEXT, answer as answered};
 use crate::http::body::Answered;
 use crate::http::file::shelved;
 use crate::http::script::{Words, decision_in, definition, reply, sighting};
@@ -45,7 +45,7 @@ pub(super) async fn answer(
         }
         Route::Boot(Err(text)) => refused(StatusCode::BAD_REQUEST, &bad_mac(&text)),
         Route::Boot(Ok(mac)) => match booted(plane, ends, base, mac, |_, _| None).await {
-            Some((told, _)) => spec(base, told).map_or_else(not_found, uncached_json),
+            Some((told, _)) => spec(base, told).map_or_else(not_found, json),
             None => not_found(),
         },
         Route::Script => match check_script(&query) {
@@ -57,10 +57,9 @@ pub(super) async fn answer(
     }
 }
 
-pub(super) fn uncached_json(json: String) -> Answer {
-    let mut answer = text_of(StatusCode::OK, JSON, &json);
-    set(&mut answer, CACHE_CONTROL, "no-store");
-    answer
+/// JSON that is true at this moment only.
+pub(super) fn json(text: String) -> Answer {
+    uncached(text_of(StatusCode::OK, JSON, &text))
 }
 
 /// What the API says a machine boots, in Pixiecore's words.
@@ -279,6 +278,5 @@ fn passed_on(plane: &Arc<Plane>, body: Answered, bytes: Option<u64>, run: Option
         // Its end is told by the last piece.
         answer.headers_mut().remove(CONTENT_LENGTH);
     }
-    set(&mut answer, CACHE_CONTROL, "no-store");
-    answer
+    uncached(answer)
 }

@@ -3,11 +3,11 @@
 use crate::cli;
 use crate::daemon::{Daemon, get};
 use crate::install::{OURS, arm, question, run_url};
-use crate::netns::{End, Netns, cable};
+use crate::netns::Netns;
 use crate::python::ask;
+use crate::segment::with_a_stranger as segment;
 
 const CARD: &str = "52-54-00-00-00-01";
-const HOST: &str = "52:54:00:00:00:01";
 
 const CONFIG: &str = r#"
 [server]
@@ -34,23 +34,6 @@ disk={{ host.facts.disks[0].name | default("none") }} mib={{ host.facts.memory_m
 rack={{ metadata.rack }} claimed={{ host.facts.rack | default("-") }} odd={{ raw.host.facts.odd | default("-") | shell }}
 '''
 "#;
-
-/// The daemon, the machine, and somebody else on the same wire.
-fn segment() -> (Netns, Netns, Netns) {
-    let (daemon, machine, stranger) = (Netns::new("daemon"), Netns::new("machine"), Netns::new("stranger"));
-    daemon.ip("link add lab0 type bridge");
-    for (other, port) in [(&machine, "port0"), (&stranger, "port1")] {
-        cable(&End::bare(&daemon, port), &End::bare(other, "eth0"));
-        daemon.ip(&format!("link set {port} master lab0"));
-    }
-    daemon.ip("addr add 10.77.0.1/24 broadcast + dev lab0");
-    daemon.ip("link set lab0 up");
-    machine.ip(&format!("link set eth0 address {HOST}"));
-    machine.ip("addr add 10.77.0.50/24 broadcast + dev eth0");
-    stranger.ip("link set eth0 address 52:54:00:00:00:99");
-    stranger.ip("addr add 10.77.0.66/24 broadcast + dev eth0");
-    (daemon, machine, stranger)
-}
 
 /// Tells facts, and gives the status and the words of the answer.
 fn tell(from: &Netns, run: &str, body: &str) -> (u64, String) {

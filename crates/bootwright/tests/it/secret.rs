@@ -8,7 +8,8 @@ use std::process::Command;
 
 use crate::daemon::{Daemon, get, send, wait_until};
 use crate::install::{OURS, arm, command, question, run_url};
-use crate::netns::{End, Netns, cable};
+use crate::netns::Netns;
+use crate::segment::with_a_stranger as segment;
 
 const CARD: &str = "52-54-00-00-00-01";
 const HOST: &str = "52:54:00:00:00:01";
@@ -34,23 +35,6 @@ args = ["bootwright.url={{ run.url }}"]
 "quoted.json" = '{"hash": "{{ secret("root_hash") }}"}'
 "post-install.sh" = "echo run {{ run.number }}"
 "#;
-
-/// The daemon, a machine and a stranger on one wire.
-fn segment() -> (Netns, Netns, Netns) {
-    let (daemon, machine, stranger) = (Netns::new("daemon"), Netns::new("machine"), Netns::new("stranger"));
-    daemon.ip("link add lab0 type bridge");
-    for (other, port) in [(&machine, "port0"), (&stranger, "port1")] {
-        cable(&End::bare(&daemon, port), &End::bare(other, "eth0"));
-        daemon.ip(&format!("link set {port} master lab0"));
-    }
-    daemon.ip("addr add 10.77.0.1/24 broadcast + dev lab0");
-    daemon.ip("link set lab0 up");
-    machine.ip(&format!("link set eth0 address {HOST}"));
-    machine.ip("addr add 10.77.0.50/24 broadcast + dev eth0");
-    stranger.ip("link set eth0 address 52:54:00:00:00:99");
-    stranger.ip("addr add 10.77.0.66/24 broadcast + dev eth0");
-    (daemon, machine, stranger)
-}
 
 fn site(inside: &Netns) -> Daemon<'_> {
     let mut daemon = Daemon::prepare(inside, CONFIG);

@@ -20,6 +20,23 @@ pub(crate) fn segment() -> (Netns, Netns) {
     (daemon, machine)
 }
 
+/// The daemon, a machine and a stranger on one wire.
+pub(crate) fn with_a_stranger() -> (Netns, Netns, Netns) {
+    let (daemon, machine, stranger) = (Netns::new("daemon"), Netns::new("machine"), Netns::new("stranger"));
+    daemon.ip("link add lab0 type bridge");
+    for (other, port) in [(&machine, "port0"), (&stranger, "port1")] {
+        cable(&End::bare(&daemon, port), &End::bare(other, "eth0"));
+        daemon.ip(&format!("link set {port} master lab0"));
+    }
+    daemon.ip("addr add 10.77.0.1/24 broadcast + dev lab0");
+    daemon.ip("link set lab0 up");
+    machine.ip("link set eth0 address 52:54:00:00:00:01");
+    machine.ip("addr add 10.77.0.50/24 broadcast + dev eth0");
+    stranger.ip("link set eth0 address 52:54:00:00:00:99");
+    stranger.ip("addr add 10.77.0.66/24 broadcast + dev eth0");
+    (daemon, machine, stranger)
+}
+
 /// A captured packet of real firmware, from the collection of the protocol crate.
 pub(crate) fn captured(name: &str) -> Vec<u8> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bootwright-proto/test_data/dhcp");
