@@ -40,6 +40,8 @@ pub enum System {
     Flatcar,
     /// KIWIspray: the directory of `ks.py`.
     Kiwispray,
+    /// matchbox: its data directory, units and scripts with its options.
+    Matchbox,
 }
 
 impl System {
@@ -50,6 +52,7 @@ impl System {
         Self::DynamicIgnition,
         Self::Flatcar,
         Self::Kiwispray,
+        Self::Matchbox,
     ];
 
     /// Its name on the command line.
@@ -61,6 +64,7 @@ impl System {
             Self::DynamicIgnition => "dynamic-ignition",
             Self::Flatcar => "flatcar",
             Self::Kiwispray => "kiwispray",
+            Self::Matchbox => "matchbox",
         }
     }
 
@@ -72,7 +76,7 @@ impl System {
         match self {
             // As dnsmasq does: what lies deeper, or was set aside by a package, is none of it.
             Self::Dnsmasq => !path.contains('/') && !ends(&[".dpkg-dist", ".dpkg-old", ".dpkg-new", ".bak"]),
-            Self::Bootcfg => !["assets", "images"].contains(&top),
+            Self::Bootcfg | Self::Matchbox => !["assets", "images"].contains(&top),
             Self::Kiwispray => path == kiwispray::HOSTS || ends(&[".tmpl"]),
             Self::DynamicIgnition => {
                 ends(&["nodes.json", ".ign", "dhcpd.conf"]) || path.split('/').any(|part| part == "pxelinux.cfg")
@@ -147,6 +151,7 @@ pub fn import(system: System, given: &[Given], name: &str) -> Imported {
     let mut left = Left::default();
     match system {
         System::Bootcfg => native::import(Dialect::Bootcfg, given, name, left),
+        System::Matchbox => native::import(Dialect::Matchbox, given, name, left),
         System::Kiwispray => kiwispray::import(given, left),
         System::DynamicIgnition => dynamic_ignition::import(texts(given, &mut left), name, left),
         System::Flatcar => flatcar::import(texts(given, &mut left), name, left),

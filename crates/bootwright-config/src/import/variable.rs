@@ -18,11 +18,11 @@ const KNOWN: &[&str] = &["address", "data-path", "images-path", "assets-path", "
 const ABSENT: &[(&str, &str)] = &[
     (
         "rpc-address",
-        "matchbox's gRPC API is not imported: `[compat.matchbox]` serves its clients from a data directory",
+        "programs that write matchbox's data find its API at `rpc_listen` of `[compat.matchbox]`, on a data directory",
     ),
-    ("cert-file", "it is of the gRPC API"),
-    ("key-file", "it is of the gRPC API"),
-    ("ca-file", "it is of the gRPC API"),
+    ("cert-file", "it is of that API: `cert_file` of `[compat.matchbox]`"),
+    ("key-file", "it is of that API: `key_file` of `[compat.matchbox]`"),
+    ("ca-file", "it is of that API: `ca_file` of `[compat.matchbox]`"),
     (
         "key-ring-path",
         "documents are not signed: they leave under the token of their run alone",
