@@ -25,6 +25,8 @@ pub struct Compat {
     pub configs: Configs,
     /// What ends a run.
     pub done: DoneBy,
+    /// The secret key that signs what clients are answered, where there is one.
+    pub key_ring: Option<String>,
     /// Where programs write its data, with certificates on both sides.
     pub rpc: Option<Rpc>,
 }
@@ -145,6 +147,7 @@ impl Compat {
             era: Era::Machines,
             configs: Configs::Run,
             done: DoneBy::Callback,
+            key_ring: None,
             rpc: None,
         }
     }

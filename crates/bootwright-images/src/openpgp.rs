@@ -2,9 +2,10 @@
 //! that the operator names.
 //!
 //! The library reads packets and does the arithmetic. What it leaves to its caller is here: which keys may sign, whether one
-//! has expired or was revoked, and what proves nothing any more. Signing, encryption and secret keys are not here.
+//! has expired or was revoked, and what proves nothing any more. `signing` is the other direction. Encryption is not here.
 
 mod certificate;
+mod signing;
 
 use std::io::{self, BufReader, Read, SeekFrom};
 
@@ -13,6 +14,8 @@ use pgp::packet::{Signature, SignatureType};
 
 use crate::error::{Error, Result};
 use certificate::{Certificate, is_strong};
+
+pub use signing::SigningKey;
 
 /// How far a signature's time may lie ahead of ours, in seconds: clocks of boxes without a network are wrong.
 const AHEAD_MAX: u64 = 24 * 60 * 60;

@@ -25,11 +25,11 @@ const ABSENT: &[(&str, &str)] = &[
     ("ca-file", "it is of that API: `ca_file` of `[compat.matchbox]`"),
     (
         "key-ring-path",
-        "documents are not signed: they leave under the token of their run alone",
+        "imported profiles are not signed: `key_ring` of `[compat.matchbox]` signs for a data directory",
     ),
     (
         "passphrase",
-        "documents are not signed: they leave under the token of their run alone",
+        "it belongs to `key_ring` of `[compat.matchbox]`, as the variable `MATCHBOX_PASSPHRASE`",
     ),
     ("web-ssl", "the machine plane speaks HTTP"),
     ("web-cert-file", "the machine plane speaks HTTP"),

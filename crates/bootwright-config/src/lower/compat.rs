@@ -159,6 +159,9 @@ fn dialect_section(
     }
     if dialect == Dialect::Matchbox {
         compat.rpc = rpc(&mut section, entry, findings);
+        if let Some((path, at)) = section.text("key_ring", "/etc/bootwright/matchbox.asc", findings) {
+            compat.key_ring = absolute(&section.key("key_ring"), path, at, findings);
+        }
     }
     let (name, has_dir) = (section.name.clone(), section.take("data_dir").is_some());
     section.finish(findings);

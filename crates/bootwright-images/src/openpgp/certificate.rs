@@ -77,7 +77,7 @@ impl Key {
         )
     }
 
-    fn fingerprint(&self) -> String {
+    pub(super) fn fingerprint(&self) -> String {
         match self {
             Self::Primary(key) => key.fingerprint(),
             Self::Sub(key) => key.fingerprint(),

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bootwright_images::openpgp::Keyring;
+use bootwright_images::openpgp::{Keyring, SigningKey};
 
 use crate::place::{Place, noise};
 use crate::signer::Signer;
@@ -212,4 +212,36 @@ fn damaged_signatures_and_keys_never_hold_and_never_stop_the_process() {
     }
     assert!(Keyring::read(&[("empty".to_owned(), Vec::new())]).is_err());
     assert!(Keyring::read(&[("text".to_owned(), b"no key".to_vec())]).is_err());
+}
+
+#[test]
+fn what_a_key_of_ours_signs_is_good_for_gpg_whatever_the_kind_of_key() {
+    let place = Place::new();
+    let document = noise(3, 10_000);
+    for (name, kind, subkey, passphrase) in [
+        ("open", "rsa2048", None, ""),
+        ("locked", "ed25519", None, "a phrase"),
+        ("subkey", "rsa2048", Some("ed25519"), ""),
+    ] {
+        let signer = Signer::with(place.path(), name, kind, &["--passphrase", passphrase], "never");
+        if let Some(kind) = subkey {
+            signer.add_subkey(kind);
+        }
+        let secret = signer.secret();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
+        let key = SigningKey::read(name, &secret, passphrase, now).expect("a key that signs");
+        assert_eq!(key.fingerprint(), signer.fingerprint());
+        for armoured in [true, false] {
+            let signature = key.detached(&document, armoured).expect("a signature");
+            assert_eq!(signature.starts_with(b"-----BEGIN PGP SIGNATURE-----"), armoured);
+            assert!(signer.takes(&document, &signature), "{name} {armoured}");
+            assert!(!signer.takes(&document[1..], &signature), "{name} {armoured}");
+        }
+        if !passphrase.is_empty() {
+            let why = SigningKey::read(name, &secret, "another phrase", now).expect_err("it is locked");
+            assert!(why.to_string().contains("does not open"), "{why}");
+        }
+    }
+    let public = fs::read(Signer::new(place.path(), "public", "ed25519").public(true)).expect("a key");
+    assert!(SigningKey::read("public", &public, "", 0).is_err());
 }

@@ -106,6 +106,20 @@ impl Signer {
         fs::read(signed).expect("a signed text")
     }
 
+    /// The secret key in armour, locked as it is.
+    pub(crate) fn secret(&self) -> Vec<u8> {
+        self.gpg(&["--armor", "--export-secret-keys"])
+    }
+
+    /// Whether gpg takes a signature for its own over this document.
+    pub(crate) fn takes(&self, document: &[u8], signature: &[u8]) -> bool {
+        let (file, beside) = (self.home.join("served"), self.home.join("served.sig"));
+        fs::write(&file, document).expect("a file");
+        fs::write(&beside, signature).expect("a file");
+        let (file, beside) = (file.display().to_string(), beside.display().to_string());
+        self.output(&["--verify", &beside, &file]).status.success()
+    }
+
     /// The certificate by which gpg lets a key be revoked, in force.
     pub(crate) fn revoke(&self) {
         let path = self.home.join(format!("openpgp-revocs.d/{}.rev", self.fingerprint()));

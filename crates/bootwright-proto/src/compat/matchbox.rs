@@ -36,6 +36,30 @@ pub struct Request {
     pub route: Route,
     /// Who asks, in the words of [`Asked`](crate::http::Asked).
     pub query: Query,
+    /// Whether the signature of the answer is asked for, and not the answer.
+    pub signature: Option<Signature>,
+}
+
+/// How a detached signature (OpenPGP) is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    /// `.sig`: its bytes.
+    Binary,
+    /// `.asc`: text.
+    Armoured,
+}
+
+impl Signature {
+    /// The name of a route without the ending that asks for its signature.
+    fn of(name: &str) -> (&str, Option<Self>) {
+        if let Some(name) = name.strip_suffix(".sig") {
+            (name, Some(Self::Binary))
+        } else if let Some(name) = name.strip_suffix(".asc") {
+            (name, Some(Self::Armoured))
+        } else {
+            (name, None)
+        }
+    }
 }
 
 /// A route.
@@ -89,7 +113,12 @@ pub fn parse(target: &[u8]) -> Option<Request> {
         Some(rest) if rest.is_empty() || rest.starts_with(b"?") => (Vec::new(), Query::default()),
         _ => split(target)?,
     };
-    let words: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let mut words: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let mut signature = None;
+    // Files have signatures of their own beside them.
+    if let [only] = words.as_mut_slice() {
+        (*only, signature) = Signature::of(only);
+    }
     let route = match words.as_slice() {
         [] => Route::Name,
         ["boot.ipxe"] => Route::Boot,
@@ -103,7 +132,11 @@ pub fn parse(target: &[u8]) -> Option<Request> {
         ["assets", ..] => Route::File(file(segments.get(1..)?)?),
         _ => return None,
     };
-    Some(Request { route, query })
+    Some(Request {
+        route,
+        query,
+        signature,
+    })
 }
 
 /// What a machine boots, as matchbox's files say it.

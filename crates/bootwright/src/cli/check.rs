@@ -15,6 +15,7 @@ use super::print::Printer;
 use super::site::diagnostic_words;
 use super::table::safe;
 use crate::api::{DATABASE, diagnostic};
+use crate::compat::signing;
 use crate::reload::{Files, Unusable};
 
 /// Where data lies unless somebody says otherwise.
@@ -86,6 +87,12 @@ pub(super) fn examine(files: &Files, place: &Common, firmware_dir: &Path) -> Exa
                 ));
             }
             let of_secrets = crate::vault::troubles(&loaded.secrets);
+            let of_keys = loaded
+                .daemon
+                .compat
+                .iter()
+                .filter_map(|compat| signing::key(compat).err());
+            found.extend(of_keys.map(|(words, hint)| diagnostic::plain(Severity::Warning, words, &hint)));
             found.extend(
                 of_secrets
                     .into_iter()

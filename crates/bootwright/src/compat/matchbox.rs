@@ -31,7 +31,32 @@ pub(super) async fn answer(
     asked: Request,
     request: &hyper::Request<Incoming>,
 ) -> Answer {
-    let Request { route, query } = asked;
+    let Request {
+        route,
+        query,
+        signature,
+    } = asked;
+    match (signature, &desk.signer) {
+        (Some(form), Some(signer)) => signer.answer(ends.peer, &route, &query, form).await,
+        (Some(_), None) => not_found(),
+        (None, Some(signer)) if request.method() == Method::GET => {
+            let answer = unsigned(plane, desk, ends, base, route.clone(), query.clone(), request).await;
+            signer.remember(ends.peer, route, query, &answer);
+            answer
+        }
+        (None, _) => unsigned(plane, desk, ends, base, route, query, request).await,
+    }
+}
+
+async fn unsigned(
+    plane: &Arc<Plane>,
+    desk: &Desk,
+    ends: Ends,
+    base: &BaseUrl,
+    route: Route,
+    query: Query,
+    request: &hyper::Request<Incoming>,
+) -> Answer {
     let name = match route {
         Route::Name => return text_of(StatusCode::OK, TEXT, NAME),
         Route::Boot | Route::BootZero => return text_of(StatusCode::OK, TEXT, BOOT_SCRIPT),

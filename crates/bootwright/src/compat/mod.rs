@@ -9,6 +9,7 @@ mod kiwispray;
 mod matchbox;
 pub(crate) mod pixiecore;
 pub(crate) mod rpc;
+pub(crate) mod signing;
 pub(crate) mod upstream;
 
 use std::path::Path;
@@ -37,6 +38,8 @@ pub(crate) struct Desk {
     pub(crate) compat: Compat,
     /// The files that its machines fetch, if there are any.
     pub(crate) files: Option<Shelf>,
+    /// What signs its answers.
+    signer: Option<signing::Signer>,
     /// The server that is asked in place of a directory.
     upstream: Option<upstream::Upstream>,
     /// Its routes on the machine plane.
@@ -61,6 +64,7 @@ impl Desks {
                 .files_dir
                 .as_ref()
                 .and_then(|path| shelf(compat.dialect, Path::new(path))),
+            signer: signing::Signer::of(compat),
             upstream: upstream::Upstream::of(compat),
             mounted: compat.routes(dialects).0,
             compat: compat.clone(),

@@ -76,6 +76,14 @@ impl Answered {
         }
     }
 
+    /// Its bytes, if they are in memory and none has left yet.
+    pub(crate) fn in_memory(&self) -> Option<Bytes> {
+        match &self.content {
+            Content::Memory(bytes) => bytes.clone(),
+            Content::File(_) | Content::Remote(_) => None,
+        }
+    }
+
     /// Part of a file.
     pub(crate) fn file(body: FileBody) -> Self {
         let left = body.remaining();

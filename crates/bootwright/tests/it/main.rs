@@ -19,6 +19,7 @@ mod compat_flatcar;
 mod compat_kiwispray;
 mod compat_matchbox;
 mod compat_matchbox_rpc;
+mod compat_matchbox_sign;
 mod compat_pixiecore;
 mod compat_threat;
 mod coreos;
