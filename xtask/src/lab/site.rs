@@ -171,7 +171,7 @@ impl Site {
             data.display()
         );
         self.daemon.kill()?;
-        self.daemon.add_config("dynamic-ignition", &config)?;
+        self.daemon.add_config("compat", &config)?;
         self.daemon.start()
     }
 

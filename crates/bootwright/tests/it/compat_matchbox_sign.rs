@@ -56,7 +56,7 @@ fn fetch(machine: &Netns, url: &str, to: &Path) -> bool {
 }
 
 fn site<'a>(inside: &'a Netns, key: &str) -> (Daemon<'a>, PathBuf) {
-    let mut daemon = Daemon::prepare(inside, "");
+    let daemon = Daemon::prepare(inside, "");
     let home = daemon.directory().to_owned();
     for (path, text) in [
         ("m/groups/all.json", r#"{"id": "all", "profile": "os"}"#),

@@ -15,10 +15,10 @@ use crate::python::get;
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/import_data");
 
 /// A directory of this test's own with one installation, and room for what comes out.
-struct Place(PathBuf);
+pub(crate) struct Place(PathBuf);
 
 impl Place {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("bootwright-import-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(path.join("out")).expect("a directory");
@@ -26,7 +26,7 @@ impl Place {
     }
 
     /// One with a copy of an installation, in which `@DIR@` stands for the directory itself.
-    fn with(name: &str, corpus: &str) -> Self {
+    pub(crate) fn with(name: &str, corpus: &str) -> Self {
         let place = Self::new(name);
         copy(
             &Path::new(CORPUS).join(corpus),
@@ -36,15 +36,15 @@ impl Place {
         place
     }
 
-    fn old(&self, path: &str) -> String {
+    pub(crate) fn old(&self, path: &str) -> String {
         self.0.join("old").join(path).display().to_string()
     }
 
-    fn out(&self, path: &str) -> PathBuf {
+    pub(crate) fn out(&self, path: &str) -> PathBuf {
         self.0.join("out").join(path)
     }
 
-    fn import(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn import(&self, arguments: &[&str]) -> Said {
         let mut command = bootwright();
         command
             .arg("--config")
@@ -60,7 +60,7 @@ impl Place {
         )
     }
 
-    fn document(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn document(&self, arguments: &[&str]) -> Value {
         let said = self.import(&[&["--json"], arguments].concat());
         serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"))
     }
@@ -87,7 +87,7 @@ fn copy(from: &Path, to: &Path, top: &Path) {
 }
 
 /// What was left, as `file:line`, the file by its last part.
-fn left(report: &Value) -> Vec<String> {
+pub(crate) fn left(report: &Value) -> Vec<String> {
     let place = |one: &Value| {
         let file = one["file"]
             .as_str()
@@ -101,12 +101,12 @@ fn left(report: &Value) -> Vec<String> {
     report["left"].as_array().expect("a list").iter().map(place).collect()
 }
 
-fn table(report: &Value) -> toml::Table {
+pub(crate) fn table(report: &Value) -> toml::Table {
     let text = report["config"].as_str().expect("a text");
     text.parse().unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-fn accepted(report: &Value) {
+pub(crate) fn accepted(report: &Value) {
     assert_eq!(report["check"]["accepted"], true, "{:#}", report["check"]);
 }
 
@@ -450,90 +450,6 @@ fn kiwispray_is_read_where_it_stands_and_its_hosts_stand_where_they_stood() {
             .args(["check", "--store"]),
     );
     assert_eq!(checked.code, 0, "{checked:?}");
-}
-
-#[test]
-fn bootcfg_becomes_profiles_of_ours_and_the_guides_wrong_paths_are_named() {
-    let place = Place::with("bootcfg", "bootcfg");
-    let report = place.document(&["bootcfg", &place.old("data"), &place.old("bootcfg.service"), "--write"]);
-    accepted(&report);
-    let config = table(&report);
-    let profile = &config["profiles"]["bootcfg-etcd"];
-    assert_eq!(
-        profile["kernel"].as_str(),
-        Some("/images/coreos/835.9.0/coreos_production_pxe.vmlinuz")
-    );
-    let args = profile["args"].to_string();
-    assert!(args.contains("coreos.config.url={{ run.url }}/ignition.json"), "{args}");
-    assert_eq!(config["server"]["http"].as_str(), Some(":8090"));
-    assert_eq!(
-        config["hosts"]["host-52540089d810"]["profile"].as_str(),
-        Some("bootcfg-etcd")
-    );
-    assert_eq!(config["profiles"].as_table().map(toml::Table::len), Some(1));
-    let document = fs::read_to_string(place.out("conf.d/bootcfg/bootcfg-etcd/ignition.json")).expect("its document");
-    assert!(document.contains("etcd2.service"), "{document}");
-    let left = left(&report);
-    for wanted in [
-        "bootcfg.service:5 `log-level` is not carried over",
-        "machine.json:1 there is no good spec `nowhere`",
-        "spec.json:1",
-    ] {
-        assert!(
-            left.iter().any(|found| found.starts_with(wanted)),
-            "{wanted} is not among {left:#?}"
-        );
-    }
-    assert!(
-        report["steps"][0]
-            .as_str()
-            .is_some_and(|step| step.contains("`/srv/images`")),
-        "{}",
-        report["steps"]
-    );
-}
-
-#[test]
-fn matchbox_becomes_profiles_and_machines_and_a_group_without_a_profile_is_named() {
-    let place = Place::with("matchbox", "matchbox");
-    let report = place.document(&[
-        "matchbox",
-        &place.old("data"),
-        &place.old("matchbox.service"),
-        "--write",
-    ]);
-    accepted(&report);
-    let config = table(&report);
-    assert_eq!(config["server"]["http"].as_str(), Some(":8090"));
-    let host = config["hosts"]
-        .as_table()
-        .and_then(|hosts| hosts.values().next())
-        .expect("a host");
-    assert_eq!(host["mac"].as_str(), Some("52:54:00:b2:2f:86"));
-    let name = host["profile"].as_str().expect("its profile");
-    let profile = &config["profiles"][name];
-    assert_eq!(profile["kernel"].as_str(), Some("/assets/flatcar/vmlinuz"));
-    let args = profile["args"].to_string();
-    assert!(args.contains("flatcar.config.url={{ run.url }}/ignition.ign"), "{args}");
-    let document = place.out(&format!("conf.d/matchbox/{name}/ignition.ign"));
-    let document = fs::read_to_string(document).expect("its document");
-    assert!(document.contains("node1"), "{document}");
-    // Who is named by no group gets what everybody gets, once somebody arms it.
-    let rules = config["rules"].as_array().expect("rules");
-    assert_eq!(rules.len(), 1, "{rules:?}");
-    assert!(rules[0].get("auto_arm").is_none(), "{rules:?}");
-    let left = left(&report);
-    for wanted in [
-        "matchbox.service:5 `rpc-address` is not carried over",
-        "lost.json:1 there is no good profile `etdc`",
-    ] {
-        assert!(
-            left.iter().any(|found| found.starts_with(wanted)),
-            "{wanted} is not among {left:#?}"
-        );
-    }
-    let steps = report["steps"].to_string();
-    assert!(steps.contains("`/srv/assets`"), "{steps}");
 }
 
 #[test]

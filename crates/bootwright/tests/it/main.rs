@@ -41,6 +41,7 @@ mod http_boot;
 mod ignition;
 mod image;
 mod import;
+mod import_data_dir;
 mod install;
 mod ipv6;
 mod ipv6_client;
