@@ -22,6 +22,8 @@ use super::Lowered;
 use super::file::Files;
 use super::make::{self, Names};
 use crate::compat::{Compat, DoneBy};
+use crate::finding::Findings;
+use crate::section::Section;
 use class::{Class, classes};
 use document::documents;
 use group::{Group, group};
@@ -64,6 +66,20 @@ pub(super) fn lower(compat: &Compat, files: &mut Files, lowered: &mut Lowered) {
         }
     }
     misplaced(files);
+}
+
+/// Takes what a file of a group or a profile calls itself: the file's own name is what counts.
+fn names(section: &mut Section<'_>, stem: &str, findings: &mut Findings) {
+    if let Some((said, at)) = section.text("id", stem, findings)
+        && said != stem
+    {
+        let message = format!(
+            "its id is `{}`, and the file's name is what counts",
+            said.escape_debug()
+        );
+        findings.warn(at, message).hint = Some("give both the same name".to_owned());
+    }
+    section.text("name", "a name", findings);
 }
 
 /// The groups whose profile is there.

@@ -61,16 +61,7 @@ pub(super) fn group(stem: &str, path: &str, files: &mut Files) -> Option<(Group,
     let node = files.json(path)?;
     let findings = &mut files.findings;
     let mut section = Section::from_node("group".to_owned(), &node, findings);
-    if let Some((said, at)) = section.text("id", stem, findings)
-        && said != stem
-    {
-        let message = format!(
-            "its id is `{}`, and the file's name is what counts",
-            said.escape_debug()
-        );
-        findings.warn(at, message).hint = Some("give both the same name".to_owned());
-    }
-    section.text("name", "a name", findings);
+    super::names(&mut section, stem, findings);
     let profile = section.text("profile", "worker", findings);
     let selector = section.take("selector");
     let metadata = section.take("metadata");

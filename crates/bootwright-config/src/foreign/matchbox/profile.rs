@@ -42,16 +42,7 @@ fn profile(stem: &str, path: &str, files: &mut Files) -> Option<Booted> {
     let node = files.json(path)?;
     let findings = &mut files.findings;
     let mut section = Section::from_node("profile".to_owned(), &node, findings);
-    if let Some((said, at)) = section.text("id", stem, findings)
-        && said != stem
-    {
-        let message = format!(
-            "its id is `{}`, and the file's name is what counts",
-            said.escape_debug()
-        );
-        findings.warn(at, message).hint = Some("give both the same name".to_owned());
-    }
-    section.text("name", "a name", findings);
+    super::names(&mut section, stem, findings);
     let boot_entry = section.take("boot");
     let ignition = section.text("ignition_id", "worker.yaml", findings);
     let cloud = section.text("cloud_id", "worker.yaml", findings);
