@@ -19,11 +19,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("bootwright-store", &["bootwright-core"]),
     ("bootwright-net", &["bootwright-core"]),
     ("bootwright-images", &[]),
+    ("bootwright-console", &["bootwright-proto"]),
     (
         "bootwright",
         &[
             "bootwright-client",
             "bootwright-config",
+            "bootwright-console",
             "bootwright-content",
             "bootwright-core",
             "bootwright-engine",

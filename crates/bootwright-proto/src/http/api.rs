@@ -29,6 +29,7 @@ mod host;
 mod lease;
 mod problem;
 mod reload;
+mod role;
 mod status;
 
 pub use apply::{ApplyReport, ApplyRequest, Proposal, ProposalList};
@@ -42,6 +43,7 @@ pub use host::{
 pub use lease::{LeaseEntry, LeaseList};
 pub use problem::{Problem, ProblemCode};
 pub use reload::{DiagnosticView, ReloadReport, Severity};
+pub use role::Role;
 pub use status::{FirmwareView, LinkView, ServerView, Status, StoreView};
 
 /// What all routes begin with.

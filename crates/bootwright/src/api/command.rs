@@ -2,13 +2,14 @@
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use bootwright_console::Operator;
 use bootwright_core::{Policy, ProfileName, Stayed};
 use bootwright_engine::{Command as Order, Decision, Refusal};
 use bootwright_proto::http::api::{Command, CommandReport};
 
 use super::body::{self, Body};
 use super::fault::Fault;
-use super::{ApiState, Operator, rehearsal};
+use super::{ApiState, rehearsal};
 
 pub(super) async fn command(
     State(state): State<ApiState>,

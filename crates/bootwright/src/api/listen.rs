@@ -17,7 +17,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::fault::Fault;
-use super::operator::Operator;
+use super::operator;
 use super::{ApiState, router};
 use crate::counter::Counters;
 use crate::mishap::contain_async;
@@ -115,7 +115,7 @@ pub async fn serve(listener: UnixListener, state: ApiState) {
 
 async fn converse(stream: UnixStream, router: axum::Router, counters: Arc<Counters>, place: OwnedSemaphorePermit) {
     let operator = match stream.peer_cred() {
-        Ok(peer) => Operator::of_user(peer.uid()),
+        Ok(peer) => operator::of_user(peer.uid()),
         Err(error) => {
             tracing::warn!(why = %error, "cannot tell who connects to the control socket");
             return;

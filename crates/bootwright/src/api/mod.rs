@@ -20,6 +20,7 @@ mod proposal;
 mod query;
 mod rehearsal;
 mod reload;
+mod route;
 mod server;
 mod site;
 mod view;
@@ -30,13 +31,11 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
 use bootwright_net::environment::Environment;
 use bootwright_proto::http::api::PREFIX;
 use bootwright_store::{Reader, SqliteReader, StoreError};
 
 pub use listen::{listen, serve};
-pub use operator::Operator;
 
 use crate::core::Core;
 use crate::counter::Counters;
@@ -97,28 +96,17 @@ impl ApiState {
     }
 }
 
-/// The API. Requests without an [`Operator`] are refused.
+/// The API. Requests without an [`Operator`](bootwright_console::Operator) are refused, and so are those that their
+/// operator's role does not cover.
 pub fn router(state: ApiState) -> Router {
-    let routes = Router::new()
-        .route("/health", get(site::health))
-        .route("/status", get(site::status))
-        .route("/hosts", get(host::list))
-        .route("/hosts/{host}", get(host::show))
-        .route("/hosts/{host}/explain", get(explain::explain))
-        .route("/hosts/{host}/command", post(command::command))
-        .route("/leases", get(lease::list))
-        .route("/events", get(event::events))
-        .route("/pause", post(site::pause))
-        .route("/resume", post(site::resume))
-        .route("/proposals", get(proposal::list))
-        .route("/apply", post(proposal::apply))
-        .route("/reload", post(reload::reload))
-        .route("/check", post(reload::check));
+    let routes = route::all().into_iter().fold(Router::new(), |router, route| {
+        let demand = axum::middleware::from_fn_with_state(route.role, operator::demand);
+        router.route(route.path, route.handler.layer(demand))
+    });
     Router::new()
         .nest(PREFIX, routes)
         .fallback(fault::no_route)
         .method_not_allowed_fallback(fault::no_method)
-        .layer(axum::middleware::from_fn(operator::demand))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(state)
 }

@@ -1,32 +1,22 @@
 //! Who asks.
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use bootwright_proto::http::api::{Problem, ProblemCode};
+use bootwright_console::Operator;
+use bootwright_proto::http::api::{Problem, ProblemCode, Role};
 
 use super::fault::Fault;
 
 /// The longest name that is taken down.
 const NAME_BYTES_MAX: usize = 32;
 
-/// The person in whose name a request is made, as the record keeps it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Operator(String);
-
-impl Operator {
-    /// The user of this box with this number: by name if `/etc/passwd` has one.
-    #[must_use]
-    pub fn of_user(uid: u32) -> Self {
-        let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-        Self(user_name(&passwd, uid).unwrap_or_else(|| format!("uid-{uid}")))
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.0
-    }
+/// The user of this box with this number: by name if `/etc/passwd` has one. Whom the control socket's mode lets in may do
+/// everything.
+pub(super) fn of_user(uid: u32) -> Operator {
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = user_name(&passwd, uid).unwrap_or_else(|| format!("uid-{uid}"));
+    Operator::new(name, Role::Admin)
 }
 
 /// The name of a user in the text of a passwd(5) file, if it is one that may stand in a record.
@@ -40,13 +30,23 @@ fn user_name(passwd: &str, uid: u32) -> Option<String> {
     })
 }
 
-/// Lets only requests through of which is known who makes them.
-pub(super) async fn demand(request: Request, next: Next) -> Response {
-    if request.extensions().get::<Operator>().is_some() {
-        next.run(request).await
-    } else {
-        Fault::from(Problem::new(ProblemCode::Unauthorized)).into_response()
+/// Lets only requests through of which is known who makes them, and that they may.
+pub(super) async fn demand(State(needed): State<Role>, request: Request, next: Next) -> Response {
+    let Some(operator) = request.extensions().get::<Operator>() else {
+        return Fault::from(Problem::new(ProblemCode::Unauthorized)).into_response();
+    };
+    if operator.role().covers(needed) {
+        return next.run(request).await;
     }
+    let problem = Problem::new(ProblemCode::Forbidden)
+        .detail(format!(
+            "{} is a {}, and this takes an {}",
+            operator.name(),
+            operator.role().name(),
+            needed.name()
+        ))
+        .hint("ask somebody who has that role");
+    Fault::from(problem).into_response()
 }
 
 #[cfg(test)]
@@ -67,6 +67,6 @@ mod tests {
         assert_eq!(user_name(PASSWD, 7), None);
         assert_eq!(user_name(PASSWD, 8), None);
         assert_eq!(user_name("", 0), None);
-        assert!(Operator::of_user(u32::MAX - 7).name().starts_with("uid-"));
+        assert!(of_user(u32::MAX - 7).name().starts_with("uid-"));
     }
 }

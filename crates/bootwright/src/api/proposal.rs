@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use bootwright_console::Operator;
 use bootwright_core::HostId;
 use bootwright_engine::{Engine, Proposal as Proposed, Rehearsal};
 use bootwright_proto::http::api::{ApplyReport, ApplyRequest, Proposal, ProposalList};
@@ -9,7 +10,7 @@ use bootwright_proto::http::api::{ApplyReport, ApplyRequest, Proposal, ProposalL
 use super::body::{self, Body};
 use super::fault::Fault;
 use super::query::Items;
-use super::{ApiState, Operator, rehearsal};
+use super::{ApiState, rehearsal};
 
 pub(super) async fn list(State(state): State<ApiState>, items: Items) -> Result<Json<ProposalList>, Fault> {
     items.only(&[])?;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use bootwright_console::Operator;
 use bootwright_proto::http::api::{DiagnosticView, ReloadReport, Severity};
 
+use super::ApiState;
 use super::body::{self, Body};
 use super::diagnostic::{plain, views};
 use super::fault::Fault;
-use super::{ApiState, Operator};
 use crate::reload::Unusable;
 
 /// A document without members.

@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use bootwright_console::Operator;
 use bootwright_core::{Census, DhcpMode};
 use bootwright_engine::Command as Order;
 use bootwright_net::Link;
@@ -18,7 +19,7 @@ use super::fault::Fault;
 use super::moment::Now;
 use super::query::Items;
 use super::reload::Nothing;
-use super::{ApiState, Operator, event, server};
+use super::{ApiState, event, server};
 use crate::firmware::Own;
 use crate::telemetry;
 
