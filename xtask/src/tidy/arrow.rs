@@ -63,7 +63,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// What the pure crates may use of others' work. A new name here wants a page in `docs/decisions/`.
 const EXTERNALS: &[(&str, &[&str])] = &[
     ("bootwright-core", &[]),
-    ("bootwright-proto", &["dhcproto", "serde", "serde_json"]),
+    ("bootwright-proto", &["dhcproto", "schemars", "serde", "serde_json"]),
     (
         "bootwright-content",
         &["base64", "flate2", "minijinja", "saphyr-parser", "serde", "serde_json"],

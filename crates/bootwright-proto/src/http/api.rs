@@ -44,7 +44,7 @@ pub use lease::{LeaseEntry, LeaseList};
 pub use problem::{Problem, ProblemCode};
 pub use reload::{DiagnosticView, ReloadReport, Severity};
 pub use role::Role;
-pub use status::{FirmwareView, LinkView, ServerView, Status, StoreView};
+pub use status::{FirmwareView, Health, LinkView, Nothing, ServerView, Status, StoreView};
 
 /// What all routes begin with.
 pub const PREFIX: &str = "/api/v1";

@@ -13,6 +13,10 @@ pub(super) type Body = Result<Bytes, BytesRejection>;
 /// Reads a document. Members that it does not have are refused, so that a word that is misspelled is not passed over.
 pub(super) fn document<T: DeserializeOwned>(body: Body) -> Result<T, Fault> {
     let bytes = whole(body)?;
+    // A list of the values, without the names of the members, would be read as well.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(Fault::bad_request("the body is no JSON object"));
+    }
     serde_json::from_slice(&bytes).map_err(|error| Fault::bad_request(format!("the body is no such document: {error}")))
 }
 

@@ -19,7 +19,7 @@ pub(super) async fn command(
 ) -> Result<Json<CommandReport>, Fault> {
     let command: Command = body::document(body)?;
     let arms = matches!(command, Command::Arm { .. });
-    let ends = matches!(command, Command::Done);
+    let ends = matches!(command, Command::Done {});
     let decision = decision(command, &state.core.policy(), &host)?;
     if let Decision::Arm { profiles, .. } | Decision::Queue { profiles } = &decision {
         rehearsal::demand(&state, &host, profiles)?;
@@ -85,16 +85,16 @@ fn decision(command: Command, known: &Policy, host: &str) -> Result<Decision, Fa
         Command::Queue { profiles } => Decision::Queue {
             profiles: names(&profiles)?,
         },
-        Command::Hold => Decision::Hold,
-        Command::Local => Decision::Local,
+        Command::Hold {} => Decision::Hold,
+        Command::Local {} => Decision::Local,
         Command::Live { profile } => Decision::Live {
             profile: name(&profile)?,
         },
-        Command::Ignore => Decision::Ignore,
-        Command::Lock => Decision::Lock,
-        Command::Unlock => Decision::Unlock,
-        Command::Forget => Decision::Forget,
-        Command::Done => Decision::Done,
+        Command::Ignore {} => Decision::Ignore,
+        Command::Lock {} => Decision::Lock,
+        Command::Unlock {} => Decision::Unlock,
+        Command::Forget {} => Decision::Forget,
+        Command::Done {} => Decision::Done,
         Command::SetLabel { key, value } => Decision::SetLabel { key, value },
         Command::SetMetadata { key, value } => Decision::SetMetadata { key, value },
     })

@@ -34,7 +34,6 @@ pub(super) struct Wanted {
 }
 
 pub(super) async fn events(State(state): State<ApiState>, headers: HeaderMap, items: Items) -> Result<Response, Fault> {
-    let items = items.only(&["after", "host", "limit", "wait_ms", "last"])?;
     let host = items.text("host").map(|name| host(&state, &name)).transpose()?;
     let after = items.number("after")?;
     if wants_stream(&headers) {

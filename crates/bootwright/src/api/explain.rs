@@ -35,7 +35,6 @@ pub(super) async fn explain(
     Path(name): Path<String>,
     items: Items,
 ) -> Result<Json<Explanation>, Fault> {
-    let items = items.only(&["as_if"])?;
     let supposed = Supposed::read(items.all("as_if"), &state.core.policy())?;
     let clock = state.moments.read();
     let (subject, mut thought) = state.core.read(|engine, now| {

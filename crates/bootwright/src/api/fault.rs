@@ -146,7 +146,7 @@ fn with_name(hint: &str, host: &HostId) -> String {
 }
 
 /// A name that somebody typed, as it may be repeated: bounded, without control characters.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     name.chars().take(80).filter(|c| !c.is_control()).collect()
 }
 

@@ -14,7 +14,6 @@ use crate::core::Core;
 const PAGE_HOSTS: usize = 1000;
 
 pub(super) async fn list(State(state): State<ApiState>, items: Items) -> Result<Json<HostList>, Fault> {
-    let items = items.only(&["state", "text", "after", "limit"])?;
     let filter = Filter {
         state: items.text("state"),
         text: items.text("text"),
@@ -33,12 +32,7 @@ pub(super) async fn list(State(state): State<ApiState>, items: Items) -> Result<
     }))
 }
 
-pub(super) async fn show(
-    State(state): State<ApiState>,
-    Path(name): Path<String>,
-    items: Items,
-) -> Result<Json<HostDetail>, Fault> {
-    items.only(&[])?;
+pub(super) async fn show(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<HostDetail>, Fault> {
     let explanation = state.core.read(|engine, now| {
         engine
             .explain(now, &name)

@@ -18,7 +18,6 @@ use super::query::Items;
 const PAGE_LEASES: usize = 1000;
 
 pub(super) async fn list(State(state): State<ApiState>, items: Items) -> Result<Json<LeaseList>, Fault> {
-    let items = items.only(&["text", "after", "limit"])?;
     let text = items.text("text").map(|text| text.to_lowercase());
     let after = items.text("after").map(|after| {
         let fault = |_| Fault::bad_request("`after` must be an IPv4 address".to_owned());

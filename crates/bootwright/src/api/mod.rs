@@ -4,6 +4,7 @@
 //! [`Operator`] in each request.
 
 mod body;
+mod check;
 mod command;
 pub mod diagnostic;
 mod event;
@@ -15,6 +16,7 @@ mod host;
 mod lease;
 mod listen;
 mod moment;
+mod openapi;
 mod operator;
 mod proposal;
 mod query;
@@ -36,6 +38,7 @@ use bootwright_proto::http::api::PREFIX;
 use bootwright_store::{Reader, SqliteReader, StoreError};
 
 pub use listen::{listen, serve};
+pub use openapi::document as openapi;
 
 use crate::core::Core;
 use crate::counter::Counters;
@@ -100,8 +103,10 @@ impl ApiState {
 /// operator's role does not cover.
 pub fn router(state: ApiState) -> Router {
     let routes = route::all().into_iter().fold(Router::new(), |router, route| {
+        let fits = axum::middleware::from_fn_with_state(check::Asked::from(&route), check::fits);
         let demand = axum::middleware::from_fn_with_state(route.role, operator::demand);
-        router.route(route.path, route.handler.layer(demand))
+        // The last one is asked first.
+        router.route(route.path, route.handler.route_layer(fits).route_layer(demand))
     });
     Router::new()
         .nest(PREFIX, routes)

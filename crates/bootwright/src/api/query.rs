@@ -1,4 +1,4 @@
-//! Queries of the API: every item is known, or the request is refused.
+//! Queries of the API, as handlers read them. That every item is known and well formed was looked at before (`check`).
 
 use std::convert::Infallible;
 use std::str::FromStr;
@@ -23,18 +23,6 @@ impl<S: Sync> FromRequestParts<S> for Items {
 }
 
 impl Items {
-    /// The same, if each item has one of these names.
-    pub(super) fn only(self, known: &[&str]) -> Result<Self, Fault> {
-        match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            None => Ok(self),
-            Some((name, _)) => Err(Fault::bad_request(format!(
-                "the query has no item `{}`; it has: {}",
-                name.chars().take(40).filter(|c| !c.is_control()).collect::<String>(),
-                known.join(", ")
-            ))),
-        }
-    }
-
     /// The value of the first item with this name, if it is not empty.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         self.all(name).find(|value| !value.is_empty()).map(str::to_owned)

@@ -6,18 +6,13 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::{Extension, Json};
 use bootwright_console::Operator;
-use bootwright_proto::http::api::{DiagnosticView, ReloadReport, Severity};
+use bootwright_proto::http::api::{DiagnosticView, Nothing, ReloadReport, Severity};
 
 use super::ApiState;
 use super::body::{self, Body};
 use super::diagnostic::{plain, views};
 use super::fault::Fault;
 use crate::reload::Unusable;
-
-/// A document without members.
-#[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Nothing {}
 
 pub(super) async fn reload(
     State(state): State<ApiState>,

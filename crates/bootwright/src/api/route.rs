@@ -1,41 +1,158 @@
-//! The table of the API's routes: everything that there is, and whom it takes.
+//! The table of the API's routes: everything that there is, whom it takes, what it is asked and what it answers.
 //!
-//! The router is made from it, and whatever has to know all routes (the tests of roles, the API's description) reads it too.
-//! So there is no route that is not in it.
+//! The router, the checks in front of the handlers, the OpenAPI document and the tests of all of them are made from it. So
+//! there is no route that is not in it, and nothing has to be said twice.
+//!
+//! To add a route, write one more item into [`all`]:
+//!
+//! ```text
+//! Route::post("/hosts/{host}/wake", Operator, host::wake)   // method, path below `/api/v1`, least role, handler
+//!     .says("Wakes a host by its network card")             // one line, no full stop
+//!     .query(&[TEXT])                                       // items of its query; no others are let in
+//!     .takes::<WakeRequest>()                               // its body; `.may_take` where it may be left out
+//!     .answers::<WakeReport>()                              // the document of status 200
+//!     .refuses(&[ProblemCode::Conflict])                    // beside what every route of its kind refuses
+//! ```
+//!
+//! Documents are types of `bootwright_proto::http::api` that derive `JsonSchema`; what is sent to us has
+//! `deny_unknown_fields`, and its enums have members in braces even where they are empty. A handler takes
+//! `State<ApiState>`, and as far as it needs them `Extension<Operator>`, `Path<String>`, `Items` (the query, checked by then)
+//! and `Body`. A part of the path in braces wants its words in `shape::PLACES`. A POST understands `Idempotency-Key` by itself,
+//! unless it answers with a secret: then add `.answers_a_secret()`.
 
-use axum::routing::{MethodRouter, get, post};
-use bootwright_proto::http::api::Role;
+mod shape;
 
-use super::{ApiState, command, event, explain, host, lease, proposal, reload, site};
+use std::collections::BTreeMap;
 
-/// A route.
-pub(super) struct Route {
-    /// Below `/api/v1`, with names in braces.
-    pub(super) path: &'static str,
-    /// The least role that may ask.
-    pub(super) role: Role,
-    /// What answers.
-    pub(super) handler: MethodRouter<ApiState>,
-}
+use bootwright_proto::http::api::{
+    ApplyReport, ApplyRequest, Command, CommandReport, EventPage, Explanation, Health, HostDetail, HostList, LeaseList,
+    Nothing, PauseRequest, ProblemCode, ProposalList, ReloadReport, Role, Status,
+};
+
+use super::{command, event, explain, host, lease, openapi, proposal, reload, site};
+pub(super) use shape::{Answers, Kind, PLACES, Parameter, Route, Takes};
+
+const STATE: Parameter = Parameter::of("state", Kind::Word(STATES), "only hosts in this state");
+const AFTER: Parameter = Parameter::of(
+    "after",
+    Kind::Text,
+    "only what comes behind this one: `next` of the page before",
+);
+const LIMIT: Parameter = Parameter::of(
+    "limit",
+    Kind::Number(1, u32::MAX as u64),
+    "at most so many; a page has at most 1000",
+);
+
+/// The names of the states of a host.
+const STATES: &[&str] = &["new", "armed", "installing", "installed", "failed", "live", "ignored"];
 
 /// All routes.
 pub(super) fn all() -> Vec<Route> {
     use Role::{Admin, Operator, Viewer};
-    let route = |path, role, handler| Route { path, role, handler };
     vec![
-        route("/health", Viewer, get(site::health)),
-        route("/status", Viewer, get(site::status)),
-        route("/hosts", Viewer, get(host::list)),
-        route("/hosts/{host}", Viewer, get(host::show)),
-        route("/hosts/{host}/explain", Viewer, get(explain::explain)),
-        route("/hosts/{host}/command", Operator, post(command::command)),
-        route("/leases", Viewer, get(lease::list)),
-        route("/events", Viewer, get(event::events)),
-        route("/pause", Operator, post(site::pause)),
-        route("/resume", Operator, post(site::resume)),
-        route("/proposals", Viewer, get(proposal::list)),
-        route("/apply", Operator, post(proposal::apply)),
-        route("/reload", Admin, post(reload::reload)),
-        route("/check", Operator, post(reload::check)),
+        Route::get("/health", Viewer, site::health)
+            .says("Whether the daemon answers")
+            .answers::<Health>(),
+        Route::get("/status", Viewer, site::status)
+            .says("How the daemon does: interfaces, store, counters, warnings")
+            .answers::<Status>()
+            .refuses(&[ProblemCode::StoreUnavailable]),
+        Route::get("/hosts", Viewer, host::list)
+            .says("Hosts in the order of their names in the store, a page of them")
+            .query(&[
+                STATE,
+                Parameter::of(
+                    "text",
+                    Kind::Text,
+                    "only hosts whose name, card, serial number or profile holds this",
+                ),
+                AFTER,
+                LIMIT,
+            ])
+            .answers::<HostList>(),
+        Route::get("/hosts/{host}", Viewer, host::show)
+            .says("Everything about a host")
+            .answers::<HostDetail>()
+            .versioned(),
+        Route::get("/hosts/{host}/explain", Viewer, explain::explain)
+            .says("What a host would be answered now on each channel, and why; a machine that was never seen has a MAC or a UUID")
+            .query(&[Parameter::of(
+                "as_if",
+                Kind::Text,
+                "`KEY=VALUE`: as if it showed this; as often as wanted",
+            )
+            .repeated()])
+            .answers::<Explanation>()
+            .refuses(&[ProblemCode::UnknownProfile]),
+        Route::post("/hosts/{host}/command", Operator, command::command)
+            .says("Tells a host what to do")
+            .takes::<Command>()
+            .answers::<CommandReport>()
+            .versioned()
+            .refuses(&[
+                ProblemCode::AmbiguousHost,
+                ProblemCode::Conflict,
+                ProblemCode::UnknownProfile,
+                ProblemCode::BadConfiguration,
+            ]),
+        Route::get("/leases", Viewer, lease::list)
+            .says("Leases in the order of their addresses, a page of them")
+            .query(&[
+                Parameter::of(
+                    "text",
+                    Kind::Text,
+                    "only leases whose address, card, host or name holds this",
+                ),
+                Parameter::of("after", Kind::Ipv4, "only leases of higher addresses: `next` of the page before"),
+                LIMIT,
+            ])
+            .answers::<LeaseList>(),
+        Route::get("/events", Viewer, event::events)
+            .says("The record from a place on, a page of it; as `text/event-stream`, what is recorded from then on as well")
+            .query(&[
+                Parameter::of(
+                    "after",
+                    Kind::Number(0, i64::MAX as u64),
+                    "only events behind this place: `next` of the page before",
+                ),
+                Parameter::of("host", Kind::Text, "only events about this host"),
+                LIMIT,
+                Parameter::of(
+                    "wait_ms",
+                    Kind::Number(0, u32::MAX as u64),
+                    "how long to wait for the next event where there is none yet, at most a minute",
+                ),
+                Parameter::of("last", Kind::Word(&["1"]), "the last events instead of the first"),
+            ])
+            .answers_events::<EventPage>()
+            .refuses(&[ProblemCode::UnknownHost, ProblemCode::StoreUnavailable]),
+        Route::post("/pause", Operator, site::pause)
+            .says("Lets no install begin or go on")
+            .may_take::<PauseRequest>()
+            .answers::<Status>(),
+        Route::post("/resume", Operator, site::resume)
+            .says("Lets installs go on")
+            .may_take::<Nothing>()
+            .answers::<Status>(),
+        Route::get("/proposals", Viewer, proposal::list)
+            .says("What rules would arm among hosts that were there before them")
+            .answers::<ProposalList>(),
+        Route::post("/apply", Operator, proposal::apply)
+            .says("Accepts what rules propose")
+            .may_take::<ApplyRequest>()
+            .answers::<ApplyReport>()
+            .refuses(&[ProblemCode::UnknownHost]),
+        Route::post("/reload", Admin, reload::reload)
+            .says("Takes the configuration on disk into force; a bad one changes nothing")
+            .may_take::<Nothing>()
+            .answers::<ReloadReport>(),
+        Route::post("/check", Operator, reload::check)
+            .says("Reads the configuration on disk and takes nothing into force")
+            .may_take::<Nothing>()
+            .answers::<ReloadReport>(),
+        Route::get("/openapi.json", Viewer, openapi::show)
+            .says("This description, OpenAPI 3.1")
+            .answers::<BTreeMap<String, serde_json::Value>>(),
     ]
 }

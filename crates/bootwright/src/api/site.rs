@@ -11,14 +11,12 @@ use bootwright_engine::Command as Order;
 use bootwright_net::Link;
 use bootwright_net::selection::{Choice, Families, selection};
 use bootwright_proto::http::BaseUrl;
-use bootwright_proto::http::api::{FirmwareView, LinkView, PauseRequest, Status, StoreView};
+use bootwright_proto::http::api::{FirmwareView, Health as Alive, LinkView, Nothing, PauseRequest, Status, StoreView};
 use bootwright_store::Health;
 
 use super::body::{self, Body};
 use super::fault::Fault;
 use super::moment::Now;
-use super::query::Items;
-use super::reload::Nothing;
 use super::{ApiState, event, server};
 use crate::firmware::Own;
 use crate::telemetry;
@@ -27,12 +25,11 @@ use crate::telemetry;
 const WHY_BYTES_MAX: usize = 256;
 
 /// Whether the daemon answers at all.
-pub(super) async fn health() -> Json<BTreeMap<&'static str, bool>> {
-    Json(BTreeMap::from([("alive", true)]))
+pub(super) async fn health() -> Json<Alive> {
+    Json(Alive { alive: true })
 }
 
-pub(super) async fn status(State(state): State<ApiState>, items: Items) -> Result<Json<Status>, Fault> {
-    items.only(&[])?;
+pub(super) async fn status(State(state): State<ApiState>) -> Result<Json<Status>, Fault> {
     Ok(Json(read(&state).await?))
 }
 

@@ -126,6 +126,8 @@ pub(super) enum Verb {
         #[arg(long, env = "BOOTWRIGHT_DRY_RUN", value_parser = BoolishValueParser::new())]
         dry_run: bool,
     },
+    /// Print the description of the control API, OpenAPI 3.1; no daemon is needed
+    Openapi,
     /// Print the version
     Version,
     /// Print the completions for a shell

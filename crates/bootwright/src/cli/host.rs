@@ -26,14 +26,14 @@ pub(super) async fn run(client: &Client, printer: Printer, verb: HostVerb) -> Re
             allow_wipe,
         } => (host, Command::Arm { profiles, allow_wipe }),
         HostVerb::Queue { host, profiles } => (host, Command::Queue { profiles }),
-        HostVerb::Hold(Named { host }) => (host, Command::Hold),
-        HostVerb::Local(Named { host }) => (host, Command::Local),
+        HostVerb::Hold(Named { host }) => (host, Command::Hold {}),
+        HostVerb::Local(Named { host }) => (host, Command::Local {}),
         HostVerb::Live { host, profile } => (host, Command::Live { profile }),
-        HostVerb::Ignore(Named { host }) => (host, Command::Ignore),
-        HostVerb::Lock(Named { host }) => (host, Command::Lock),
-        HostVerb::Unlock(Named { host }) => (host, Command::Unlock),
-        HostVerb::Forget(Named { host }) => (host, Command::Forget),
-        HostVerb::Done(Named { host }) => (host, Command::Done),
+        HostVerb::Ignore(Named { host }) => (host, Command::Ignore {}),
+        HostVerb::Lock(Named { host }) => (host, Command::Lock {}),
+        HostVerb::Unlock(Named { host }) => (host, Command::Unlock {}),
+        HostVerb::Forget(Named { host }) => (host, Command::Forget {}),
+        HostVerb::Done(Named { host }) => (host, Command::Done {}),
     };
     let reply = tell(client, &host, &command).await?;
     printer.reply(&reply, report_words)?;

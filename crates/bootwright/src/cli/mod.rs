@@ -96,6 +96,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Import(options) => import::run(&client, printer, &common, &options),
         Verb::Check { store: true, .. } => check::store(printer, &common),
         Verb::Check { firmware_dir, .. } => check::configuration(printer, &common, &firmware_dir),
+        Verb::Openapi => site::openapi(printer),
         Verb::Version => site::version(printer),
         Verb::Completions { shell } => {
             let mut text = Vec::new();

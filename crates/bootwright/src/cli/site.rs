@@ -31,6 +31,11 @@ pub(super) fn version(printer: Printer) -> Result<Exit, Failure> {
     Ok(Exit::Good)
 }
 
+pub(super) fn openapi(printer: Printer) -> Result<Exit, Failure> {
+    printer.document(&crate::api::openapi(), |document| format!("{document:#}\n"))?;
+    Ok(Exit::Good)
+}
+
 pub(super) async fn status(client: &Client, printer: Printer) -> Result<Exit, Failure> {
     let reply = client.get::<Status>("status").await?;
     printer.reply(&reply, |status| status_words(status, Now::read()))?;

@@ -39,6 +39,13 @@ fn what_is_no_request_of_the_api_is_a_problem_document() {
         ("POST", arm, "", 400, "bad_request"),
         ("POST", arm, "{", 400, "bad_request"),
         ("POST", arm, r#"{"command":"wipe"}"#, 400, "bad_request"),
+        ("POST", arm, r#"{"command":"hold","why":"x"}"#, 400, "bad_request"),
+        ("POST", arm, r#"["hold"]"#, 400, "bad_request"),
+        ("POST", "/api/v1/resume", "[]", 400, "bad_request"),
+        ("GET", "/api/v1/hosts/%ff", "", 400, "bad_request"),
+        ("GET", "/api/v1/hosts?state=armd", "", 400, "bad_request"),
+        ("GET", "/api/v1/hosts?limit=1&limit=2", "", 400, "bad_request"),
+        ("POST", "/api/v1/resume?now=1", "", 400, "bad_request"),
         (
             "POST",
             arm,
@@ -71,6 +78,55 @@ fn what_is_no_request_of_the_api_is_a_problem_document() {
     }
     let alive = daemon.api("GET", "/api/v1/health", "");
     assert_eq!((alive.status, alive.text()), (200, "{\"alive\":true}"));
+}
+
+#[test]
+fn every_route_is_described_and_everything_that_is_described_is_there() {
+    let inside = Netns::new("daemon");
+    let daemon = Daemon::start(&inside, SITE);
+    let answer = daemon.api("GET", "/api/v1/openapi.json", "");
+    let described: Value = serde_json::from_str(answer.text()).expect("a document");
+    assert_eq!(described["openapi"], "3.1.0");
+    let paths = described["paths"].as_object().expect("paths");
+    assert!(paths.len() > 12, "{}", paths.len());
+    for (path, methods) in paths {
+        let target = format!("/api/v1{}", path.replace(['{', '}'], ""));
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
+            // A query that no route has: whatever is there refuses it before it does anything.
+            let answer = daemon.api(method, &format!("{target}?nothing-of-the-sort"), "");
+            match methods.get(method.to_ascii_lowercase()) {
+                Some(operation) => {
+                    let (status, code, detail) = problem(&answer);
+                    assert_eq!((status, code.as_str()), (400, "bad_request"), "{method} {path}");
+                    assert!(detail.contains("nothing-of-the-sort"), "{method} {path}: {detail}");
+                    let role = operation["x-role"].as_str().expect("a role");
+                    assert!(["viewer", "operator", "admin"].contains(&role), "{role}");
+                }
+                None => {
+                    let (status, code, _) = problem(&answer);
+                    assert_eq!((status, code.as_str()), (405, "method_not_allowed"), "{method} {path}");
+                    let allowed = answer.head.to_lowercase();
+                    let allowed = allowed.lines().find_map(|line| line.strip_prefix("allow: "));
+                    let allowed = allowed.expect("what is allowed is named");
+                    assert!(
+                        methods
+                            .as_object()
+                            .unwrap()
+                            .keys()
+                            .all(|method| allowed.contains(method)),
+                        "{path}"
+                    );
+                }
+            }
+        }
+    }
+    let printed = inside
+        .command(env!("CARGO_BIN_EXE_bootwright"))
+        .arg("openapi")
+        .output()
+        .expect("it runs");
+    let printed: Value = serde_json::from_slice(&printed.stdout).expect("the command prints the document");
+    assert_eq!(printed, described, "without a daemon it is the same");
 }
 
 #[test]

@@ -1,16 +1,17 @@
 //! What rules would arm, and the operator's word on it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What an operator may accept.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProposalList {
     /// The proposals.
     pub proposals: Vec<Proposal>,
 }
 
 /// An arming that a rule would make of a host that was there before the rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Proposal {
     /// The host.
     pub host: String,
@@ -23,7 +24,7 @@ pub struct Proposal {
 }
 
 /// Accepts proposals.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApplyRequest {
     /// Only for these hosts; empty: all.
@@ -32,7 +33,7 @@ pub struct ApplyRequest {
 }
 
 /// What became of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApplyReport {
     /// Those that were armed.
     pub armed: Vec<Proposal>,

@@ -1,9 +1,12 @@
 //! What an operator tells a host, and what became of it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A command to one host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Those without members have braces all the same: only so are members refused that do not belong there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// Grant one install of each of these profiles, in order.
@@ -21,24 +24,24 @@ pub enum Command {
         profiles: Vec<String>,
     },
     /// Hold it; an arming or a run ends.
-    Hold,
+    Hold {},
     /// Let it boot its own disk.
-    Local,
+    Local {},
     /// Let it boot this profile every time.
     Live {
         /// The profile.
         profile: String,
     },
     /// Do not answer it.
-    Ignore,
+    Ignore {},
     /// Protect it from any install.
-    Lock,
+    Lock {},
     /// Take the protection away.
-    Unlock,
+    Unlock {},
     /// Remove it from the store.
-    Forget,
+    Forget {},
     /// Say that the install under way is done, for profiles that wait for a person.
-    Done,
+    Done {},
     /// Set or remove a label.
     SetLabel {
         /// Its key.
@@ -58,7 +61,7 @@ pub enum Command {
 }
 
 /// What became of a command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CommandReport {
     /// The host.
     pub host: String,
@@ -72,7 +75,7 @@ pub struct CommandReport {
 }
 
 /// Stop new installs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PauseRequest {
     /// Why, for those who see the pause.

@@ -1,9 +1,10 @@
 //! The record as the API shows it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One line of the record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventView {
     /// Its place in the record; it only grows.
     pub seq: u64,
@@ -35,7 +36,7 @@ pub struct EventView {
 }
 
 /// A part of the record, the oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventPage {
     /// The lines.
     pub events: Vec<EventView>,

@@ -1,11 +1,12 @@
 //! Exactly what a host would be answered now, and why.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::host::FactsView;
 
 /// Exactly what a host would be answered now, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
     /// What was asked about: a name, an address or a UUID.
     pub subject: String,
@@ -36,7 +37,7 @@ pub struct Explanation {
 }
 
 /// Who it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "identity", rename_all = "snake_case")]
 pub enum IdentityView {
     /// A host in the store.
@@ -60,7 +61,7 @@ pub enum IdentityView {
 }
 
 /// A host that fits in part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Candidate {
     /// Its name.
     pub host: String,
@@ -69,7 +70,7 @@ pub struct Candidate {
 }
 
 /// A rule and its verdict.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleView {
     /// Its name.
     pub rule: String,
@@ -84,7 +85,7 @@ pub struct RuleView {
 }
 
 /// What the disk guard would say of disks that are not empty.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GuardView {
     /// `empty-only` or `always`.
     pub wipe: String,
@@ -93,7 +94,7 @@ pub struct GuardView {
 }
 
 /// What is answered on one channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
     /// The channel: `dhcp bios`, `dhcp efi64`, `dhcp ipxe`, `tftp`, `ipxe`.
     pub channel: String,
@@ -107,7 +108,7 @@ pub struct Answer {
 }
 
 /// A point, and when it happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     /// The stable code.
     pub code: String,

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Hosts, in the order of their names in the store.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostList {
     /// The hosts.
     pub hosts: Vec<HostSummary>,
@@ -15,7 +16,7 @@ pub struct HostList {
 }
 
 /// A host in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostSummary {
     /// Its name.
     pub host: String,
@@ -45,7 +46,7 @@ pub struct HostSummary {
 }
 
 /// Everything about a host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostDetail {
     /// What a list shows.
     #[serde(flatten)]
@@ -88,7 +89,7 @@ pub struct HostDetail {
 }
 
 /// An address that was leased to a card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeaseView {
     /// The address.
     pub address: String,
@@ -101,7 +102,7 @@ pub struct LeaseView {
 }
 
 /// What is known of a machine.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FactsView {
     /// Its cards.
     pub cards: Vec<CardView>,
@@ -123,7 +124,7 @@ pub struct FactsView {
 }
 
 /// A card of a host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CardView {
     /// Its address.
     pub mac: String,
@@ -132,7 +133,7 @@ pub struct CardView {
 }
 
 /// Where a host stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum StateView {
     /// Seen, and nobody has decided.
@@ -191,7 +192,7 @@ pub enum StateView {
 }
 
 /// A permission to install.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GrantView {
     /// Who gave it: a person's name, or `rule <name>`.
     pub by: String,
@@ -205,7 +206,7 @@ pub struct GrantView {
 }
 
 /// A run under way. Its token is a secret and not shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunView {
     /// Which run of the host.
     pub number: u32,
@@ -222,7 +223,7 @@ pub struct RunView {
 }
 
 /// How far an install is, as the installer or the bytes served tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProgressView {
     /// The stage: `script`, `kernel`, or what the installer calls it.
     pub stage: String,
@@ -244,7 +245,7 @@ pub struct ProgressView {
 }
 
 /// A run that is over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FinishedRunView {
     /// Which run of the host.
     pub number: u32,
@@ -269,7 +270,7 @@ pub struct FinishedRunView {
 }
 
 /// How a host's firmware is brought to its boot loader.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FirstStepView {
     /// How the offer was worded that worked the last time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -305,7 +306,7 @@ const fn is_false(flag: &bool) -> bool {
 }
 
 /// How a host is sent to its own disk.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LocalBootView {
     /// The method that is remembered: `bios-disk`, `uefi-disk`, `exit`, `no-file` or `no-offer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

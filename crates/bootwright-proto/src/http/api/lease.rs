@@ -1,9 +1,10 @@
 //! Addresses that were leased.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Leases, in the order of their addresses. Those that have ended are among them: their machines get them again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeaseList {
     /// The leases.
     pub leases: Vec<LeaseEntry>,
@@ -13,7 +14,7 @@ pub struct LeaseList {
 }
 
 /// A lease in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeaseEntry {
     /// The address.
     pub address: String,

@@ -1,9 +1,10 @@
 //! Why a request was not served (RFC 9457).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The body of every answer that is no success, as `application/problem+json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// The status code once more.
     pub status: u16,
@@ -20,7 +21,7 @@ pub struct Problem {
 }
 
 /// The stable codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemCode {
     /// The request cannot be understood.
@@ -45,6 +46,12 @@ pub enum ProblemCode {
     BadConfiguration,
     /// The body is too large.
     TooLarge,
+    /// The body is of another media type than `application/json`.
+    UnsupportedMediaType,
+    /// The host is no longer as `If-Match` says.
+    Stale,
+    /// The `Idempotency-Key` came with another request before.
+    KeyReused,
     /// The store cannot be written.
     StoreUnavailable,
     /// There is too much to do; try again.
@@ -54,6 +61,27 @@ pub enum ProblemCode {
 }
 
 impl ProblemCode {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::UnknownHost,
+        Self::AmbiguousHost,
+        Self::UnknownProfile,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::BadConfiguration,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::Stale,
+        Self::KeyReused,
+        Self::StoreUnavailable,
+        Self::Busy,
+        Self::Internal,
+    ];
+
     /// The status code of answers with this code.
     #[must_use]
     pub const fn status(self) -> u16 {
@@ -64,8 +92,10 @@ impl ProblemCode {
             Self::NotFound | Self::UnknownHost => 404,
             Self::MethodNotAllowed => 405,
             Self::AmbiguousHost | Self::Conflict => 409,
+            Self::Stale => 412,
             Self::TooLarge => 413,
-            Self::UnknownProfile | Self::BadConfiguration => 422,
+            Self::UnsupportedMediaType => 415,
+            Self::UnknownProfile | Self::BadConfiguration | Self::KeyReused => 422,
             Self::StoreUnavailable | Self::Busy => 503,
             Self::Internal => 500,
         }
@@ -86,6 +116,9 @@ impl ProblemCode {
             Self::Conflict => "the state of the host does not allow it",
             Self::BadConfiguration => "the configuration has errors",
             Self::TooLarge => "the request is too large",
+            Self::UnsupportedMediaType => "the body is of a media type that is not read",
+            Self::Stale => "what the request was meant for has changed",
+            Self::KeyReused => "this key belongs to another request",
             Self::StoreUnavailable => "the store cannot be written",
             Self::Busy => "there is too much to do at this moment",
             Self::Internal => "a defect of Bootwright",

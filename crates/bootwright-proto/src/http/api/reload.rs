@@ -1,9 +1,10 @@
 //! What became of reading the configuration.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What became of reading the configuration, by `reload` or `check`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReloadReport {
     /// Whether it is in force. After `check`: whether it could be.
     pub accepted: bool,
@@ -17,7 +18,7 @@ pub struct ReloadReport {
 }
 
 /// One thing that is wrong or odd.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DiagnosticView {
     /// How bad it is.
     pub severity: Severity,
@@ -44,7 +45,7 @@ pub struct DiagnosticView {
 }
 
 /// How bad a diagnostic is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The configuration cannot be used.

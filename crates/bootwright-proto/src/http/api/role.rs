@@ -1,9 +1,10 @@
 //! What somebody may do.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What somebody may do. Each role may do all that the ones before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Look at everything but secrets.

@@ -2,10 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Whether the daemon answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Health {
+    /// That it does.
+    pub alive: bool,
+}
+
+/// A document without members, for commands that need none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
 /// How the daemon does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// Its version.
     pub version: String,
@@ -36,7 +49,7 @@ pub struct Status {
 }
 
 /// An interface.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LinkView {
     /// Its name.
     pub link: String,
@@ -63,7 +76,7 @@ pub struct LinkView {
 }
 
 /// Another DHCP or boot server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerView {
     /// The address by which it calls itself.
     pub address: String,
@@ -82,7 +95,7 @@ pub struct ServerView {
 }
 
 /// A boot program of the site's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FirmwareView {
     /// The name under which it is served.
     pub name: String,
@@ -102,7 +115,7 @@ pub struct FirmwareView {
 }
 
 /// The store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoreView {
     /// What it is: `sqlite`.
     pub kind: String,

@@ -33,9 +33,9 @@ pub(super) enum Became {
 /// What is said of a machine that stands so, in order.
 fn words(standing: Standing) -> Vec<Command> {
     match standing {
-        Standing::Installed | Standing::Unrecorded => vec![Command::Local, Command::Lock],
-        Standing::Waiting => vec![Command::Hold],
-        Standing::Ignored => vec![Command::Ignore],
+        Standing::Installed | Standing::Unrecorded => vec![Command::Local {}, Command::Lock {}],
+        Standing::Waiting => vec![Command::Hold {}],
+        Standing::Ignored => vec![Command::Ignore {}],
     }
 }
 
@@ -124,9 +124,9 @@ async fn settle(answers: &mut Vec<Told>) -> Result<(), String> {
 
 const fn decision(word: &Command) -> Decision {
     match word {
-        Command::Local => Decision::Local,
-        Command::Lock => Decision::Lock,
-        Command::Ignore => Decision::Ignore,
+        Command::Local {} => Decision::Local,
+        Command::Lock {} => Decision::Lock,
+        Command::Ignore {} => Decision::Ignore,
         // Whatever else there is, waiting harms nobody.
         _ => Decision::Hold,
     }
