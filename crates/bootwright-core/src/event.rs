@@ -124,6 +124,8 @@ pub enum Event {
         /// Now.
         at: Timestamp,
     },
+    /// The record was put back to what it was at an earlier moment: what it still permits may have been used up since.
+    Restored,
     /// A stage of the run takes longer than its limit.
     StageOverdue {
         /// Which run.

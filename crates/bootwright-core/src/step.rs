@@ -82,6 +82,7 @@ pub fn step(state: &HostState, event: &Event) -> Step {
         Event::IdentityChanged { difference, at, .. } => identity_changed(state, difference, *at),
         Event::GrantExpired { at } => grant_expired(state, *at),
         Event::DeadlinePassed { at } => deadline_passed(state, *at),
+        Event::Restored => restored(state),
         Event::StageOverdue { run } => stalled(state, *run, true),
         Event::StageReached { run } => stalled(state, *run, false),
     }
@@ -470,6 +471,16 @@ fn grant_expired(state: &HostState, at: Timestamp) -> Step {
         | Phase::Failed { .. }
         | Phase::Live { .. }
         | Phase::Ignored => Stay(Stayed::NotArmed),
+    }
+}
+
+/// What an earlier record permits was perhaps used since then, and nobody knows: it is withdrawn, and a person looks.
+fn restored(state: &HostState) -> Step {
+    match &state.phase {
+        Phase::Armed { .. } | Phase::Installing { .. } => moved(state, Phase::New { stance: Stance::Hold }),
+        Phase::New { .. } | Phase::Installed { .. } | Phase::Failed { .. } | Phase::Live { .. } | Phase::Ignored => {
+            Stay(Stayed::NotArmed)
+        }
     }
 }
 

@@ -81,6 +81,20 @@ impl Checker {
         Ok(())
     }
 
+    /// The record is now that of a backup. What was done under runs that it does not know of stays done.
+    pub fn restored(&mut self, backup: &[Recorded]) {
+        (self.world, self.last) = (World::default(), Seq::ZERO);
+        for one in backup {
+            apply(&mut self.world, &one.entry);
+            self.last = one.seq;
+        }
+        let running = self.world.hosts.values().filter_map(|host| host.state.phase.run());
+        // It is the record's word that ends them, whatever the machines have reported since.
+        for run in running {
+            self.runs.entry(run.token).or_default().ends = 0;
+        }
+    }
+
     fn enter(&mut self, entry: &Entry) -> Result<(), String> {
         if let Change::StateSet { host, state } = &entry.change {
             self.moved(entry, host, state)?;

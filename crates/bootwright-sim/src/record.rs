@@ -172,6 +172,22 @@ impl World {
         Ok(())
     }
 
+    pub(crate) fn back_up(&mut self) {
+        self.note("the operator makes a backup");
+        self.backup = Some(self.disk.backup());
+    }
+
+    pub(crate) fn restore(&mut self) -> Result<(), String> {
+        let Some(backup) = &self.backup else { return Ok(()) };
+        // A backup may be restored more than once, each time as it was.
+        let disk = backup.backup();
+        self.crash()?;
+        self.note("the box goes on from the backup");
+        self.checker.restored(&disk.recorded());
+        self.disk = disk;
+        Ok(())
+    }
+
     pub(crate) fn start(&mut self) {
         if self.daemon.is_some() {
             return;
@@ -180,6 +196,9 @@ impl World {
         let Ok(loaded) = self.store.load() else { return };
         self.clock.resume(self.now, loaded.clock.as_ref());
         let now = self.site_now();
+        if loaded.restored {
+            self.broken = self.look().err();
+        }
         if let Err(what) = self.leases.survived(now, |address| self.disk.lease(address)) {
             self.broken = Some(what);
         }

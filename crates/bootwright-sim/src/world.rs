@@ -72,6 +72,8 @@ pub(crate) enum Event {
     Commit,
     Reopen,
     Crash,
+    BackUp,
+    Restore,
     Start,
     Say(usize),
     Installer(usize, u32),
@@ -106,6 +108,8 @@ pub struct World {
     count: u64,
     pub(crate) lan: Lan,
     pub(crate) disk: MemoryDisk,
+    /// The last backup.
+    pub(crate) backup: Option<MemoryDisk>,
     pub(crate) store: MemoryStore,
     pub(crate) clock: Clock,
     pub(crate) checker: Checker,
@@ -148,6 +152,7 @@ impl World {
             lan: Lan::default(),
             store: MemoryStore::on(disk.clone()),
             disk,
+            backup: None,
             clock: Clock::new(1_700_000_000_000),
             checker: Checker::new(max_attempts),
             committing: false,
@@ -281,6 +286,16 @@ impl World {
     /// The daemon is killed after a while, and started again a little later.
     pub fn crash_after(&mut self, after: Duration) {
         self.after(after, Event::Crash);
+    }
+
+    /// The operator makes a backup after a while.
+    pub fn back_up_after(&mut self, after: Duration) {
+        self.after(after, Event::BackUp);
+    }
+
+    /// The box is lost after a while, and goes on from the last backup.
+    pub fn restore_after(&mut self, after: Duration) {
+        self.after(after, Event::Restore);
     }
 
     /// Somebody sets the box's wall clock after a while.
@@ -455,6 +470,8 @@ impl World {
             Event::Reopen => self.reopen()?,
             Event::Looked(errand, parcel) => self.looked(errand, parcel),
             Event::Crash => self.crash()?,
+            Event::BackUp => self.back_up(),
+            Event::Restore => self.restore()?,
             Event::Start => self.start(),
             Event::Say(word) => self.say(word),
             Event::Installer(machine, power) => self.installer_goes_on(machine, power),

@@ -35,6 +35,9 @@ pub enum StoreError {
     /// The file is a database, but not a store of Bootwright's.
     #[error("`{}` is not a store of bootwright; move it away or give another data directory", .0.display())]
     Foreign(PathBuf),
+    /// It is a store, and not one that was copied as a backup.
+    #[error("`{}` is no copy that `bootwright backup` made", .0.display())]
+    NotABackup(PathBuf),
     /// The store says what it cannot have been told.
     #[error(
         "the store is damaged: {what}; nothing was changed; stop bootwright and put a backup in its place \

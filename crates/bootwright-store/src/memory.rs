@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bootwright_core::lease::Lease;
-use bootwright_core::{Profile, RevisionChange, RevisionKey, World, apply};
+use bootwright_core::{Profile, RevisionChange, RevisionKey, Timestamp, World, after_restore, apply};
 
 use crate::{
     Batch, ClockMark, EventQuery, Loaded, PAGE_EVENTS_MAX, Page, Reader, Recorded, Report, Seq, Space, Store,
@@ -30,7 +30,7 @@ pub enum Fault {
 #[derive(Clone, Debug, Default)]
 pub struct MemoryDisk(Arc<Mutex<Inner>>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Inner {
     events: Vec<Recorded>,
     leases: BTreeMap<Ipv4Addr, Lease>,
@@ -40,6 +40,8 @@ struct Inner {
     fault: Option<(u64, Fault)>,
     space: Option<Space>,
     appends: u64,
+    /// It is a backup that nobody has started from.
+    backup: bool,
 }
 
 impl MemoryDisk {
@@ -52,6 +54,14 @@ impl MemoryDisk {
     /// Lets `appends` more succeed and then this go wrong, once.
     pub fn fail_after(&self, appends: u64, fault: Fault) {
         self.lock().fault = Some((appends, fault));
+    }
+
+    /// A copy as a backup makes it: what is recorded from now on is not in it, and a start from it withdraws what it grants.
+    #[must_use]
+    pub fn backup(&self) -> Self {
+        let mut copy = self.lock().clone();
+        (copy.fault, copy.backup) = (None, true);
+        Self(Arc::new(Mutex::new(copy)))
     }
 
     /// Says how much room there seems to be.
@@ -101,10 +111,20 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn load(&mut self) -> Result<Loaded, StoreError> {
         self.failed = false;
-        let disk = self.disk.lock();
+        let mut disk = self.disk.lock();
         let mut world = World::default();
         for recorded in &disk.events {
             apply(&mut world, &recorded.entry);
+        }
+        let restored = std::mem::take(&mut disk.backup);
+        if restored {
+            let clock = disk.clock.map(|mark| (mark.site_ms, mark.reading.wall_ms));
+            let (at, wall_ms) = clock.unwrap_or_default();
+            for entry in after_restore(&world, Timestamp::from_millis(at)) {
+                apply(&mut world, &entry);
+                let seq = disk.last().plus(1);
+                disk.events.push(Recorded { seq, wall_ms, entry });
+            }
         }
         Ok(Loaded {
             world,
@@ -112,7 +132,7 @@ impl Store for MemoryStore {
             revisions: disk.revisions.values().cloned().collect(),
             seq: disk.last(),
             clock: disk.clock,
-            restored: false,
+            restored,
         })
     }
 

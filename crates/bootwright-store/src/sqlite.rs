@@ -1,6 +1,7 @@
 //! The store in one SQLite file: write-ahead log, synced at every commit.
 
 mod append;
+mod copy;
 mod fold;
 mod history;
 mod lease;
@@ -23,6 +24,7 @@ use rusqlite::Connection;
 
 use crate::{Batch, ClockMark, Loaded, Reader, Seq, Space, Store, StoreError};
 
+pub use self::copy::examine_backup;
 pub use self::read::SqliteReader;
 
 use self::lease::LeaseSums;
@@ -62,6 +64,24 @@ pub struct SqliteStore {
     open: Option<Open>,
     /// Released last.
     _lock: Lock,
+}
+
+/// A store that no process has open while this lives, whether there is one or not.
+pub struct Hold {
+    _lock: Lock,
+}
+
+impl Hold {
+    /// Takes hold of what is, or will be, at `path`, whose directory is made if it is not there.
+    ///
+    /// # Errors
+    /// When another process holds it, or nothing can be made there.
+    pub fn take(path: &Path) -> Result<Self, StoreError> {
+        open::prepare_directory(path)?;
+        Ok(Self {
+            _lock: Lock::take(path)?,
+        })
+    }
 }
 
 /// What is there while the store can be written.

@@ -18,6 +18,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::api;
 use crate::artefact::Artefacts;
+use crate::backup;
 use crate::boot_file::{BootFiles, Tftp, follow_transfers};
 use crate::compat::Desks;
 use crate::core::Core;
@@ -119,7 +120,8 @@ fn bad_config(wrong: &[String]) -> Ended {
     }
 }
 
-fn failed(error: &anyhow::Error) -> Ended {
+/// How a process ends that met this.
+pub(crate) fn failed(error: &anyhow::Error) -> Ended {
     let (status, code) = match error.downcast_ref::<StoreError>() {
         Some(StoreError::Held { .. }) => (HELD, "data_directory_held"),
         Some(_) => (CANNOT_RUN, "cannot_run"),
@@ -163,6 +165,7 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
         .or(from_config)
         .unwrap_or_else(|| PathBuf::from(DATA_DIR));
     let database = data_dir.join("bootwright.db");
+    backup::finish(&data_dir)?;
     let store = SqliteStore::open(&database, StoreLimits::default())?;
     let catalogue = Arc::new(Catalogue::load(&options.firmware_dir, &data_dir.join("firmware")));
     let mut policy = policy;

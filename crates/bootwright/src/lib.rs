@@ -3,6 +3,7 @@
 pub mod api;
 pub mod app;
 pub mod artefact;
+mod backup;
 pub mod boot_file;
 pub mod census;
 pub mod cli;

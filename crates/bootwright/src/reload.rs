@@ -294,6 +294,12 @@ impl Reloader {
         Ok(loaded)
     }
 
+    /// The path of `config.toml`.
+    #[must_use]
+    pub fn main(&self) -> &Path {
+        self.files.main()
+    }
+
     /// Whether the configuration on disk was refused when it was last read, so that an older one is in force.
     #[must_use]
     pub fn is_refused(&self) -> bool {

@@ -31,6 +31,7 @@ const ROWS: &[(&str, &str)] = &[
     ("another machine comes in its name", "another-machine"),
     ("its arming expires", "expire"),
     ("its deadline passes", "deadline"),
+    ("the record is restored from a backup", "restore"),
     ("a stage takes too long", "overdue 1"),
     ("it is heard of again", "heard 1"),
 ];
@@ -172,7 +173,8 @@ fn every_event_has_a_row() {
             Event::AttemptsSpent { .. } => Some("another-machine"),
             Event::IdentityChanged { .. } => Some("expire"),
             Event::GrantExpired { .. } => Some("deadline"),
-            Event::DeadlinePassed { .. } => Some("overdue 1"),
+            Event::DeadlinePassed { .. } => Some("restore"),
+            Event::Restored => Some("overdue 1"),
             Event::StageOverdue { .. } => Some("heard 1"),
             Event::StageReached { .. } => None,
         }

@@ -376,3 +376,29 @@ fn operators_may_say_the_same_thing_twice() {
         "#]],
     );
 }
+
+#[test]
+fn what_a_backup_permits_is_withdrawn_when_it_is_restored_and_nothing_else_changes() {
+    check(
+        "restore; arm debian; restore; start 1; arm debian wipe; start 1; restore; finish 1; start 2; local; restore; \
+         arm debian; start 2; finish 2; restore; up 2",
+        expect![[r#"
+            restore      -> new (ignored: the host is not armed; `bootwright host arm` arms it)
+            arm debian   -> armed debian
+            restore      -> new, held
+            start 1      -> new, held (ignored: no install was granted)
+            arm debian wipe -> armed debian, wipe
+            start 1      -> installing debian #1 attempt 1, then wipe
+            restore      -> new, held
+            finish 1     -> new, held (ignored: it comes too late)
+            start 2      -> new, held (ignored: no install was granted)
+            local        -> new, local
+            restore      -> new, local (ignored: the host is not armed; `bootwright host arm` arms it)
+            arm debian   -> armed debian
+            start 2      -> installing debian #2 attempt 1
+            finish 2     -> installed debian #2
+            restore      -> installed debian #2 (ignored: the host is not armed; `bootwright host arm` arms it)
+            up 2         -> installed debian #2, up
+        "#]],
+    );
+}

@@ -121,6 +121,7 @@ pub(crate) fn event(words: &str, now: Timestamp) -> Event {
         },
         "expire" => Event::GrantExpired { at: now },
         "deadline" => Event::DeadlinePassed { at: now },
+        "restore" => Event::Restored,
         "overdue" => Event::StageOverdue { run: run_and_token().0 },
         "heard" => Event::StageReached { run: run_and_token().0 },
         other => panic!("no story knows the word `{other}`"),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use bootwright_core::{
     Change, Event, Facts, Failure, FrontEnd, Grant, Grantor, GuardVerdict, HostId, Phase, Policy, ProfileName,
-    RunNumber, Sighting, Span, Timestamp, Token, World, apply,
+    RunNumber, Sighting, Span, Timestamp, Token, World, after_restore, apply,
 };
 use bootwright_engine::{Command, Decision, Engine, FrontAsk, Outcome, Report, ReportReply, ScriptReply};
 
@@ -56,6 +56,9 @@ enum Action {
     Pause,
     Resume,
     Reload,
+    /// The daemon starts from a backup that was taken at this moment. A backup of an earlier one needs no way of its own: that
+    /// moment was reached as well.
+    Restore,
     Tick,
 }
 
@@ -70,7 +73,13 @@ struct Node {
 }
 
 fn actions(node: &Node) -> Vec<Action> {
-    let mut actions = vec![Action::Tick, Action::Pause, Action::Resume, Action::Reload];
+    let mut actions = vec![
+        Action::Tick,
+        Action::Pause,
+        Action::Resume,
+        Action::Reload,
+        Action::Restore,
+    ];
     for host in 0..HOSTS {
         actions.extend([
             Action::Ask(host),
@@ -213,9 +222,22 @@ impl Turn<'_> {
                     return Err("a reload proposes what no rule says".to_owned());
                 }
             }
+            Action::Restore => self.restore(),
             Action::Tick => self.tick(),
         }
         self.agree()
+    }
+
+    fn restore(&mut self) {
+        let now = self.node.now;
+        for entry in after_restore(&self.node.world, now) {
+            apply(&mut self.node.world, &entry);
+        }
+        self.engine = Engine::new(Arc::clone(self.policy), self.node.world.clone(), now);
+        for ledger in &mut self.node.ledgers {
+            ledger.note(&Event::Restored);
+        }
+        self.node.paused = true;
     }
 
     fn tick(&mut self) {

@@ -18,6 +18,7 @@
 //! | `GET proposals` | [`ProposalList`] |
 //! | `POST apply`, [`ApplyRequest`] | [`ApplyReport`] |
 //! | `POST reload`, `POST check` | [`ReloadReport`] |
+//! | `GET backup`, with `config=true` for the configuration as well | a tar archive |
 //!
 //! Whatever fails answers with a [`Problem`].
 

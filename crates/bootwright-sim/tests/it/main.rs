@@ -4,6 +4,7 @@ mod checker;
 mod lease;
 mod own_disk;
 mod quirk;
+mod restore;
 mod scenario;
 mod seed;
 mod storm;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use bootwright_core::{Entry, Host, Phase, ProfileName, Site, Timestamp, World};
+use bootwright_core::{Entry, Host, Phase, ProfileName, Site, Timestamp, World, after_restore};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::Open;
@@ -15,7 +15,6 @@ use super::open::connect;
 use super::revision;
 use super::table::{EVENT_COLUMNS, Head, Table, event, host, rule};
 use super::trouble::{Result, Trouble};
-use crate::restore::after_restore;
 use crate::{Loaded, Recorded, Seq};
 
 /// Opens the file and reads everything, each row checked.

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
+use super::copy::copy;
 use super::open::{beside, connect_to_read, create_private, sync_directory};
-use super::table::{EVENT_COLUMNS, Head, event};
+use super::table::{EVENT_COLUMNS, event};
 use super::trouble::{Result, Trouble};
 use super::verify;
 use crate::{EventQuery, PAGE_EVENTS_MAX, Page, Reader, Recorded, Report, Seq, StoreError};
@@ -56,25 +57,6 @@ impl Reader for SqliteReader {
         }
         copied
     }
-}
-
-/// Copies the store into an empty file and marks it as a copy.
-fn copy(connection: &Connection, to: &Path) -> Result<()> {
-    let name = to.to_str().ok_or(StoreError::Io {
-        action: "write",
-        path: to.to_owned(),
-        cause: "the name is not UTF-8".to_owned(),
-    })?;
-    connection.execute("VACUUM INTO ?1", [name])?;
-    let copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    copy.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;")?;
-    let mut head = Head::read(&copy)?;
-    head.site.backup = true;
-    head.update(&copy)?;
-    copy.close().map_err(|(_, error)| error)?;
-    let file = fs::File::open(to).and_then(|file| file.sync_all());
-    file.map_err(|error| StoreError::io("sync", to, &error))?;
-    Ok(())
 }
 
 /// One page of events, with its borders checked: events that are missing are damage.

@@ -3,6 +3,7 @@
 //! [`router`] is the whole of it and knows nothing of where it listens: whoever accepts connections says who asks, by an
 //! [`Operator`] in each request.
 
+mod backup;
 mod body;
 mod check;
 mod command;

@@ -29,7 +29,7 @@ use bootwright_proto::http::api::{
     Nothing, PauseRequest, ProblemCode, ProposalList, ReloadReport, Role, Status,
 };
 
-use super::{command, event, explain, host, lease, openapi, proposal, reload, site};
+use super::{backup, command, event, explain, host, lease, openapi, proposal, reload, site};
 pub(super) use shape::{Answers, Kind, PLACES, Parameter, Route, Takes};
 
 const STATE: Parameter = Parameter::of("state", Kind::Word(STATES), "only hosts in this state");
@@ -151,6 +151,15 @@ pub(super) fn all() -> Vec<Route> {
             .says("Reads the configuration on disk and takes nothing into force")
             .may_take::<Nothing>()
             .answers::<ReloadReport>(),
+        Route::get("/backup", Admin, backup::backup)
+            .says("The record and what belongs to it in one tar, as it is now")
+            .query(&[Parameter::of(
+                "config",
+                Kind::Word(&["true", "false"]),
+                "whether the configuration goes along, which may hold secrets",
+            )])
+            .answers_other("application/x-tar")
+            .refuses(&[ProblemCode::Busy, ProblemCode::StoreUnavailable]),
         Route::get("/openapi.json", Viewer, openapi::show)
             .says("This description, OpenAPI 3.1")
             .answers::<BTreeMap<String, serde_json::Value>>(),

@@ -128,6 +128,22 @@ pub(super) enum Verb {
     },
     /// Print the description of the control API, OpenAPI 3.1; no daemon is needed
     Openapi,
+    /// Write the record and what belongs to it into one file, while the daemon runs
+    Backup {
+        /// The file, for its owner alone; `-` is the standard output
+        file: PathBuf,
+        /// Take the configuration along, with the documents beside it; it may hold secrets
+        #[arg(long, env = "BOOTWRIGHT_WITH_CONFIG", value_parser = BoolishValueParser::new())]
+        with_config: bool,
+    },
+    /// Put a backup in the place of what is in the data directory, while no daemon runs
+    Restore {
+        /// The file
+        file: PathBuf,
+        /// Restore the configuration as well, where it is not there already
+        #[arg(long, env = "BOOTWRIGHT_WITH_CONFIG", value_parser = BoolishValueParser::new())]
+        with_config: bool,
+    },
     /// Print the version
     Version,
     /// Print the completions for a shell

@@ -70,6 +70,16 @@ impl Client {
         Err(refused(status, text))
     }
 
+    /// Begins to read something that is no document.
+    pub(super) async fn download(&self, path: &str) -> Result<Incoming, Failure> {
+        let response = self.send(self.request(Method::GET, path, Bytes::new())?).await?;
+        if response.status() == StatusCode::OK {
+            return Ok(response.into_body());
+        }
+        let (status, text) = collect(response).await?;
+        Err(refused(status, text))
+    }
+
     fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, Failure> {
         Request::builder()
             .method(method)

@@ -4,6 +4,7 @@
 
 mod age;
 mod argument;
+mod backup;
 mod bundle;
 mod check;
 mod client;
@@ -97,6 +98,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Check { store: true, .. } => check::store(printer, &common),
         Verb::Check { firmware_dir, .. } => check::configuration(printer, &common, &firmware_dir),
         Verb::Openapi => site::openapi(printer),
+        Verb::Backup { file, with_config } => wait(backup::write(&client, printer, &file, with_config)),
+        Verb::Restore { file, with_config } => backup::put_back(printer, &common, &file, with_config),
         Verb::Version => site::version(printer),
         Verb::Completions { shell } => {
             let mut text = Vec::new();

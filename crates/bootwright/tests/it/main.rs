@@ -2,6 +2,7 @@
 
 mod api;
 mod arch_table;
+mod backup;
 mod bridge;
 mod catalogue;
 mod census;

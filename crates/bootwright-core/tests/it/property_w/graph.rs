@@ -87,13 +87,14 @@ pub(super) fn kind(event: &Event) -> (&'static str, Actor) {
         Event::IdentityChanged { .. } => ("identity changed", Actor::Machine),
         Event::GrantExpired { .. } => ("grant expired", Actor::Clock),
         Event::DeadlinePassed { .. } => ("deadline passed", Actor::Clock),
+        Event::Restored => ("restored", Actor::Operator),
         Event::StageOverdue { .. } => ("stage overdue", Actor::Clock),
         Event::StageReached { .. } => ("stage reached", Actor::Clock),
     }
 }
 
 /// How many kinds there are.
-pub(super) const KINDS: usize = 21;
+pub(super) const KINDS: usize = 22;
 
 fn grant_by(by: bootwright_core::Grantor) -> Grant {
     Grant {
@@ -109,6 +110,7 @@ fn grant_by(by: bootwright_core::Grantor) -> Grant {
 fn events(node: &Node) -> Vec<Event> {
     let mut events = vec![
         Event::Held,
+        Event::Restored,
         Event::LocalChosen,
         Event::Ignored,
         Event::Locked,
@@ -330,6 +332,7 @@ pub(super) fn later(event: &Event, count: u8) -> Event {
         Event::Queued { .. }
         | Event::WipeAllowed { .. }
         | Event::Held
+        | Event::Restored
         | Event::LocalChosen
         | Event::LiveChosen { .. }
         | Event::Ignored

@@ -141,6 +141,12 @@ impl Ledger {
                     self.revoke();
                 }
             }
+            Event::Restored => {
+                if self.run.is_some() || self.permit.is_some() {
+                    self.settled = true;
+                    self.revoke();
+                }
+            }
             Event::GrantExpired { .. } => {
                 if self.run.is_none() && self.permit.is_some_and(|(_, ticks_left)| ticks_left == 0) {
                     self.revoke();
