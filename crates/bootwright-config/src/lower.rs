@@ -94,7 +94,8 @@ pub(crate) fn lower(
         profiles.names.insert(profile.name.to_string());
         profiles.good.entry(profile.name.clone()).or_insert(profile);
     }
-    let places = profiles.places;
+    let mut places = profiles.places;
+    places.note(root);
     let secrets = secret::lower(root, findings);
     secret::check(&secrets, &profiles.good, &places, findings);
     let names = Profiles { names: profiles.names };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bootwright_core::attributes;
 use bootwright_core::local::TRIES_MAX;
 use bootwright_core::{
-    Arch, Ask, Asker, Firmware, HoldWhy, Host, HostId, Loader, MacAddr, Make, ProfileName, RuleName, RuleVerdict, Run,
-    RunNumber, Sighting, Situation, Strategy, Timestamp, Token, Trial, Verdict, Way, decide,
+    Arch, Ask, Asker, Firmware, HoldWhy, Host, HostId, Loader, MacAddr, Make, Policy, ProfileName, RuleName,
+    RuleVerdict, Run, RunNumber, Sighting, Site, Situation, Strategy, Timestamp, Token, Trial, Verdict, Way, decide,
 };
 
 use crate::engine::Engine;
@@ -32,6 +32,17 @@ pub struct Explanation {
     pub answers: Vec<Answer>,
     /// What would be rendered before that is promised, if it is an install.
     pub ticket: Option<Box<InstallTicket>>,
+    /// The policy by which all that was decided.
+    pub policy: Arc<Policy>,
+}
+
+/// What is supposed of the site in place of what holds.
+#[derive(Clone, Debug, Default)]
+pub struct Supposing {
+    /// This policy.
+    pub policy: Option<Arc<Policy>>,
+    /// That installs are paused for this reason, or not.
+    pub paused: Option<Option<String>>,
 }
 
 /// Why a rule matched or not.
@@ -85,13 +96,32 @@ impl Engine {
     /// Explains what a host would be told if it showed itself so, and if this came of rendering for it.
     #[must_use]
     pub fn explain_as(&self, now: Timestamp, view: HostView, seen: &Sighting, trial: Option<&Trial>) -> Explanation {
+        self.explain_supposing(now, view, (seen, trial), &Supposing::default())
+    }
+
+    /// The same as if the site were otherwise.
+    #[must_use]
+    pub fn explain_supposing(
+        &self,
+        now: Timestamp,
+        view: HostView,
+        (seen, trial): (&Sighting, Option<&Trial>),
+        supposing: &Supposing,
+    ) -> Explanation {
         let host = Arc::clone(&view.host);
+        let policy = supposing.policy.as_ref().unwrap_or(&self.policy);
+        let site = supposing.paused.as_ref().map(|paused| Site {
+            paused: paused.clone(),
+            ..self.world.site.clone()
+        });
+        let site = site.as_ref().unwrap_or(&self.world.site);
         let situation = Situation {
+            site,
             revision_lost: self.is_revision_lost(&host.id),
             trial,
             ..self.situation(now)
         };
-        let safety = &self.policy.safety;
+        let safety = &policy.safety;
         let installing = (situation.installing, safety.max_concurrent);
         let started_last_hour = (situation.started_last_hour, safety.max_new_per_hour);
         let arch = seen.arch.unwrap_or(if seen.firmware == Some(Firmware::Uefi) {
@@ -106,9 +136,9 @@ impl Engine {
         };
         let mut answers: Vec<Answer> = loaders
             .iter()
-            .map(|loader| self.preview_offer(&situation, &host, seen, arch, *loader))
+            .map(|loader| self.preview_offer((policy, &situation), &host, seen, arch, *loader))
             .collect();
-        let (verdict, reply) = self.preview_script(&situation, &host, seen);
+        let (verdict, reply) = self.preview_script((policy, &situation), &host, seen);
         let ticket = self.promised(now, &host, seen, &verdict);
         let whence = match &reply {
             ScriptReply::Local { .. } => self.preview_local(now, &host, seen).map(|(_, whence, _)| whence),
@@ -121,8 +151,9 @@ impl Engine {
         });
         Explanation {
             ticket: ticket.map(Box::new),
+            policy: Arc::clone(policy),
             rules: self.trace_rules(&host, seen),
-            paused: self.world.site.paused.clone(),
+            paused: site.paused.clone(),
             installing,
             started_last_hour,
             answers,
@@ -154,7 +185,7 @@ impl Engine {
 
     fn preview_offer(
         &self,
-        situation: &Situation<'_>,
+        (policy, situation): (&Policy, &Situation<'_>),
         host: &Host,
         seen: &Sighting,
         arch: Arch,
@@ -186,7 +217,7 @@ impl Engine {
             entry: false,
             way: Way::Link,
         };
-        let reply = match decide(&self.policy, situation, Asker::Host(host), definition, seen, ask) {
+        let reply = match decide(policy, situation, Asker::Host(host), definition, seen, ask) {
             Verdict::FirstFile(file) => OfferReply::FirstFile {
                 file,
                 transport: arch.transport(),
@@ -204,16 +235,14 @@ impl Engine {
         }
     }
 
-    fn preview_script(&self, situation: &Situation<'_>, host: &Arc<Host>, seen: &Sighting) -> (Verdict, ScriptReply) {
+    fn preview_script(
+        &self,
+        (policy, situation): (&Policy, &Situation<'_>),
+        host: &Arc<Host>,
+        seen: &Sighting,
+    ) -> (Verdict, ScriptReply) {
         let definition = self.definition(&host.id);
-        let verdict = decide(
-            &self.policy,
-            situation,
-            Asker::Host(host),
-            definition,
-            seen,
-            Ask::Script,
-        );
+        let verdict = decide(policy, situation, Asker::Host(host), definition, seen, Ask::Script);
         let reply = self.preview(situation.now, host, seen, &verdict);
         (verdict, reply)
     }

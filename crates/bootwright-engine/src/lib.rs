@@ -44,7 +44,7 @@ pub use custody::{DocumentAsk, Requester};
 pub use dialect::Entitled;
 pub use document::DocumentReply;
 pub use engine::Engine;
-pub use explain::{Answer, Explanation, RuleTrace};
+pub use explain::{Answer, Explanation, RuleTrace, Supposing};
 pub use front::{FrontAsk, FrontReply};
 pub use ipv6::{Ipv6Ask, Ipv6Reply, Ipv6Why, Told};
 pub use ladder::Whence;

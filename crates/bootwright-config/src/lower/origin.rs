@@ -9,7 +9,7 @@ use bootwright_core::{Profile, ProfileName};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::finding::Findings;
-use crate::node::{At, File};
+use crate::node::{At, File, Table, Value};
 use crate::section::quoted;
 
 /// Where the templates of all profiles stand, for problems that show only when one is rendered for a host.
@@ -17,6 +17,8 @@ use crate::section::quoted;
 pub struct Places {
     files: Vec<File>,
     profiles: BTreeMap<ProfileName, (u64, Origins)>,
+    /// Where what people ask about stands, by its key.
+    keys: BTreeMap<String, At>,
 }
 
 /// Where the templates of one profile stand.
@@ -41,7 +43,53 @@ impl Places {
         Self {
             files,
             profiles: BTreeMap::new(),
+            keys: BTreeMap::new(),
         }
+    }
+
+    /// Notes where profiles, rules, hosts and their profiles stand, and what unknown hosts get.
+    pub(super) fn note(&mut self, root: &Table) {
+        let tables = |section| match root.get(section).map(|entry| &entry.node.value) {
+            Some(Value::Table(table)) => table.iter().collect(),
+            _ => Vec::new(),
+        };
+        for (name, entry) in tables("profiles") {
+            self.keys.insert(format!("profiles.{name}"), entry.key.clone());
+        }
+        for (name, entry) in tables("hosts") {
+            self.keys.insert(format!("hosts.{name}"), entry.key.clone());
+            if let Value::Table(host) = &entry.node.value
+                && let Some(profile) = host.get("profile")
+            {
+                self.keys.insert(format!("hosts.{name}.profile"), profile.key.clone());
+            }
+        }
+        for (name, entry) in tables("safety") {
+            self.keys.insert(format!("safety.{name}"), entry.key.clone());
+        }
+        let rules = match root.get("rules").map(|entry| &entry.node.value) {
+            Some(Value::List(rules)) => rules.as_slice(),
+            _ => &[],
+        };
+        for rule in rules {
+            if let Value::Table(rule) = &rule.value
+                && let Some(entry) = rule.get("name")
+                && let Value::Text(name) = &entry.node.value
+            {
+                self.keys.insert(format!("rules.{name}"), entry.key.clone());
+            }
+        }
+    }
+
+    /// The file and the line of `profiles.NAME`, `hosts.NAME`, `hosts.NAME.profile`, `rules.NAME` or `safety.KEY`; nothing for
+    /// what does not stand in the configuration itself.
+    #[must_use]
+    pub fn line(&self, key: &str) -> Option<String> {
+        let at = self.keys.get(key)?;
+        let file = self.files.get(at.file)?;
+        let before = file.text.get(..at.span.start)?;
+        let line = before.bytes().filter(|byte| *byte == b'\n').count().saturating_add(1);
+        Some(format!("{}:{line}", file.path))
     }
 
     pub(super) fn insert(&mut self, profile: &Profile, origins: Origins) {

@@ -36,7 +36,7 @@ mod status;
 pub use apply::{ApplyReport, ApplyRequest, Proposal, ProposalList};
 pub use command::{Command, CommandReport, PauseRequest};
 pub use event::{EventPage, EventView};
-pub use explain::{Answer, Candidate, Explanation, GuardView, IdentityView, Line, RuleView};
+pub use explain::{Answer, Candidate, Explanation, GuardView, IdentityView, Line, Meant, RuleView};
 pub use host::{
     CardView, FactsView, FinishedRunView, FirstStepView, GrantView, HostDetail, HostList, HostSummary, LeaseView,
     LocalBootView, ProgressView, RunView, StateView,

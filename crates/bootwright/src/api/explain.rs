@@ -1,20 +1,25 @@
 //! Exactly what a host would be answered now, and why. Nothing here changes anything.
 
 mod answer;
+mod config;
 mod safety;
 mod subject;
+mod supposed;
+mod why_not;
 
 use axum::Json;
 use axum::extract::{Path, State};
 use bootwright_core::{HoldWhy, RuleVerdict, Timestamp, Trial};
 use bootwright_engine::Explanation as Explained;
-use bootwright_proto::http::api::{Candidate, Explanation, GuardView, IdentityView, Line, RuleView};
+use bootwright_proto::http::api::{Candidate, Explanation, GuardView, IdentityView, Line, Meant, RuleView};
 
 use super::fault::Fault;
 use super::moment::Now;
 use super::query::Items;
 use super::{ApiState, host, lease, server, view};
-use subject::{Subject, Supposed, Who};
+use answer::At;
+use subject::{Subject, Who};
+use supposed::Supposed;
 
 /// What the engine has to say, taken at one moment.
 enum Thought {
@@ -35,6 +40,8 @@ pub(super) async fn explain(
     Path(name): Path<String>,
     items: Items,
 ) -> Result<Json<Explanation>, Fault> {
+    let at = items.text("at").map(|at| At::read(&at)).transpose()?;
+    let bytes = items.text("bytes").as_deref() == Some("yes");
     let supposed = Supposed::read(items.all("as_if"), &state.core.policy())?;
     let clock = state.moments.read();
     let (subject, mut thought) = state.core.read(|engine, now| {
@@ -50,7 +57,11 @@ pub(super) async fn explain(
             .core
             .read(|engine, now| think(engine, now, clock, &subject, Some(&trial)));
     }
-    Ok(Json(document(&state, &name, &subject, thought, clock)))
+    let mut explanation = document(&state, &name, &subject, thought, clock, bytes);
+    if let Some(at) = at {
+        explanation.answers.retain(|answer| at.covers(answer));
+    }
+    Ok(Json(explanation))
 }
 
 fn think(
@@ -62,7 +73,8 @@ fn think(
 ) -> Thought {
     match &subject.who {
         Who::Known(view) | Who::New(view) => {
-            let explained = engine.explain_as(now, (**view).clone(), &subject.seen, trial);
+            let seen = (&subject.seen, trial);
+            let explained = engine.explain_supposing(now, (**view).clone(), seen, &subject.site);
             let safety = safety::lines(engine, now, clock, &explained);
             let link = explained.view.visit.link.as_deref();
             let census = link.and_then(|link| Some((link, engine.census().get(link)?)));
@@ -101,7 +113,7 @@ fn think(
     }
 }
 
-fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, clock: Now) -> Explanation {
+fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, clock: Now, bytes: bool) -> Explanation {
     let (explained, who, safety, leases, segment) = match thought {
         Thought::Told {
             explained,
@@ -116,6 +128,8 @@ fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, c
                 identity,
                 state: "unknown".to_owned(),
                 words: format!("it waits: {why}"),
+                reported: std::collections::BTreeMap::new(),
+                meant: None,
                 rules: Vec::new(),
                 safety: Vec::new(),
                 guard: None,
@@ -123,6 +137,7 @@ fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, c
                 silences: Vec::new(),
                 leases: Vec::new(),
                 segment: Vec::new(),
+                why_not: Vec::new(),
             };
         }
     };
@@ -143,18 +158,43 @@ fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, c
             Who::New(_) | Who::Nobody | Who::Doubtful { .. } => IdentityView::Unknown,
         },
         state: view.host.state.phase.name().to_owned(),
-        words: host::told(&state.core, &explained),
-        rules: rules(&explained),
+        words: host::told(&explained),
+        reported: view.host.reported.clone(),
+        meant: meant(state, &explained),
+        rules: rules(state, &explained),
         safety,
-        guard: Some(guard(state, &explained)),
-        answers: answer::all(state, &explained, subject),
+        guard: Some(guard(&explained)),
+        answers: answer::all(state, &explained, subject, bytes),
         silences: silence.into_iter().collect(),
         leases,
         segment,
+        why_not: why_not::commands(name, &explained),
     }
 }
 
-fn rules(explained: &Explained) -> Vec<RuleView> {
+/// The profile that the host is meant for, and what says so.
+fn meant(state: &ApiState, explained: &Explained) -> Option<Meant> {
+    let view = &explained.view;
+    let profile = view.suggestion.as_ref()?;
+    let fits = |trace: &&bootwright_engine::RuleTrace| trace.verdict == RuleVerdict::Matches;
+    let defined = view
+        .definition
+        .as_ref()
+        .filter(|definition| definition.profile.is_some());
+    let by = match (defined, explained.rules.iter().find(fits)) {
+        (Some(definition), _) => format!("hosts.{}.profile", definition.name.as_ref().unwrap_or(&view.name)),
+        (None, Some(rule)) => format!("rules.{}", rule.rule),
+        (None, None) => "safety.unknown".to_owned(),
+    };
+    Some(Meant {
+        profile: profile.to_string(),
+        place: state.plane.places.load().line(&by),
+        by,
+    })
+}
+
+fn rules(state: &ApiState, explained: &Explained) -> Vec<RuleView> {
+    let places = state.plane.places.load();
     let fits = |verdict: &RuleVerdict| *verdict == RuleVerdict::Matches;
     let first = explained.rules.iter().position(|trace| fits(&trace.verdict));
     let traces = explained.rules.iter().enumerate();
@@ -164,6 +204,7 @@ fn rules(explained: &Explained) -> Vec<RuleView> {
             profile: trace.profile.to_string(),
             matches: fits(&trace.verdict),
             decides: first == Some(index),
+            place: places.line(&format!("rules.{}", trace.rule)),
             why: match &trace.verdict {
                 RuleVerdict::Matches if trace.auto_arm => "all that it asks is there; it may arm by itself".to_owned(),
                 RuleVerdict::Matches => "all that it asks is there; it arms nothing by itself".to_owned(),
@@ -186,8 +227,8 @@ fn rules(explained: &Explained) -> Vec<RuleView> {
         .collect()
 }
 
-fn guard(state: &ApiState, explained: &Explained) -> GuardView {
-    let wipe = match state.core.policy().safety.wipe {
+fn guard(explained: &Explained) -> GuardView {
+    let wipe = match explained.policy.safety.wipe {
         bootwright_core::Wipe::EmptyOnly => "empty-only",
         bootwright_core::Wipe::Always => "always",
     };

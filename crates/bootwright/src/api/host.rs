@@ -8,7 +8,6 @@ use bootwright_proto::http::api::{HostDetail, HostList};
 use super::fault::Fault;
 use super::query::Items;
 use super::{ApiState, view, word};
-use crate::core::Core;
 
 /// How many hosts a page has unless somebody says otherwise, and at most.
 const PAGE_HOSTS: usize = 1000;
@@ -38,14 +37,14 @@ pub(super) async fn show(State(state): State<ApiState>, Path(name): Path<String>
             .explain(now, &name)
             .ok_or_else(|| Fault::unknown_host(engine, &name))
     })?;
-    let words = told(&state.core, &explanation);
+    let words = told(&explanation);
     Ok(Json(view::detail(&explanation.view, words, state.moments.read())))
 }
 
 /// What the host's boot loader would be told, in words.
-pub(super) fn told(core: &Core, explanation: &Explanation) -> String {
+pub(super) fn told(explanation: &Explanation) -> String {
     let script = explanation.answers.iter().find_map(|answer| match answer {
-        Answer::Script { verdict, .. } => Some(word::verdict(verdict, &core.policy())),
+        Answer::Script { verdict, .. } => Some(word::verdict(verdict, &explanation.policy)),
         Answer::Dhcp { .. } => None,
     });
     script.unwrap_or_default()

@@ -47,6 +47,9 @@ const LIMIT: Parameter = Parameter::of(
 /// The names of the states of a host.
 const STATES: &[&str] = &["new", "armed", "installing", "installed", "failed", "live", "ignored"];
 
+/// The channels that can be asked about alone.
+const CHANNELS: &[&str] = &["dhcp", "tftp", "ipxe", "config"];
+
 /// All routes.
 pub(super) fn all() -> Vec<Route> {
     use Role::{Admin, Operator, Viewer};
@@ -77,12 +80,11 @@ pub(super) fn all() -> Vec<Route> {
             .versioned(),
         Route::get("/hosts/{host}/explain", Viewer, explain::explain)
             .says("What a host would be answered now on each channel, and why; a machine that was never seen has a MAC or a UUID")
-            .query(&[Parameter::of(
-                "as_if",
-                Kind::Text,
-                "`KEY=VALUE`: as if it showed this; as often as wanted",
-            )
-            .repeated()])
+            .query(&[
+                Parameter::of("as_if", Kind::Text, "`KEY=VALUE`: as if this were so; as often as wanted").repeated(),
+                Parameter::of("at", Kind::Word(CHANNELS), "only what is answered on this channel"),
+                Parameter::of("bytes", Kind::Word(&["yes", "no"]), "the packets too"),
+            ])
             .answers::<Explanation>()
             .refuses(&[ProblemCode::UnknownProfile]),
         Route::post("/hosts/{host}/command", Operator, command::command)

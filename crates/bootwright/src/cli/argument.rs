@@ -99,14 +99,7 @@ pub(super) enum Verb {
     /// Show what happened
     Events(EventOptions),
     /// Show what a host would be answered now, and why
-    Explain {
-        /// The host: a name, a hardware address or a UUID
-        host: String,
-        /// Explain it as if it showed this: profile, arch, firmware, interface, mac, uuid, serial, asset, manufacturer,
-        /// product, label.KEY
-        #[arg(long, value_name = "KEY=VALUE")]
-        as_if: Vec<String>,
-    },
+    Explain(ExplainOptions),
     /// Show how the daemon does
     Status,
     /// Let no install begin or go on
@@ -151,6 +144,23 @@ pub(super) enum Verb {
         /// The shell
         shell: Shell,
     },
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ExplainOptions {
+    /// The host: a name, a hardware address or a UUID
+    pub(super) host: String,
+    /// Explain it as if this were so: profile, live, state, locked, arch, firmware, front, interface, address, mac, uuid, serial, asset,
+    /// manufacturer, product, label.KEY, metadata.KEY, confirmed, chosen, mode, unknown, wipe, paused, max_attempts,
+    /// max_concurrent, max_new_per_hour
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(super) as_if: Vec<String>,
+    /// Only what is answered on this channel
+    #[arg(long, value_name = "CHANNEL", value_parser = ["dhcp", "tftp", "ipxe", "config"])]
+    pub(super) at: Option<String>,
+    /// Show packets and documents byte for byte
+    #[arg(long)]
+    pub(super) bytes: bool,
 }
 
 #[derive(Debug, Subcommand)]

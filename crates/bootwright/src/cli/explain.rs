@@ -1,32 +1,42 @@
 //! `bootwright explain`: what a host would be answered now, and what led there.
 
-use bootwright_proto::http::api::{Answer, Explanation, FactsView, GuardView, IdentityView, Line, RuleView};
+use bootwright_proto::http::api::{Answer, Explanation, FactsView, GuardView, IdentityView, Line, Meant, RuleView};
 
 use super::Exit;
 use super::age::Now;
+use super::argument::ExplainOptions;
 use super::client::{Client, escape};
 use super::failure::Failure;
 use super::print::Printer;
 use super::table::{Table, safe};
 
-pub(super) async fn run(client: &Client, printer: Printer, host: &str, as_if: &[String]) -> Result<Exit, Failure> {
-    let mut path = format!("hosts/{}/explain", escape(host));
-    for (index, item) in as_if.iter().enumerate() {
+pub(super) async fn run(client: &Client, printer: Printer, options: &ExplainOptions) -> Result<Exit, Failure> {
+    let mut items = Vec::new();
+    for item in &options.as_if {
         if !item.contains('=') {
             return Err(Failure::Usage {
                 message: format!("`--as-if {item}` has no value"),
                 hint: "write `--as-if KEY=VALUE`, such as `--as-if profile=debian`".to_owned(),
             });
         }
-        let mark = if index == 0 { '?' } else { '&' };
-        path.push_str(&format!("{mark}as_if={}", escape(item)));
+        items.push(format!("as_if={}", escape(item)));
+    }
+    items.extend(options.at.as_ref().map(|at| format!("at={}", escape(at))));
+    items.extend(options.bytes.then(|| "bytes=yes".to_owned()));
+    let mut path = format!("hosts/{}/explain", escape(&options.host));
+    if !items.is_empty() {
+        path.push_str(&format!("?{}", items.join("&")));
     }
     let reply = client.get::<Explanation>(&path).await?;
-    printer.reply(&reply, |explanation| words(explanation, Now::read()))?;
+    let whole = options.bytes || options.at.as_deref() == Some("config");
+    match &options.at {
+        Some(_) => printer.reply(&reply, |explanation| answers(explanation, whole))?,
+        None => printer.reply(&reply, |explanation| words(explanation, Now::read(), whole))?,
+    }
     Ok(Exit::Good)
 }
 
-fn words(explanation: &Explanation, now: Now) -> String {
+fn words(explanation: &Explanation, now: Now, whole: bool) -> String {
     let mut text = format!(
         "{}: {}\n{}\n",
         safe(&explanation.subject),
@@ -34,22 +44,57 @@ fn words(explanation: &Explanation, now: Now) -> String {
         safe(&explanation.words)
     );
     section(&mut text, "identity", &identity_lines(&explanation.identity));
+    let mut reported = Table::bare();
+    for (name, value) in &explanation.reported {
+        reported.row([safe(name), safe(value)]);
+    }
+    section(&mut text, "reported by its machine", &reported);
+    section(&mut text, "meant for", &meant_line(explanation.meant.as_ref()));
     section(&mut text, "rules", &rule_lines(&explanation.rules));
     section(&mut text, "safety", &point_lines(&explanation.safety, now));
     section(&mut text, "disk guard", &guard_lines(explanation.guard.as_ref()));
     text.push_str("\nanswers\n");
+    text.push_str(&answers(explanation, whole));
+    section(&mut text, "not answered", &point_lines(&explanation.silences, now));
+    section(&mut text, "addresses", &point_lines(&explanation.leases, now));
+    section(&mut text, "other servers", &point_lines(&explanation.segment, now));
+    let mut commands = Table::bare();
+    for command in &explanation.why_not {
+        commands.row([safe(command)]);
+    }
+    section(&mut text, "why not?", &commands);
+    text
+}
+
+/// What is answered, and with which texts and packets.
+fn answers(explanation: &Explanation, whole: bool) -> String {
+    let mut text = String::new();
     let mut table = Table::bare();
     for answer in &explanation.answers {
         table.row([answer.channel.clone(), answer.verdict.clone(), safe(&answer.words)]);
     }
     text.push_str(&table.text("  "));
     for answer in &explanation.answers {
-        text.push_str(&answer_text(answer));
+        // Documents are long, and their names and sizes are told already.
+        if whole || !answer.channel.starts_with("config ") {
+            text.push_str(&answer_text(answer));
+        }
+        if let Some(packet) = &answer.packet {
+            let bytes = answer.bytes.unwrap_or_default();
+            text.push_str(&format!("\n{}, {bytes} bytes\n", answer.channel));
+            text.extend(packet.lines().map(|line| format!("  | {line}\n")));
+        }
     }
-    section(&mut text, "not answered", &point_lines(&explanation.silences, now));
-    section(&mut text, "addresses", &point_lines(&explanation.leases, now));
-    section(&mut text, "other servers", &point_lines(&explanation.segment, now));
     text
+}
+
+fn meant_line(meant: Option<&Meant>) -> Table {
+    let mut table = Table::bare();
+    if let Some(meant) = meant {
+        let place = meant.place.as_deref().unwrap_or("not in the configuration itself");
+        table.row([meant.profile.clone(), meant.by.clone(), safe(place)]);
+    }
+    table
 }
 
 fn section(text: &mut String, heading: &str, lines: &Table) {
@@ -112,6 +157,7 @@ fn rule_lines(rules: &[RuleView]) -> Table {
             rule.profile.clone(),
             verdict.to_owned(),
             safe(&rule.why),
+            rule.place.as_deref().map(safe).unwrap_or_default(),
         ]);
     }
     table
@@ -148,8 +194,9 @@ fn guard_lines(guard: Option<&GuardView>) -> Table {
 }
 
 fn answer_text(answer: &Answer) -> String {
-    // A text of one line is a name that the words hold as well.
-    let Some(text) = answer.text.as_ref().filter(|text| text.trim_end().contains('\n')) else {
+    // A text of one line is a name that the words hold as well, unless it is a document.
+    let is_long = |text: &&String| text.trim_end().contains('\n') || answer.channel.starts_with("config ");
+    let Some(text) = answer.text.as_ref().filter(is_long) else {
         return String::new();
     };
     let lines: String = text.lines().map(|line| format!("  | {}\n", safe(line))).collect();

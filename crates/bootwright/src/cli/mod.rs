@@ -87,7 +87,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Bundle(verb) => bundle::run(printer, &common, verb),
         Verb::Profile(verb) => profile::run(printer, &common, verb),
         Verb::Events(options) => wait(event::run(&client, printer, &options)),
-        Verb::Explain { host, as_if } => wait(explain::run(&client, printer, &host, &as_if)),
+        Verb::Explain(options) => wait(explain::run(&client, printer, &options)),
         Verb::Status => wait(site::status(&client, printer)),
         Verb::Pause { why } => wait(site::pause(&client, printer, &why.join(" "))),
         Verb::Resume => wait(site::resume(&client, printer)),

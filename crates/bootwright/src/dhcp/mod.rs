@@ -13,6 +13,7 @@ mod outlet;
 mod pace;
 mod packet;
 mod paper;
+pub(crate) mod preview;
 mod probe;
 
 pub use answer::{Desk, Ignored};

@@ -221,8 +221,11 @@ fn rules_safety_and_answers_are_told_in_words() {
         identity
           known as oak-1: mac 52:54:00:00:00:01
 
+        meant for
+          debian  hosts.oak-1.profile  DIRECTORY/config.toml:18
+
         rules
-          rack-b  rescue  no  label.rack is `a`, and `b` is asked for
+          rack-b  rescue  no  label.rack is `a`, and `b` is asked for  DIRECTORY/config.toml:25
 
         safety
           pause                 installs are paused: cooling is off; `bootwright resume` lets them go on
@@ -243,6 +246,10 @@ fn rules_safety_and_answers_are_told_in_words() {
           ipxe       hold        it waits: installs are paused: cooling is off
 
         ipxe
+
+        why not?
+          bootwright explain oak-1 --as-if label.rack=b
+          bootwright explain oak-1 --as-if paused=no
         $ bootwright explain oak-2 --as-if label.rack=b
         oak-2: new
         it waits: nobody has armed it
@@ -251,7 +258,7 @@ fn rules_safety_and_answers_are_told_in_words() {
           known as oak-2: mac 52:54:00:00:00:02
 
         rules
-          rack-b  rescue  decides  all that it asks is there; it arms nothing by itself
+          rack-b  rescue  decides  all that it asks is there; it arms nothing by itself  DIRECTORY/config.toml:25
 
         safety
           pause                 installs are paused: cooling is off; `bootwright resume` lets them go on
@@ -271,6 +278,10 @@ fn rules_safety_and_answers_are_told_in_words() {
           ipxe       hold        it waits: nobody has armed it
 
         ipxe
+
+        why not?
+          bootwright explain oak-2 --as-if profile=debian
+          bootwright explain oak-2 --as-if paused=no
         $ bootwright explain 52:54:00:00:00:09 --as-if arch=efi64-http
         plum-79: new
         it waits: nobody has armed it
@@ -279,7 +290,7 @@ fn rules_safety_and_answers_are_told_in_words() {
           not known yet; it would be remembered as a new host
 
         rules
-          rack-b  rescue  no  label.rack is not known, and `b` is asked for
+          rack-b  rescue  no  label.rack is not known, and `b` is asked for  DIRECTORY/config.toml:25
 
         safety
           pause                 installs are paused: cooling is off; `bootwright resume` lets them go on
@@ -298,6 +309,11 @@ fn rules_safety_and_answers_are_told_in_words() {
           ipxe             hold        it waits: nobody has armed it
 
         ipxe
+
+        why not?
+          bootwright explain 52:54:00:00:00:09 --as-if profile=debian
+          bootwright explain 52:54:00:00:00:09 --as-if label.rack=b
+          bootwright explain 52:54:00:00:00:09 --as-if paused=no
         $ bootwright explain 00:00:00:00:00:00
         00:00:00:00:00:00: unknown
         it waits: it shows neither a proper hardware address nor a UUID nor a serial number
@@ -314,13 +330,148 @@ fn rules_safety_and_answers_are_told_in_words() {
          hint: did you mean `oak-1`? `bootwright host list` shows all hosts
         [exit 1]
         $ bootwright explain oak-1 --as-if colour=red
-        error: `colour` cannot be supposed; keys are: profile, arch, firmware, interface, mac, uuid, serial, asset, manufacturer, product, label.KEY
+        error: `colour` cannot be supposed; keys are: profile, live, state, locked, arch, firmware, front, interface, address, mac, uuid, serial, asset, manufacturer, product, label.KEY, metadata.KEY, confirmed, chosen, mode, unknown, wipe, paused, max_attempts, max_concurrent, max_new_per_hour
         [exit 1]
         $ bootwright explain oak-1 --as-if profile=debain
         error: --as-if: no profile is called `debain`
          hint: did you mean `debian`?
         [exit 1]
-    "#]].assert_eq(&without_texts(&transcript(&daemon, &commands)));
+    "#]]
+    .assert_eq(&without_texts(&transcript(&daemon, &commands)).replace(&daemon.directory().display().to_string(), "DIRECTORY"));
+}
+
+/// The documents of a run as they are explained, the facts that a machine reported, and where in the configuration all that is said.
+#[test]
+fn documents_facts_and_places_are_told_and_secrets_are_not() {
+    let inside = Netns::new("daemon");
+    let secret = std::env::temp_dir().join(format!("bootwright-explain-{}", std::process::id()));
+    std::fs::write(&secret, "hunter2\n").expect("a secret");
+    let site = format!("{SITE}\n[secrets]\nluks = {{ file = \"{}\" }}\n", secret.display());
+    let site = site.replace("{{ run.url }}/done\" }", "{{ run.url }}/done {{ secret('luks') }}\" }");
+    let daemon = Daemon::start(&inside, &site);
+    let explanation = json(&daemon.socket(), "explain oak-1 --as-if profile=debian --at config");
+    let document = said(&explanation, "config preseed.cfg");
+    let text = document["text"].as_str().expect("a document");
+    assert!(
+        text.ends_with(&format!("/r/{}/done ‹secret:luks›", "0".repeat(32))),
+        "{text}"
+    );
+    let words = format!("`preseed.cfg` has {} bytes, 1 secret left out", text.len());
+    assert_eq!(document["words"], words.as_str());
+    assert_eq!(
+        explanation["answers"].as_array().map(Vec::len),
+        Some(1),
+        "one channel alone"
+    );
+    let line = |wanted: &str| {
+        site.lines()
+            .position(|line| line.contains(wanted))
+            .expect("it is there")
+            + 1
+    };
+    let place = explanation["meant"]["place"].as_str().expect("a place");
+    assert!(
+        place.ends_with(&format!("config.toml:{}", line("profile = \"debian\""))),
+        "{place}"
+    );
+    let place = explanation["rules"][0]["place"].as_str().expect("a place");
+    assert!(
+        place.ends_with(&format!("config.toml:{}", line("name = \"rack-b\""))),
+        "{place}"
+    );
+    let whole = ask(&daemon.socket(), "explain oak-1 --as-if profile=debian --bytes");
+    assert_eq!(whole.code, 0, "{whole:?}");
+    assert!(
+        whole.out.contains("‹secret:luks›") && !whole.out.contains("hunter2"),
+        "{}",
+        whole.out
+    );
+    assert!(
+        whole.out.contains("pxe bios, ") && whole.out.contains("undionly.kpxe"),
+        "{}",
+        whole.out
+    );
+    std::fs::remove_file(&secret).expect("it is there");
+}
+
+/// What the site, the host and its machine are supposed to be leads to what is said then, and to nothing else.
+#[test]
+fn everything_that_decides_can_be_supposed() {
+    let inside = Netns::new("daemon");
+    let daemon = Daemon::start(&inside, SITE);
+    let verdict = |host: &str, suppositions: &str, channel: &str| {
+        let items: Vec<String> = suppositions
+            .split_whitespace()
+            .map(|item| format!("--as-if {item}"))
+            .collect();
+        let explanation = json(&daemon.socket(), &format!("explain {host} {}", items.join(" ")));
+        let answer = said(&explanation, channel);
+        let words = answer["words"].as_str().expect("words").to_owned();
+        format!("{}: {words}", answer["verdict"].as_str().expect("a verdict"))
+    };
+    let mut told = String::new();
+    for (suppositions, channel) in [
+        ("", "ipxe"),
+        ("state=hold", "ipxe"),
+        ("state=local", "ipxe"),
+        ("state=installed firmware=uefi", "ipxe"),
+        ("state=failed", "ipxe"),
+        ("state=ignored", "dhcp bios"),
+        ("live=rescue", "ipxe"),
+        ("live=rescue front=grub", "grub"),
+        ("profile=debian", "ipxe"),
+        ("profile=debian locked=yes", "ipxe"),
+        ("profile=debian paused=yes", "ipxe"),
+        ("profile=debian max_concurrent=0", "ipxe"),
+        ("profile=debian max_new_per_hour=0", "ipxe"),
+        ("profile=debian max_attempts=0", "ipxe"),
+        ("unknown=local", "ipxe"),
+        ("unknown=ignore", "dhcp bios"),
+        ("mode=observe", "dhcp bios"),
+        ("mode=off", "dhcp bios"),
+        ("arch=arm64", "dhcp arm64"),
+    ] {
+        told.push_str(&format!(
+            "{suppositions:<36} {}\n",
+            verdict("oak-2", suppositions, channel)
+        ));
+    }
+    expect![[r#"
+                                             hold: it waits: nobody has armed it
+        state=hold                           hold: it waits: it is held until it is armed
+        state=local                          local: it starts its own disk: an operator chose its own disk; by the boot sector of its first disk
+        state=installed firmware=uefi        local: it starts its own disk: it is installed; by the boot loader of a disk
+        state=failed                         local: it starts its own disk: its last run failed; arm it again to install it; by the boot sector of its first disk
+        state=ignored                        silence: nothing is answered: the host is ignored
+        live=rescue                          live: it boots rescue, as every time
+        live=rescue front=grub               live: it boots rescue, as every time
+        profile=debian                       install: it installs debian, attempt 1 of 2
+        profile=debian locked=yes            hold: it waits: it is locked
+        profile=debian paused=yes            hold: it waits: installs are paused: as is supposed
+        profile=debian max_concurrent=0      hold: it waits: 0 installs are under way, as many as `max_concurrent` allows
+        profile=debian max_new_per_hour=0    hold: it waits: 0 installs began within the last hour, as many as `max_new_per_hour` allows
+        profile=debian max_attempts=0        hold: it waits: installs are paused: `max_attempts` is 0
+        unknown=local                        local: it starts its own disk: the policy for unknown hosts is `local`; by the boot sector of its first disk
+        unknown=ignore                       silence: nothing is answered: the policy for unknown hosts is `ignore`
+        mode=observe                         silence: nothing is answered: the mode is `observe`; else it would fetch `undionly.kpxe`
+        mode=off                             silence: nothing is answered: the mode is `off`
+        arch=arm64                           first-file: it fetches `ipxe-arm64.efi` by TFTP from 127.0.0.1; the offer is worded `direct`
+    "#]].assert_eq(&told);
+    assert_eq!(
+        json(&daemon.socket(), "host list")["hosts"],
+        serde_json::json!([]),
+        "nothing came of it"
+    );
+    for (item, words) in [
+        ("state=armed", "`profile=NAME` arms"),
+        ("paused=perhaps", "`yes` or `no`"),
+        ("mode=loud", "`observe`"),
+        ("front=lilo", "pxelinux"),
+        ("mac=xyz", "hardware address"),
+    ] {
+        let refused = ask(&daemon.socket(), &format!("explain oak-2 --as-if {item}"));
+        assert!(refused.code == 1 && refused.err.contains(words), "{item}: {refused:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Exactly what a host would be answered now, and why.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +18,12 @@ pub struct Explanation {
     pub state: String,
     /// What the state is about, in words.
     pub words: String,
+    /// What its machine reported of itself, which nobody has confirmed; no rule arms by it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reported: BTreeMap<String, String>,
+    /// The profile that it would be armed with if nobody names another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meant: Option<Meant>,
     /// Every rule in file order, with its verdict.
     pub rules: Vec<RuleView>,
     /// Every safety rule that has a say, in words, those that stop something first.
@@ -34,6 +42,21 @@ pub struct Explanation {
     /// Other DHCP and boot servers where it was last seen, or that there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segment: Vec<Line>,
+    /// Commands that show what would have to be otherwise for it to be answered otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why_not: Vec<String>,
+}
+
+/// The profile that a host is meant for. That grants nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Meant {
+    /// The profile.
+    pub profile: String,
+    /// What says so: `hosts.NAME.profile`, `rules.NAME` or `safety.unknown`.
+    pub by: String,
+    /// The file and the line in which that stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// Who it is.
@@ -82,6 +105,9 @@ pub struct RuleView {
     pub decides: bool,
     /// What does not fit, or what the rule may do, in words.
     pub why: String,
+    /// The file and the line in which it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// What the disk guard would say of disks that are not empty.
@@ -96,7 +122,8 @@ pub struct GuardView {
 /// What is answered on one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
-    /// The channel: `dhcp bios`, `dhcp efi64`, `dhcp ipxe`, `tftp`, `ipxe`.
+    /// The channel: `dhcp bios`, `dhcp efi64`, `dhcp ipxe`, `tftp`, `ipxe`, `config`; with packets also `pxe bios`, which is
+    /// port 4011.
     pub channel: String,
     /// The verdict in one word: `first-file`, `script`, `install`, `give-up`, `live`, `local`, `hold`, `silence`.
     pub verdict: String,
@@ -105,6 +132,12 @@ pub struct Answer {
     /// The text that would be sent, tokens left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// How many bytes are sent, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// The packet that answers one with the transaction 0, in hexadecimal, where packets were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packet: Option<String>,
 }
 
 /// A point, and when it happened.

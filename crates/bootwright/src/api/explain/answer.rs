@@ -3,21 +3,64 @@
 use std::net::IpAddr;
 
 use bootwright_config::Dialect;
-use bootwright_core::{FrontEnd, HoldWhy, HostDefinition, Loader, Sighting, Transport, Trial};
+use bootwright_core::{DhcpMode, FrontEnd, HoldWhy, HostDefinition, Loader, Sighting, Transport, Trial};
 use bootwright_engine::{Answer as Given, Explanation, HoldScreen, OfferReply, ScriptReply, Whence};
+use bootwright_proto::hexdump::Hexdump;
 use bootwright_proto::http::Asked;
 use bootwright_proto::http::api::Answer;
 use bootwright_proto::script::name::{Act, Asking, Who};
 
+use super::super::fault::Fault;
 use super::super::here::{Here, here};
 use super::super::{ApiState, word};
+use super::config;
 use super::subject::Subject;
 use crate::compat::upstream::known;
+use crate::dhcp::preview::{Asker, packets};
 use crate::front;
 use crate::http::script::{self, Surroundings, render_reply};
 
-/// What the machine is answered on each channel.
-pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) -> Vec<Answer> {
+/// A channel that is asked about alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum At {
+    /// Offers, and port 4011.
+    Dhcp,
+    /// The first boot file.
+    Tftp,
+    /// What a boot loader is told.
+    Ipxe,
+    /// The documents of the run.
+    Config,
+}
+
+impl At {
+    /// The channel with this name.
+    pub(super) fn read(name: &str) -> Result<Self, Fault> {
+        match name {
+            "dhcp" => Ok(Self::Dhcp),
+            "tftp" => Ok(Self::Tftp),
+            "ipxe" => Ok(Self::Ipxe),
+            "config" => Ok(Self::Config),
+            _ => Err(Fault::bad_request(format!(
+                "there is no channel `{name}`; there are: dhcp, tftp, ipxe, config"
+            ))),
+        }
+    }
+
+    /// Whether an answer is one of this channel.
+    pub(super) fn covers(self, answer: &Answer) -> bool {
+        let own = match answer.channel.split(' ').next().unwrap_or_default() {
+            "dhcp" | "pxe" => Self::Dhcp,
+            "tftp" | "http" => Self::Tftp,
+            "config" => Self::Config,
+            _ => Self::Ipxe,
+        };
+        self == own
+    }
+}
+
+/// What the machine is answered on each channel; with the packets, if they are wanted.
+pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject, bytes: bool) -> Vec<Answer> {
     let seen = &subject.seen;
     let here = here(state, seen);
     let asked = asked(state, explained, subject);
@@ -35,11 +78,30 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) 
                     Loader::Ipxe | Loader::IpxeWithoutHttp => "ipxe",
                     Loader::RaspberryPi => "raspberry-pi",
                 };
-                answers.push(dhcp(who, reply, *whence, &here));
+                let asker = seen.boot_mac.map(|mac| Asker {
+                    arch: *arch,
+                    loader: *loader,
+                    mac,
+                    uuid: seen.facts.uuid,
+                });
+                let leased = explained.policy.dhcp == DhcpMode::Server;
+                let written = asker.filter(|_| bytes && !leased);
+                let written = written.and_then(|asker| packets(asker, reply, here.address, &here.base.to_string()));
+                let mut offer = dhcp(who, reply, *whence, &here);
+                offer.bytes = written.as_ref().map(|(offer, _)| offer.len() as u64);
+                offer.packet = written.as_ref().map(|(offer, _)| Hexdump(offer).to_string());
+                let ack = written.map(|(_, ack)| Answer {
+                    channel: format!("pxe {who}"),
+                    bytes: Some(ack.len() as u64),
+                    packet: Some(Hexdump(&ack).to_string()),
+                    ..offer.clone()
+                });
+                answers.push(offer);
+                answers.extend(ack);
                 answers.extend(first_file(state, reply));
             }
             Given::Script { verdict, reply, whence } => {
-                let mut words = word::verdict(verdict, &state.core.policy());
+                let mut words = word::verdict(verdict, &explained.policy);
                 if let ScriptReply::Local { method, .. } = &**reply {
                     let why = whence.map(word::whence).unwrap_or_default();
                     words.push_str(&format!("; {}{why}", word::local(*method)));
@@ -51,21 +113,21 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject) 
                     _ => FrontEnd::Ipxe,
                 };
                 let front = visit.front.unwrap_or(usual);
+                let definition = explained.view.definition.as_ref();
+                let text = text(state, definition, (front, reply), &asked, &here);
                 answers.push(Answer {
                     channel: front.name().to_owned(),
                     verdict: word::code(verdict).to_owned(),
                     words,
-                    text: Some(text(
-                        state,
-                        explained.view.definition.as_ref(),
-                        (front, reply),
-                        &asked,
-                        &here,
-                    )),
+                    bytes: Some(text.len() as u64),
+                    text: Some(text),
+                    packet: None,
                 });
             }
         }
     }
+    let around = surroundings(state, explained.view.definition.as_ref(), &asked, &here);
+    answers.extend(config::documents(state, explained, &around));
     answers
 }
 
@@ -104,6 +166,8 @@ pub(super) fn doubt(state: &ApiState, seen: &Sighting, why: HoldWhy) -> Answer {
             &said(seen),
             &here(state, seen),
         )),
+        bytes: None,
+        packet: None,
     }
 }
 
@@ -227,6 +291,8 @@ fn dhcp(who: &str, reply: &OfferReply, whence: Option<Whence>, here: &Here) -> A
         verdict: verdict.to_owned(),
         words,
         text,
+        bytes: None,
+        packet: None,
     }
 }
 
@@ -240,6 +306,7 @@ fn first_file(state: &ApiState, reply: &OfferReply) -> Option<Answer> {
         Transport::Http => "http",
     };
     let catalogue = &state.plane.catalogue;
+    let bytes = catalogue.get(file).map(|found| found.content.len() as u64);
     let (verdict, words) = match catalogue.get(file) {
         Some(found) => {
             let (bytes, sha256) = (found.content.len(), &found.sha256);
@@ -261,6 +328,8 @@ fn first_file(state: &ApiState, reply: &OfferReply) -> Option<Answer> {
         verdict: verdict.to_owned(),
         words,
         text: None,
+        bytes,
+        packet: None,
     })
 }
 

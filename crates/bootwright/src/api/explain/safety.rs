@@ -68,7 +68,7 @@ fn stops(engine: &Engine, explained: &Explanation) -> Vec<Line> {
 /// What holds because of the host's state.
 fn of_state(engine: &Engine, now: Timestamp, clock: Now, explained: &Explanation) -> Vec<Line> {
     let (host, name) = (&explained.view.host, &explained.view.name);
-    let safety = &engine.policy().safety;
+    let safety = &explained.policy.safety;
     match &host.state.phase {
         Phase::New { stance: Stance::Policy } => undecided(engine, explained),
         Phase::New { stance: Stance::Hold } => vec![line(
@@ -140,12 +140,12 @@ const fn rule_of(failure: &Failure) -> &'static str {
 /// Whether the documents of its run leave by plain HTTP.
 fn documents(engine: &Engine, now: Timestamp, explained: &Explanation) -> Option<Line> {
     let count = match &explained.view.host.state.phase {
-        Phase::Armed { queue, .. } => engine.policy().profiles.get(queue.first()?)?.files.len(),
+        Phase::Armed { queue, .. } => explained.policy.profiles.get(queue.first()?)?.files.len(),
         // It keeps the profile that it was started with.
         Phase::Installing { run, .. } => engine.ticket(now, run.token)?.profile.files.len(),
         Phase::New { .. } | Phase::Installed { .. } | Phase::Failed { .. } | Phase::Live { .. } | Phase::Ignored => 0,
     };
-    let words = match (count, engine.policy().safety.documents_over_http) {
+    let words = match (count, explained.policy.safety.documents_over_http) {
         (0, _) => return None,
         (_, false) => "its installer gets none of its profile's files: only plain HTTP could bring them".to_owned(),
         (1, true) => "the file of its profile can be read on the segment while its run lasts".to_owned(),
@@ -162,7 +162,7 @@ fn undecided(engine: &Engine, explained: &Explanation) -> Vec<Line> {
         .iter()
         .find(|trace| trace.verdict == RuleVerdict::Matches);
     if let Some(rule) = first.filter(|rule| rule.auto_arm) {
-        let defined = engine.policy().rules.iter().find(|defined| defined.name == rule.rule);
+        let defined = explained.policy.rules.iter().find(|defined| defined.name == rule.rule);
         let limit = defined.and_then(|defined| defined.limit).unwrap_or(0);
         let record = engine.world().site.rules.get(&rule.rule);
         let record = record.filter(|record| defined.is_some_and(|rule| rule.fingerprint == record.fingerprint));
@@ -179,13 +179,13 @@ fn undecided(engine: &Engine, explained: &Explanation) -> Vec<Line> {
             );
             lines.push(line("apply", words));
         }
-        let most = engine.policy().safety.max_rule_arms_per_minute;
+        let most = explained.policy.safety.max_rule_arms_per_minute;
         lines.push(line(
             "max_rule_arms_per_minute",
             format!("more than {most} armings by one rule within a minute would pause all installs"),
         ));
     }
-    let what = match &engine.policy().safety.unknown {
+    let what = match &explained.policy.safety.unknown {
         Unknown::Hold => "are held".to_owned(),
         Unknown::Local => "start their own disks".to_owned(),
         Unknown::Ignore => "are not answered".to_owned(),
@@ -208,7 +208,7 @@ fn protection(after: Option<Span>, up: Option<Timestamp>, now: Timestamp) -> Str
 
 /// The budgets that leave room, and how near they are.
 fn budgets(engine: &Engine, explained: &Explanation) -> Vec<Line> {
-    let safety = &engine.policy().safety;
+    let safety = &explained.policy.safety;
     let mut lines = Vec::new();
     let (installing, limit) = explained.installing;
     if installing < limit {
