@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{MacAddr, Uuid};
 
 /// The most cards that one host may have; a machine that shows more is several machines with the same papers.
-pub const MACS_PER_HOST_MAX: usize = 16;
+pub const MACS_PER_HOST_MAX: usize = 32;
 
 /// The longest text fact that is kept, in bytes; firmware that sends more is cut.
 pub const TEXT_BYTES_MAX: usize = 128;

@@ -126,6 +126,7 @@ impl Engine {
                     .map(|started| (started, host.id.clone())),
             );
         }
+        engine.index.pack();
         engine.starts = starts.into_iter().map(|(started, _)| started).collect();
         engine.adopt_policy(now, policy);
         for host in &hosts {

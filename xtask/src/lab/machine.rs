@@ -84,6 +84,13 @@ impl Build {
         format!("LAB{:04}", self.number)
     }
 
+    /// Cards beside the one that it boots from, with nothing plugged in.
+    pub(crate) fn idle_cards(&self) -> Vec<String> {
+        let many = if self.name == "bios-rom" { 10 } else { 0 };
+        let mac = |card: u8| format!("52:54:00:1a:{:02x}:{:02x}", 0xc0 + card, self.number);
+        (0..many).map(mac).collect()
+    }
+
     pub(crate) fn disk_serial(&self) -> String {
         format!("LABDISK{:04}", self.number)
     }

@@ -144,6 +144,13 @@ pub(super) fn arguments(build: &Build, files: &Files) -> Result<Vec<String>> {
         "-device",
         format!("virtio-net-pci,netdev=net,mac={},bootindex=1{rom}", build.mac()),
     );
+    for (number, mac) in build.idle_cards().iter().enumerate() {
+        add("-netdev", format!("hubport,id=idle{number},hubid={number}"));
+        add(
+            "-device",
+            format!("virtio-net-pci,netdev=idle{number},mac={mac},romfile="),
+        );
+    }
     add("-drive", format!("if=none,id=disk,format=raw,file={}", at(&files.disk)));
     add(
         "-device",

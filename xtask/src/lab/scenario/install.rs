@@ -18,6 +18,13 @@ pub(super) fn bios_rom(site: &Site) -> Result<()> {
         !sights.iter().any(|sight| matches!(sight, Sight::TftpRead { .. })),
         "a ROM that is iPXE was given a loader"
     );
+    let host = site.daemon.json(&["host", "show", BIOS_ROM.name, "--json"])?;
+    let missed: Vec<String> = BIOS_ROM
+        .idle_cards()
+        .into_iter()
+        .filter(|mac| !host["facts"].to_string().contains(mac.as_str()))
+        .collect();
+    ensure!(missed.is_empty(), "iPXE did not tell of its cards {missed:?}: {host}");
     Ok(())
 }
 

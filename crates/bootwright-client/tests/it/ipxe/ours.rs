@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use bootwright_client::ipxe::{Generation, Reply, Step, errno};
+use bootwright_client::ipxe::{Generation, Interpreter, Kind, Reply, Step, errno};
 use bootwright_core::{Firmware, HoldWhy, HostId, LocalMethod, LocalWhy, RunNumber, Token};
 use bootwright_proto::http::target::parse;
 use bootwright_proto::http::{Asked, BaseUrl, Poll, Query, Route, Trouble};
@@ -10,7 +10,7 @@ use bootwright_proto::script::ipxe::{
 };
 use expect_test::expect;
 
-use super::{ipxe, run};
+use super::{ipxe, machine, run};
 
 const GENERATIONS: [Generation; 3] = [Generation::Of2019, Generation::Of2025, Generation::Of2026];
 
@@ -68,6 +68,33 @@ fn every_build_tells_the_same_facts_and_a_serial_number_arrives_whole() {
             assert_eq!(told.version.as_deref(), Some("1.0.0+git"));
             assert_eq!(told.ip.map(|ip| ip.to_string()).as_deref(), Some("10.77.0.50"));
         }
+    }
+}
+
+#[test]
+fn all_cards_of_a_machine_are_told_also_behind_a_number_that_there_is_no_card_of() {
+    for generation in GENERATIONS {
+        let mut settings = machine(Firmware::Uefi);
+        let numbers = (0..20).filter(|number| *number != 11);
+        for number in numbers.clone() {
+            let mac = vec![0x52, 0x54, 0, 0x12, 0x34, 0x56 + number];
+            settings.set(&format!("net{number}/mac"), Kind::Mac, mac);
+        }
+        let mut told = None;
+        run(
+            Interpreter::new(generation, Firmware::Uefi, settings),
+            &boot_script(&base()),
+            |step, _| match step {
+                Step::Fetch(url) => {
+                    told = Some(Asked::read(&routed(url).1));
+                    body("#!ipxe\nexit 0\n")
+                }
+                other => panic!("{other:?}"),
+            },
+        );
+        let told = told.expect("it asked");
+        let macs = told.sighting.facts.macs.iter().map(|mac| mac.octets()[5] - 0x56);
+        assert_eq!(macs.collect::<Vec<u8>>(), numbers.collect::<Vec<u8>>());
     }
 }
 

@@ -1,11 +1,10 @@
 //! The scripts around a decision: who asks, asking again, and what a person must know when there is no answer.
 
+use bootwright_core::fact::MACS_PER_HOST_MAX;
+
 use crate::http::{Asked, BaseUrl, Poll};
 
 use super::text::Script;
-
-/// How many cards are told. iPXE numbers them from 0, and machines with more show enough with these.
-const CARDS: u32 = 8;
 
 /// `/boot.ipxe`: gathers what tells this machine from others and asks for the decision.
 ///
@@ -23,11 +22,10 @@ pub fn boot_script(base: &BaseUrl) -> String {
         .line("set facts mac=${netX/mac:hexhyp}")
         .line("set card:int32 0")
         .line(":cards")
-        .line("isset ${net${card}/mac} || goto told")
-        .line("set facts ${facts}&nic=${net${card}/mac:hexhyp}")
+        // A card that was taken out while iPXE runs leaves its number empty, so no number ends the walk.
+        .line("isset ${net${card}/mac} && set facts ${facts}&nic=${net${card}/mac:hexhyp} ||")
         .line("inc card")
-        .line(format!("iseq ${{card}} {CARDS} || goto cards"))
-        .line(":told")
+        .line(format!("iseq ${{card}} {MACS_PER_HOST_MAX} || goto cards"))
         .line("set facts ${facts}&uuid=${uuid}&platform=${platform}&buildarch=${buildarch}&ip=${netX/ip}")
         .line("set facts ${facts}&version_hex=${version:hexraw}&serial_hex=${serial:hexraw}")
         .line("set facts ${facts}&asset_hex=${asset:hexraw}&manufacturer_hex=${manufacturer:hexraw}")
