@@ -9,7 +9,9 @@ use bootwright_config::System;
 use clap::builder::{BoolishValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use clap_complete::engine::ArgValueCompleter;
 
+use super::completion;
 use crate::example;
 use crate::telemetry::LogFormat;
 
@@ -114,6 +116,7 @@ pub(super) enum Verb {
     /// Accept the armings that rules propose for hosts that were there before
     Apply {
         /// Only for these hosts
+        #[arg(add = ArgValueCompleter::new(completion::hosts))]
         hosts: Vec<String>,
         /// Show the proposals and accept none
         #[arg(long, env = "BOOTWRIGHT_DRY_RUN", value_parser = BoolishValueParser::new())]
@@ -137,9 +140,14 @@ pub(super) enum Verb {
         #[arg(long, env = "BOOTWRIGHT_WITH_CONFIG", value_parser = BoolishValueParser::new())]
         with_config: bool,
     },
+    /// Write the pages of the manual
+    Man {
+        /// The directory
+        directory: PathBuf,
+    },
     /// Print the version
     Version,
-    /// Print the completions for a shell
+    /// Print the completions for a shell; they ask the daemon for the names of hosts
     Completions {
         /// The shell
         shell: Shell,
@@ -149,6 +157,7 @@ pub(super) enum Verb {
 #[derive(Args, Debug)]
 pub(super) struct ExplainOptions {
     /// The host: a name, a hardware address or a UUID
+    #[arg(add = ArgValueCompleter::new(completion::hosts))]
     pub(super) host: String,
     /// Explain it as if this were so: profile, live, state, locked, arch, firmware, front, interface, address, mac, uuid, serial, asset,
     /// manufacturer, product, label.KEY, metadata.KEY, confirmed, chosen, mode, unknown, wipe, paused, max_attempts,
@@ -182,9 +191,10 @@ pub(super) enum HostVerb {
     /// Grant one install of each of these profiles, in order
     Arm {
         /// The host: a name or a hardware address, also of a machine that was never seen
+        #[arg(add = ArgValueCompleter::new(completion::hosts))]
         host: String,
         /// The profiles [default: the one that the configuration or the rules mean for the host]
-        #[arg(value_name = "PROFILE[,PROFILE…]", value_delimiter = ',')]
+        #[arg(value_name = "PROFILE[,PROFILE…]", value_delimiter = ',', add = ArgValueCompleter::new(completion::profiles))]
         profiles: Vec<String>,
         /// Allow the overwriting of the disk with this serial number although it is not empty
         #[arg(long, value_name = "SERIAL")]
@@ -193,9 +203,10 @@ pub(super) enum HostVerb {
     /// Put further profiles behind those of the arming
     Queue {
         /// The host
+        #[arg(add = ArgValueCompleter::new(completion::hosts))]
         host: String,
         /// The profiles
-        #[arg(value_name = "PROFILE[,PROFILE…]", value_delimiter = ',', required = true)]
+        #[arg(value_name = "PROFILE[,PROFILE…]", value_delimiter = ',', required = true, add = ArgValueCompleter::new(completion::profiles))]
         profiles: Vec<String>,
     },
     /// Let it wait; an arming or a run ends
@@ -205,8 +216,10 @@ pub(super) enum HostVerb {
     /// Let it boot a profile every time
     Live {
         /// The host
+        #[arg(add = ArgValueCompleter::new(completion::hosts))]
         host: String,
         /// The profile
+        #[arg(add = ArgValueCompleter::new(completion::profiles))]
         profile: String,
     },
     /// Never answer it
@@ -220,6 +233,7 @@ pub(super) enum HostVerb {
     /// Set labels and metadata; an empty value removes
     Set {
         /// The host
+        #[arg(add = ArgValueCompleter::new(completion::hosts))]
         host: String,
         /// What to set
         #[arg(value_name = "label.KEY=VALUE | metadata.KEY=VALUE", required = true)]
@@ -377,6 +391,7 @@ pub(super) const STATES: [&str; 7] = ["new", "armed", "installing", "installed",
 #[derive(Args, Debug)]
 pub(super) struct Named {
     /// The host: a name, a hardware address or a UUID
+    #[arg(add = ArgValueCompleter::new(completion::hosts))]
     pub(super) host: String,
 }
 
@@ -386,7 +401,7 @@ pub(super) struct EventOptions {
     #[arg(long, short, env = "BOOTWRIGHT_FOLLOW", value_parser = BoolishValueParser::new())]
     pub(super) follow: bool,
     /// Only those about this host
-    #[arg(long, env = "BOOTWRIGHT_HOST")]
+    #[arg(long, env = "BOOTWRIGHT_HOST", add = ArgValueCompleter::new(completion::hosts))]
     pub(super) host: Option<String>,
     /// Only those behind this place in the record
     #[arg(long, value_name = "SEQ", env = "BOOTWRIGHT_SINCE")]

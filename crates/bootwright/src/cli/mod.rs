@@ -8,6 +8,7 @@ mod backup;
 mod bundle;
 mod check;
 mod client;
+mod completion;
 mod event;
 mod explain;
 mod failure;
@@ -16,6 +17,7 @@ mod image;
 mod import;
 mod init;
 mod lease;
+mod man;
 mod print;
 mod profile;
 mod progress;
@@ -25,7 +27,7 @@ mod usage;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::Parser as _;
 
 pub use argument::Arguments;
 use argument::Verb;
@@ -63,6 +65,7 @@ impl From<Exit> for ExitCode {
 /// Does what the process's arguments say.
 #[must_use]
 pub fn run() -> ExitCode {
+    completion::answer();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage::explain(&error),
@@ -100,11 +103,10 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Openapi => site::openapi(printer),
         Verb::Backup { file, with_config } => wait(backup::write(&client, printer, &file, with_config)),
         Verb::Restore { file, with_config } => backup::put_back(printer, &common, &file, with_config),
+        Verb::Man { directory } => man::write(printer, &directory),
         Verb::Version => site::version(printer),
         Verb::Completions { shell } => {
-            let mut text = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "bootwright", &mut text);
-            print::raw(&text)?;
+            print::raw(&completion::script(&shell.to_string())?)?;
             Ok(Exit::Good)
         }
         Verb::Serve { firmware_dir, log } => {

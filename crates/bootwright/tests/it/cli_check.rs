@@ -226,27 +226,6 @@ fn wrong_words_are_exit_status_2_and_the_environment_names_options() {
 }
 
 #[test]
-fn shells_take_the_completions() {
-    let place = Place::new("completions");
-    for shell in ["bash", "zsh", "fish"] {
-        let said = run(&format!("completions {shell}"));
-        assert_eq!(said.code, 0);
-        for verb in ["serve", "explain", "completions", "allow-wipe"] {
-            assert!(said.out.contains(verb), "{shell} does not complete `{verb}`");
-        }
-        place.write(shell, &said.out);
-    }
-    let script = "source ./bash; COMP_WORDS=(bootwright host a); COMP_CWORD=2; _bootwright bootwright a host; \
-                  echo \"${COMPREPLY[@]}\"";
-    let bash = std::process::Command::new("bash")
-        .current_dir(&place.0)
-        .args(["-c", script])
-        .output();
-    let offered = String::from_utf8(bash.expect("bash runs").stdout).expect("text");
-    assert_eq!(offered.trim(), "arm");
-}
-
-#[test]
 fn a_record_that_is_not_there_is_said_so() {
     let place = Place::new("no-store");
     let said = place.run("check --store --data-dir data");

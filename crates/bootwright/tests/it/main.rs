@@ -23,6 +23,7 @@ mod compat_matchbox_rpc;
 mod compat_matchbox_sign;
 mod compat_pixiecore;
 mod compat_threat;
+mod completion;
 mod coreos;
 mod crash;
 mod daemon;
