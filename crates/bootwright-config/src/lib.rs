@@ -23,5 +23,5 @@ pub use foreign::{
     Content, FILE_BYTES_MAX, FILES_MAX, Tables, Walk, bootcfg, dynamic_ignition, kiwispray, matchbox, pixiecore,
 };
 pub use import::{Given, Imported, Known, Standing, System, import};
-pub use load::{FINDINGS_MAX, Loaded, Source, load, load_with, render_all};
+pub use load::{FINDINGS_MAX, Loaded, Reader, Source, load, load_with, render_all};
 pub use lower::{Image, Places, SecretSource};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bootwright_content::butane::Planted;
 use bootwright_core::Policy;
 
 use crate::daemon::Daemon;
@@ -23,6 +24,35 @@ pub struct Source {
     pub path: String,
     /// Its text.
     pub text: String,
+}
+
+/// Where the files come from that a configuration names.
+pub trait Reader {
+    /// A text, by the path that the configuration gives, joined to the directory of the file that names it.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be read, for people.
+    fn text(&self, path: &str) -> Result<String, String>;
+
+    /// Everything below the directory `name`, which lies below `directory` however its links lead, but directories; in the order of
+    /// the paths.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be read, for people.
+    fn tree(&self, directory: &str, name: &str) -> Result<Vec<Planted>, String>;
+}
+
+/// Texts alone.
+impl<F: Fn(&str) -> Result<String, String>> Reader for F {
+    fn text(&self, path: &str) -> Result<String, String> {
+        self(path)
+    }
+
+    fn tree(&self, _: &str, _: &str) -> Result<Vec<Planted>, String> {
+        Err("directories are not read here".to_owned())
+    }
 }
 
 /// A configuration that can be used.
@@ -54,7 +84,9 @@ pub struct Loaded {
 ///
 /// Everything that is wrong, up to [`FINDINGS_MAX`]; of a file that is no TOML, its first error alone.
 pub fn load(sources: &[Source], read: &dyn Fn(&str) -> Result<String, String>) -> Result<Loaded, Vec<Diagnostic>> {
-    load_with(sources, read, &|_| Err("directories are not read here".to_owned()))
+    load_with(sources, &|path: &str| read(path), &|_| {
+        Err("directories are not read here".to_owned())
+    })
 }
 
 /// The same, with the data directories of other systems. `walk` reads one of them.
@@ -63,11 +95,7 @@ pub fn load(sources: &[Source], read: &dyn Fn(&str) -> Result<String, String>) -
 ///
 /// As [`load`]. What is wrong in such a directory is no error of the configuration: it is left out, and stands among the
 /// warnings.
-pub fn load_with(
-    sources: &[Source],
-    read: &dyn Fn(&str) -> Result<String, String>,
-    walk: Walk<'_>,
-) -> Result<Loaded, Vec<Diagnostic>> {
+pub fn load_with(sources: &[Source], read: &dyn Reader, walk: Walk<'_>) -> Result<Loaded, Vec<Diagnostic>> {
     let file = |source: &Source| File {
         path: source.path.clone(),
         text: source.text.as_str().into(),

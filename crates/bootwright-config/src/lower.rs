@@ -26,6 +26,7 @@ use crate::daemon::Daemon;
 use crate::diagnostic::Diagnostic;
 use crate::finding::Findings;
 use crate::foreign::{Tables, Walk};
+use crate::load::Reader;
 use crate::node::{At, Entry, Table};
 use crate::section::{Section, unknown_key};
 
@@ -73,12 +74,7 @@ pub(crate) struct Lowered {
 }
 
 /// Reads a whole configuration. What is wrong goes to the findings, and something stands in its place.
-pub(crate) fn lower(
-    root: &Table,
-    read: &dyn Fn(&str) -> Result<String, String>,
-    walk: Walk<'_>,
-    findings: &mut Findings,
-) -> Lowered {
+pub(crate) fn lower(root: &Table, read: &dyn Reader, walk: Walk<'_>, findings: &mut Findings) -> Lowered {
     for (key, entry) in root {
         if SECTIONS.contains(&key.as_str()) {
             continue;
@@ -102,8 +98,8 @@ pub(crate) fn lower(
     menu::check(&profiles.mentions, &names, &profiles.good, findings);
     let safety = safety::lower(root, &names, &profiles.good, findings);
     let mut reserved = Vec::new();
-    let hosts = host::lower(root, &names, &profiles.good, &mut reserved, findings);
-    let mut rules = rule::lower(root, &names, findings);
+    let rule::Lowered { mut rules, gifts } = rule::lower(root, &names, findings);
+    let hosts = host::lower(root, &names, (&profiles.good, &gifts), &mut reserved, findings);
     rules.extend(lowered.rules);
     let mut policy = Policy {
         safety,
@@ -111,6 +107,7 @@ pub(crate) fn lower(
         hosts,
         naming: naming::lower(root, findings),
         rules: rules.into(),
+        gifts,
         raspberry_pi: daemon.tftp.raspberry_pi.is_some(),
         ..Policy::default()
     };

@@ -12,7 +12,7 @@ mod tree;
 use std::ops::Range;
 
 pub(crate) use contents::escape;
-pub use local::{Bundled, Files, NoFiles, TreeEntry, TreeKind, bundle, split};
+pub use local::{Bundled, Files, List, NoFiles, Planted, Read, TreeEntry, TreeKind, bundle, split};
 
 use crate::ignition::schema::CONFIG;
 use crate::ignition::shape::{self, Form};

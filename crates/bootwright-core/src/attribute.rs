@@ -48,5 +48,20 @@ pub fn attributes(host: &Host, definition: Option<&HostDefinition>, seen: &Sight
     for (key, value) in [Some(&host.labels), labels].into_iter().flatten().flatten() {
         add(Attribute::Label(key.clone()), Some(value.clone()));
     }
+    for (name, value) in &host.reported {
+        add(Attribute::Fact(name.clone()), Some(value.clone()));
+        if let Some(any) = in_any_place(name) {
+            add(Attribute::Fact(any), Some(value.clone()));
+        }
+    }
     found
+}
+
+/// The name of an item of a list without the places: `disks.*.serial` of `disks.0.serial`.
+fn in_any_place(name: &str) -> Option<String> {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    name.split('.').any(is_number).then(|| {
+        let parts = name.split('.').map(|part| if is_number(part) { "*" } else { part });
+        parts.collect::<Vec<_>>().join(".")
+    })
 }

@@ -68,7 +68,7 @@ pub use profile::{Additions, Choice, Confirm, Document, DoneTrigger, Initrd, Men
 pub use reported::Reported;
 pub use restore::after_restore;
 pub use revision::{RevisionChange, RevisionKey};
-pub use rule::{Attribute, Attributes, Pattern, Rule, RuleVerdict, Rules};
+pub use rule::{Attribute, Attributes, Gift, Pattern, Rule, RuleVerdict, Rules};
 pub use sighting::{Firmware, Sighting};
 pub use state::{Failure, Grant, Grantor, HostState, Phase, Run, Stance};
 pub use step::{Stayed, Step, step};

@@ -6,7 +6,11 @@ use std::sync::Arc;
 
 use crate::ipv6::Ipv6;
 use crate::lease::Subnet;
-use crate::{Arch, Facts, HostId, LocalMethod, Naming, Profile, ProfileName, Rules, Span, Strategy};
+use crate::rule::gift::{first_part, given};
+use crate::{
+    Arch, Facts, Gift, Host, HostId, LocalMethod, Naming, Profile, ProfileName, Rules, Sighting, Span, Strategy,
+    attributes,
+};
 
 /// The whole of the operator's policy. A value: a reload makes another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +45,12 @@ pub struct Policy {
     pub naming: Naming,
     /// Which profile hosts get by their attributes, in file order.
     pub rules: Rules,
+    /// The metadata that hosts get by their attributes, in file order.
+    pub gifts: Vec<Gift>,
 }
 
 /// A host that the configuration names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostDefinition {
     /// Its name, which a host has for people whatever the store calls it.
     pub name: Option<HostId>,
@@ -178,6 +184,7 @@ impl Default for Policy {
             hosts: BTreeMap::new(),
             naming: Naming::default(),
             rules: Rules::default(),
+            gifts: Vec::new(),
         }
     }
 }
@@ -222,6 +229,35 @@ pub fn default_other_files() -> BTreeMap<Arch, Vec<String>> {
 }
 
 impl Policy {
+    /// The metadata that rules give a host: nothing of what its own section says, or the store, or another rule before.
+    #[must_use]
+    pub fn given(&self, host: &Host, definition: Option<&HostDefinition>, seen: &Sighting) -> BTreeMap<String, String> {
+        if self.gifts.is_empty() {
+            return BTreeMap::new();
+        }
+        let configured = definition.into_iter().flat_map(|definition| definition.metadata.keys());
+        let own = configured.chain(host.metadata.keys());
+        let own = own.map(|name| first_part(name).to_owned()).collect();
+        given(&self.gifts, &attributes(host, definition, seen), &own, false)
+    }
+
+    /// What the configuration says of a host, with the metadata that rules give it.
+    #[must_use]
+    pub fn described(
+        &self,
+        host: &Host,
+        definition: Option<&HostDefinition>,
+        seen: &Sighting,
+    ) -> Option<HostDefinition> {
+        let given = self.given(host, definition, seen);
+        if given.is_empty() {
+            return definition.cloned();
+        }
+        let mut described = definition.cloned().unwrap_or_default();
+        described.metadata.extend(given);
+        Some(described)
+    }
+
     /// The boot programs for an architecture, in the order in which they are tried.
     pub fn boot_files(&self, arch: Arch) -> impl Iterator<Item = &str> {
         let first = self.first_files.get(&arch);

@@ -26,6 +26,18 @@ pub struct Reported {
 }
 
 impl Reported {
+    /// Whether a text can be the name of an item: words with points between them.
+    #[must_use]
+    pub fn is_name(name: &str) -> bool {
+        let word = |part: &str| {
+            !part.is_empty()
+                && part
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+        };
+        name.len() <= REPORTED_NAME_BYTES_MAX && name.split('.').all(word)
+    }
+
     /// What of these items can be kept. Of several with one name the last counts; where there is no room, the first ones do.
     #[must_use]
     pub fn of(items: impl IntoIterator<Item = (String, String)>) -> Self {
@@ -42,7 +54,7 @@ impl Reported {
                 .saturating_add(name.len())
                 .saturating_add(value.len());
             let room = before.is_some() || reported.items.len() < REPORTED_ITEMS_MAX;
-            if !is_name(&name) || !room || after > REPORTED_BYTES_MAX {
+            if !Self::is_name(&name) || !room || after > REPORTED_BYTES_MAX {
                 reported.left_out = reported.left_out.saturating_add(1);
                 continue;
             }
@@ -64,17 +76,6 @@ impl Reported {
         joined.left_out = joined.left_out.saturating_add(left_out);
         joined
     }
-}
-
-/// A name is made of words with points between them.
-fn is_name(name: &str) -> bool {
-    let word = |part: &str| {
-        !part.is_empty()
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
-    };
-    name.len() <= REPORTED_NAME_BYTES_MAX && name.split('.').all(word)
 }
 
 /// One line without control characters, of bounded length.

@@ -1,10 +1,12 @@
 //! Rules: which profile a host gets by its attributes.
 
+pub mod gift;
 mod list;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use gift::Gift;
 pub use list::{Hidden, Rules};
 
 use crate::{Dialect, ProfileName, RuleName};
@@ -51,9 +53,13 @@ pub enum Attribute {
     Link,
     /// One of its labels.
     Label(String),
+    /// One of the things that it reported of itself, by its name; `*` in the name stands for a number in a list. A claim: no rule
+    /// that asks for one arms by itself.
+    Fact(String),
 }
 
-/// A pattern over text: `*` stands for any text, `?` for one character, all else for itself in any case.
+/// A pattern over text: `*` stands for any text, `?` for one character, all else for itself in any case. A number behind `>`, `>=`,
+/// `<` or `<=` stands for the numbers that are greater or smaller.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pattern(String);
 
@@ -78,6 +84,12 @@ impl Pattern {
 
     /// The same for a text that is in lower case already.
     fn matches_lower(&self, text: &str) -> bool {
+        if let Some((order, number)) = self.comparison() {
+            return text
+                .trim()
+                .parse::<i128>()
+                .is_ok_and(|shown| order.holds(shown, number));
+        }
         match self.0.find(['*', '?']) {
             None => self.0 == text,
             Some(at) if at + 1 == self.0.len() && self.0.ends_with('*') => {
@@ -87,12 +99,56 @@ impl Pattern {
         }
     }
 
+    /// Whether it compares numbers.
+    #[must_use]
+    pub fn is_comparison(&self) -> bool {
+        self.comparison().is_some()
+    }
+
+    fn comparison(&self) -> Option<(Order, i128)> {
+        let (order, number) = Order::ALL
+            .iter()
+            .find_map(|(sign, order)| Some((*order, self.0.strip_prefix(sign)?)))?;
+        Some((order, number.trim().parse().ok()?))
+    }
+
     /// Whether every text that fits `other` is sure to fit this pattern as well.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
+        if other.is_comparison() {
+            return self == other || self.0 == "*";
+        }
         self == other || self.0 == "*" || (!other.0.contains(['*', '?']) && self.matches(&other.0)) || {
             let prefix = self.0.strip_suffix('*').filter(|prefix| !prefix.contains(['*', '?']));
             prefix.is_some_and(|prefix| other.0.starts_with(prefix))
+        }
+    }
+}
+
+/// How a number must stand to another.
+#[derive(Clone, Copy, Debug)]
+enum Order {
+    AtLeast,
+    AtMost,
+    More,
+    Less,
+}
+
+impl Order {
+    /// Each by its sign, the longer ones in front.
+    const ALL: [(&'static str, Self); 4] = [
+        (">=", Self::AtLeast),
+        ("<=", Self::AtMost),
+        (">", Self::More),
+        ("<", Self::Less),
+    ];
+
+    const fn holds(self, shown: i128, wanted: i128) -> bool {
+        match self {
+            Self::AtLeast => shown >= wanted,
+            Self::AtMost => shown <= wanted,
+            Self::More => shown > wanted,
+            Self::Less => shown < wanted,
         }
     }
 }
@@ -135,6 +191,7 @@ impl fmt::Display for Attribute {
             Self::Firmware => f.write_str("firmware"),
             Self::Link => f.write_str("interface"),
             Self::Label(key) => write!(f, "label.{key}"),
+            Self::Fact(name) => write!(f, "fact.{name}"),
         }
     }
 }
@@ -142,6 +199,17 @@ impl fmt::Display for Attribute {
 /// The attributes of one host, as rules see them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes(pub BTreeMap<Attribute, Vec<String>>);
+
+impl Attributes {
+    /// All of them, with their texts in lower case.
+    fn lowered(&self) -> BTreeMap<&Attribute, Vec<String>> {
+        let lower = |texts: &Vec<String>| texts.iter().map(|text| text.to_lowercase()).collect();
+        self.0
+            .iter()
+            .map(|(attribute, texts)| (attribute, lower(texts)))
+            .collect()
+    }
+}
 
 /// Why a rule did or did not match.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,6 +274,28 @@ mod tests {
         ] {
             assert_eq!(Pattern::new(pattern).matches(text), fits, "{pattern} on {text}");
         }
+    }
+
+    #[test]
+    fn numbers_are_compared_as_numbers() {
+        for (pattern, text, fits) in [
+            (">=16384", "16384", true),
+            (">=16384", "131072", true),
+            (">=16384", "9999", false),
+            ("> 4", "5", true),
+            (">4", "4", false),
+            ("<=4", "4", true),
+            ("<500000000000", "480103981056", true),
+            (">=4", "many", false),
+            (">=4", "", false),
+            (">many", ">many", true),
+            ("4", "4", true),
+        ] {
+            assert_eq!(Pattern::new(pattern).matches(text), fits, "{pattern} on {text}");
+        }
+        let covers = |a: &str, b: &str| Pattern::new(a).covers(&Pattern::new(b));
+        assert!(covers(">=4", "8") && covers("*", ">=4") && !covers(">=8", "4"));
+        assert!(!covers("*5", ">=5") && !covers("8", ">=4"));
     }
 
     #[test]

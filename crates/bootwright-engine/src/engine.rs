@@ -280,6 +280,16 @@ impl Engine {
         self.policy.hosts.get(name)
     }
 
+    /// The same with the metadata that rules give the host by what it shows now.
+    #[must_use]
+    pub fn described(&self, host: &HostId) -> Option<HostDefinition> {
+        let definition = self.definition(host);
+        match self.world.hosts.get(host) {
+            Some(known) => self.policy.described(known, definition, &self.last_sighting(host)),
+            None => definition.cloned(),
+        }
+    }
+
     /// The host's name for people: the one that the configuration gives it, else the one in the store.
     #[must_use]
     pub fn display_name<'a>(&'a self, host: &'a HostId) -> &'a HostId {

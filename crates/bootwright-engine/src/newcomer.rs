@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bootwright_core::{Facts, Host, HostId, Identity, Timestamp, identify};
+use bootwright_core::{Facts, Host, HostId, Identity, Sighting, Timestamp, identify};
 
 use crate::engine::Engine;
 use crate::query::HostView;
@@ -39,8 +39,10 @@ impl Engine {
             ..Visit::default()
         };
         let leases = facts.macs.iter().flat_map(|mac| self.lending.book.leases_of(*mac));
+        let host = Host::new(id.clone(), now, facts.clone());
         HostView {
-            host: Arc::new(Host::new(id.clone(), now, facts.clone())),
+            described: self.policy.described(&host, definition.as_ref(), &Sighting::default()),
+            host: Arc::new(host),
             name: id,
             suggestion: definition.as_ref().and_then(|definition| definition.profile.clone()),
             definition,

@@ -20,6 +20,8 @@ pub struct HostView {
     pub name: HostId,
     /// What the configuration says of it.
     pub definition: Option<HostDefinition>,
+    /// The same with the metadata that rules give it.
+    pub described: Option<HostDefinition>,
     /// Its present or last boot.
     pub visit: Visit,
     /// How it starts its own disk, as far as that is known, and whence.
@@ -80,6 +82,7 @@ impl Engine {
             host: Arc::clone(host),
             name: self.display_name(&host.id).clone(),
             definition: self.definition(&host.id).cloned(),
+            described: self.described(&host.id),
             visit: self.visits.get(&host.id).cloned().unwrap_or_default(),
             local: self.local_method(&host.id),
             suggestion: self.suggestion(&host.id),

@@ -53,7 +53,7 @@ impl Engine {
         Some(Rehearsal {
             ticket,
             seen,
-            definition: view.definition.clone(),
+            definition: view.described.clone(),
         })
     }
 }

@@ -7,15 +7,35 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2, readlinkat};
 use nix::sys::stat::Mode;
 
 /// How many directory entries a look-up that ignores case reads at most: such a directory is not made for it.
 const ENTRIES_MAX: usize = 10_000;
+
+/// What a name below the directory is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File {
+        /// Whether anybody may execute it.
+        executable: bool,
+    },
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link {
+        /// Where it leads.
+        target: OsString,
+    },
+    /// A device, a pipe or a socket.
+    Other,
+}
 
 /// A directory whose files may be handed out. It stays the same directory if its path is renamed or replaced.
 #[derive(Debug)]
@@ -77,6 +97,28 @@ impl Root {
         let mut names = self.entries(directory.as_ref(), usize::MAX)?;
         names.sort();
         Ok(names)
+    }
+
+    /// What `name` is; a symbolic link at its end is not followed.
+    ///
+    /// # Errors
+    /// As [`Root::open`].
+    pub fn kind(&self, name: impl AsRef<Path>) -> io::Result<Kind> {
+        let found = self.resolve(name.as_ref(), OFlag::O_PATH | OFlag::O_NOFOLLOW)?;
+        let about = File::from(found.try_clone()?).metadata()?;
+        Ok(if about.is_file() {
+            Kind::File {
+                executable: about.mode() & 0o111 != 0,
+            }
+        } else if about.is_dir() {
+            Kind::Directory
+        } else if about.is_symlink() {
+            Kind::Link {
+                target: readlinkat(&found, "")?,
+            }
+        } else {
+            Kind::Other
+        })
     }
 
     /// The path whose components equal those of `name` but for the case of ASCII letters, as some firmware asks.

@@ -101,7 +101,7 @@ pub(crate) async fn reply(
             ScriptTurn::Reply(reply) => return Ok((front, seen, reply)),
             ScriptTurn::Try(ticket) => ticket,
         };
-        let definition = plane.core.read(|engine, _| engine.definition(&ticket.host.id).cloned());
+        let definition = plane.core.read(|engine, _| engine.described(&ticket.host.id));
         let asked = Asked {
             sighting: seen,
             ..Asked::default()

@@ -4,6 +4,7 @@ pub mod api;
 pub mod app;
 pub mod artefact;
 mod backup;
+mod beside;
 pub mod boot_file;
 pub mod census;
 pub mod cli;

@@ -104,7 +104,7 @@ async fn look(plane: &Plane, ends: Ends, question: &FrontAsk) -> Option<HostId> 
                 return None;
             }
             LookTurn::Try(ticket) => {
-                let definition = plane.core.read(|engine, _| engine.definition(&ticket.host.id).cloned());
+                let definition = plane.core.read(|engine, _| engine.described(&ticket.host.id));
                 let asked = asked(&ticket);
                 let around = front::surroundings(plane, ends, &base, &asked, definition.as_ref());
                 trial = Some(front::try_out(plane, &ticket, &question.asking, &around));

@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use bootwright_config::{Compat, Diagnostic, Loaded, Places, Source, Tables, load_with};
 use bootwright_engine::Proposal;
 
+use crate::beside::Beside;
 use crate::compat::directory::{Directories, Stamp, stamp};
 use crate::core::Core;
 use crate::counter::Counters;
@@ -135,10 +136,10 @@ impl Files {
                 text,
             });
         }
-        let read = |name: &str| self.text(Path::new(name)).map_err(|error| error.to_string());
+        let beside = Beside(|path: &Path| self.text(path));
         self.foreign.forget();
         let walk = |compat: &Compat| self.foreign.walk(compat);
-        load_with(&sources, &read, &walk).map_err(Unusable::Wrong)
+        load_with(&sources, &beside, &walk).map_err(Unusable::Wrong)
     }
 
     fn text(&self, path: &Path) -> io::Result<String> {

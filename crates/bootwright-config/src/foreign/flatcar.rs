@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bootwright_content::butane::{bundle, split, transpile};
+use bootwright_content::butane::{TreeEntry, TreeKind, bundle, split, transpile};
 use bootwright_core::{Attribute, Document, DoneTrigger, ProfileName};
 
 use super::Lowered;
@@ -88,10 +88,28 @@ pub(super) fn lower(compat: &Compat, files: &mut Files, lowered: &mut Lowered) {
 fn target(path: &str, files: &mut Files) -> Option<String> {
     let text = files.text(path)?;
     let read = RefCell::new(files);
-    let bundled = bundle(&text, &|name| {
+    let one = |name: &str| {
         let text = read.borrow_mut().text(&format!("{DIRECTORY}/{name}"));
         text.map(|text| text.to_string())
             .ok_or_else(|| format!("there is no `{DIRECTORY}/{name}`"))
+    };
+    let bundled = bundle(&text, &one, &|name| {
+        let top = format!("{DIRECTORY}/{name}/");
+        let below: Vec<String> = read
+            .borrow()
+            .paths()
+            .filter_map(|path| path.strip_prefix(&top))
+            .map(str::to_owned)
+            .collect();
+        let entry = |path: String| {
+            let text = one(&format!("{name}/{path}"))?;
+            let kind = TreeKind::File { executable: false };
+            Ok((TreeEntry { path, kind }, text.into_bytes()))
+        };
+        match below.is_empty() {
+            true => Err(format!("there is no `{DIRECTORY}/{name}`")),
+            false => below.into_iter().map(entry).collect(),
+        }
     });
     let files = read.into_inner();
     let (config, beside) = split(&bundled);

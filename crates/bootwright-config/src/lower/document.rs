@@ -7,6 +7,7 @@ use bootwright_core::{Additions, Document};
 
 use super::origin::{Origin, Origins};
 use crate::finding::Findings;
+use crate::load::Reader;
 use crate::node::{At, Node, Value};
 use crate::section::{Section, choice, wrong_kind};
 
@@ -16,7 +17,7 @@ const DOCUMENT_BYTES_MAX: usize = 1 << 20;
 pub(super) fn files(
     section: &mut Section<'_>,
     origins: &mut Origins,
-    read: &dyn Fn(&str) -> Result<String, String>,
+    read: &dyn Reader,
     findings: &mut Findings,
 ) -> BTreeMap<String, Document> {
     let Some(entry) = section.take("files") else {
@@ -70,12 +71,7 @@ pub(super) fn files(
     found
 }
 
-fn document(
-    key: &str,
-    node: &Node,
-    read: &dyn Fn(&str) -> Result<String, String>,
-    findings: &mut Findings,
-) -> Option<(String, Origin, Additions)> {
+fn document(key: &str, node: &Node, read: &dyn Reader, findings: &mut Findings) -> Option<(String, Origin, Additions)> {
     let example = "{ file = \"preseed.cfg\" }";
     let mut add = Additions::default();
     let (text, origin) = match &node.value {
@@ -129,18 +125,12 @@ fn additions(table: &mut Section<'_>, findings: &mut Findings) -> Additions {
 }
 
 /// The file of this name beside the one that names it.
-fn from_file(
-    key: &str,
-    name: &str,
-    at: &At,
-    read: &dyn Fn(&str) -> Result<String, String>,
-    findings: &mut Findings,
-) -> Option<(String, Origin)> {
+fn from_file(key: &str, name: &str, at: &At, read: &dyn Reader, findings: &mut Findings) -> Option<(String, Origin)> {
     let path = match findings.file(at).path.rsplit_once('/') {
         Some((directory, _)) if !name.starts_with('/') => format!("{directory}/{name}"),
         _ => name.to_owned(),
     };
-    match read(&path) {
+    match read.text(&path) {
         Ok(text) => {
             let template = with_its_files(&path, &text, read);
             let origin = Origin::File {
@@ -161,13 +151,14 @@ fn from_file(
 
 /// A Butane configuration with the files beside it that it names, so that a run gets what was there when it was armed;
 /// other texts as they are.
-fn with_its_files(path: &str, text: &str, read: &dyn Fn(&str) -> Result<String, String>) -> String {
+fn with_its_files(path: &str, text: &str, reader: &dyn Reader) -> String {
     if !path.ends_with(".bu") && !path.ends_with(".butane") {
         return text.to_owned();
     }
     let directory = path.rsplit_once('/').map(|(directory, _)| directory);
-    butane::bundle(text, &|name| match directory {
-        Some(directory) => read(&format!("{directory}/{name}")),
-        None => read(name),
-    })
+    let read = |name: &str| match directory {
+        Some(directory) => reader.text(&format!("{directory}/{name}")),
+        None => reader.text(name),
+    };
+    butane::bundle(text, &read, &|name| reader.tree(directory.unwrap_or("."), name))
 }

@@ -6,7 +6,11 @@ use std::sync::Arc;
 
 use bootwright_content::{DEPTH_MAX, check_host, made_up};
 use bootwright_core::fact::{MACS_PER_HOST_MAX, Quality, clean_text, mac_quality, serial_quality, uuid_quality};
-use bootwright_core::{Facts, HostDefinition, HostId, LocalMethod, MacAddr, Profile, ProfileName, Strategy, Uuid};
+use bootwright_core::rule::gift::{first_part, given};
+use bootwright_core::{
+    Facts, Gift, Host, HostDefinition, HostId, LocalMethod, MacAddr, Profile, ProfileName, Sighting, Strategy,
+    Timestamp, Uuid, attributes,
+};
 
 use super::dhcp::boot_file;
 use super::pool::Reserved;
@@ -21,7 +25,7 @@ type Owners = BTreeMap<String, (HostId, At)>;
 pub(super) fn lower(
     root: &Table,
     profiles: &Profiles,
-    known: &BTreeMap<ProfileName, Arc<Profile>>,
+    (known, gifts): (&BTreeMap<ProfileName, Arc<Profile>>, &[Gift]),
     reserved: &mut Vec<Reserved>,
     findings: &mut Findings,
 ) -> BTreeMap<HostId, HostDefinition> {
@@ -31,7 +35,7 @@ pub(super) fn lower(
         let mut definition = host(name, section, entry, profiles, &mut owners, findings);
         definition.addresses = addresses(name, entry, reserved, findings);
         if let Some(profile) = definition.profile.as_ref().and_then(|profile| known.get(profile)) {
-            try_profile(name, &definition, profile, entry, &mut tried, findings);
+            try_profile(name, &definition, (profile, gifts), entry, &mut tried, findings);
         }
         Some(definition)
     })
@@ -59,18 +63,7 @@ fn host(
         .text("profile", "debian", findings)
         .and_then(|(profile, at)| profiles.find(&profile_key, profile, at, findings));
     let labels = labels(&mut section, findings);
-    let mut metadata = BTreeMap::new();
-    if let Some(entry) = section.take("metadata") {
-        let key = section.key("metadata");
-        match &entry.node.value {
-            Value::Table(table) => flatten_table(&key, "", table, &mut metadata, findings),
-            other => {
-                findings
-                    .error(&entry.node.at, format!("`{key}` must be a table, not {}", other.kind()))
-                    .hint = Some("for example `metadata = { role = \"storage\" }`".to_owned());
-            }
-        }
-    }
+    let metadata = metadata(&mut section, findings);
     let firmware_key = section.key("firmware");
     let first_file = section
         .text("firmware", "snponly.efi", findings)
@@ -255,6 +248,23 @@ fn labels(section: &mut Section<'_>, findings: &mut Findings) -> BTreeMap<String
     labels
 }
 
+/// `metadata`: what templates may ask for.
+pub(super) fn metadata(section: &mut Section<'_>, findings: &mut Findings) -> BTreeMap<String, String> {
+    let mut metadata = BTreeMap::new();
+    if let Some(entry) = section.take("metadata") {
+        let key = section.key("metadata");
+        match &entry.node.value {
+            Value::Table(table) => flatten_table(&key, "", table, &mut metadata, findings),
+            other => {
+                findings
+                    .error(&entry.node.at, format!("`{key}` must be a table, not {}", other.kind()))
+                    .hint = Some("for example `metadata = { role = \"storage\" }`".to_owned());
+            }
+        }
+    }
+    metadata
+}
+
 /// Nested tables and lists as names with dots, which templates see as tables and lists again.
 fn flatten_table(key: &str, prefix: &str, table: &Table, flat: &mut BTreeMap<String, String>, findings: &mut Findings) {
     for (name, entry) in table {
@@ -322,26 +332,39 @@ fn is_name(name: &str, at: &At, findings: &mut Findings) -> bool {
 fn try_profile(
     name: &HostId,
     definition: &HostDefinition,
-    profile: &Profile,
+    (profile, gifts): (&Profile, &[Gift]),
     entry: &Entry,
     tried: &mut BTreeSet<(ProfileName, Vec<String>, Vec<String>)>,
     findings: &mut Findings,
 ) {
     let names = |values: &BTreeMap<String, String>| values.keys().cloned().collect::<Vec<_>>();
-    if !tried.insert((
-        profile.name.clone(),
-        names(&definition.labels),
-        names(&definition.metadata),
-    )) {
+    let mut metadata = definition.metadata.clone();
+    metadata.extend(presumed(name, definition, gifts));
+    if !tried.insert((profile.name.clone(), names(&definition.labels), names(&metadata))) {
         return;
     }
     let mut context = made_up(profile);
     context.host = name.clone();
     context.facts = definition.facts.joined(&context.facts);
     context.labels.configured = definition.labels.clone();
-    context.metadata.configured = definition.metadata.clone();
+    context.metadata.configured = metadata;
     for problem in check_host(profile, &context) {
         let message = format!("host `{name}` cannot boot profile `{}`: {problem}", profile.name);
         findings.warn(&entry.key, message).hint = problem.error.hint.clone();
     }
+}
+
+/// The metadata that rules give the host, if it shows what they ask for beyond what its section says.
+fn presumed(name: &HostId, definition: &HostDefinition, gifts: &[Gift]) -> BTreeMap<String, String> {
+    if gifts.is_empty() {
+        return BTreeMap::new();
+    }
+    let host = Host::new(name.clone(), Timestamp::from_millis(0), definition.facts.clone());
+    let shown = attributes(&host, Some(definition), &Sighting::default());
+    let own = definition
+        .metadata
+        .keys()
+        .map(|name| first_part(name).to_owned())
+        .collect();
+    given(gifts, &shown, &own, true)
 }

@@ -12,6 +12,7 @@ use super::named;
 use super::origin::{Origin, Origins, Places};
 use crate::digest;
 use crate::finding::Findings;
+use crate::load::Reader;
 use crate::node::{Entry, Table, Value};
 use crate::section::{Section, choice, items, listed, wrong_kind};
 
@@ -27,7 +28,7 @@ pub(super) struct Lowered {
     pub(super) places: Places,
 }
 
-pub(super) fn lower(root: &Table, read: &dyn Fn(&str) -> Result<String, String>, findings: &mut Findings) -> Lowered {
+pub(super) fn lower(root: &Table, read: &dyn Reader, findings: &mut Findings) -> Lowered {
     let names = match root.get("profiles").map(|entry| &entry.node.value) {
         Some(Value::Table(table)) => table.keys().cloned().collect(),
         _ => BTreeSet::new(),
@@ -56,7 +57,7 @@ fn profile(
     name: &ProfileName,
     mut section: Section<'_>,
     entry: &Entry,
-    read: &dyn Fn(&str) -> Result<String, String>,
+    read: &dyn Reader,
     mentions: &mut Vec<Mention>,
     findings: &mut Findings,
 ) -> Option<(Profile, Origins)> {

@@ -167,6 +167,54 @@ profile = "debian"
 }
 
 #[test]
+fn rules_ask_for_reported_facts_and_give_metadata_with_or_without_a_profile() {
+    let loaded = good(&format!(
+        r#"{DEBIAN}
+[[rules]]
+name = "storage"
+when = {{ fact = {{ memory_mib = ">=65536", cpu.count = "> 8" }}, "fact.disks.*.model" = "Samsung*", label.slot = "<4" }}
+profile = "debian"
+metadata = {{ role = "storage", disks = ["sda", {{ name = "sdb" }}], domain = "lab" }}
+
+[[rules]]
+name = "vlan"
+when = {{ serial = "R1*" }}
+metadata.vlan = 7
+
+[hosts.oak]
+mac = "52:54:00:00:00:01"
+profile = "debian"
+"#
+    ));
+    let policy = &loaded.policy;
+    let fact = |name: &str| Attribute::Fact(name.to_owned());
+    let storage = BTreeMap::from([
+        (fact("memory_mib"), Pattern::new(">=65536")),
+        (fact("cpu.count"), Pattern::new("> 8")),
+        (fact("disks.*.model"), Pattern::new("Samsung*")),
+        (Attribute::Label("slot".to_owned()), Pattern::new("<4")),
+    ]);
+    assert_eq!(
+        policy.rules.iter().map(|rule| &rule.when).collect::<Vec<_>>(),
+        [&storage]
+    );
+    let gifts: Vec<String> = policy
+        .gifts
+        .iter()
+        .map(|gift| format!("{} {:?}", gift.rule, gift.metadata))
+        .collect();
+    assert_eq!(
+        gifts,
+        [
+            r#"storage {"disks.0": "sda", "disks.1.name": "sdb", "domain": "lab", "role": "storage"}"#,
+            r#"vlan {"vlan": "7"}"#
+        ]
+    );
+    // The domain that its profile asks for comes from a rule that may match, so there is nothing to warn of.
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+}
+
+#[test]
 fn safety_and_dhcp_are_what_they_say() {
     let loaded = good(
         r#"

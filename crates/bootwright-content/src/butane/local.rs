@@ -99,20 +99,37 @@ pub(super) fn readable(node: &Node, files: &dyn Files) -> Result<Vec<u8>, Fault>
 /// A line that is left empty stands before it, since a template that ends in `{% … %}` takes one away.
 const SEAM: &str = "\n---\n# the files that this configuration names, in Base64\n";
 
-/// The configuration with the files that it names by `local`, `contents_local` and `ssh_authorized_keys_local`.
+/// Something below a directory, with what it holds if it is a file.
+pub type Planted = (TreeEntry, Vec<u8>);
+
+/// Reads a text file.
+pub type Read<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
+/// Reads everything below a directory.
+pub type List<'a> = &'a dyn Fn(&str) -> Result<Vec<Planted>, String>;
+
+/// The configuration with the files and directories that it names by `local`, `contents_local` and `ssh_authorized_keys_local`.
 ///
 /// The names are looked for in the text as it is, before it is a template, so that they must stand there themselves. One
 /// that cannot be read is left out: it is an error where it is needed.
 #[must_use]
-pub fn bundle(text: &str, read: &dyn Fn(&str) -> Result<String, String>) -> String {
+pub fn bundle(text: &str, read: Read<'_>, list: List<'_>) -> String {
     let mut found = BTreeMap::new();
     for name in named(text) {
         // A name that a template makes is none yet.
-        if refusal(name).is_none()
-            && !name.contains('{')
-            && let Ok(contents) = read(name)
-        {
-            found.insert(name, contents);
+        if refusal(name).is_some() || name.contains('{') {
+            continue;
+        }
+        let directory = name.trim_end_matches('/');
+        if let Ok(contents) = read(name) {
+            found.insert(name.to_owned(), contents.into_bytes());
+        } else if let Ok(planted) = list(directory) {
+            found.insert(format!("{directory}/"), listing(&planted));
+            for (entry, contents) in planted {
+                if let TreeKind::File { .. } = entry.kind {
+                    found.insert(format!("{directory}/{}", entry.path), contents);
+                }
+            }
         }
     }
     if found.is_empty() {
@@ -120,7 +137,7 @@ pub fn bundle(text: &str, read: &dyn Fn(&str) -> Result<String, String>) -> Stri
     }
     let mut out = format!("{text}\n{SEAM}");
     for (name, contents) in found {
-        out.push_str(&crate::text::yaml(name));
+        out.push_str(&crate::text::yaml(&name));
         out.push_str(": |\n");
         let encoded = STANDARD.encode(contents);
         for line in encoded.as_bytes().chunks(100) {
@@ -130,6 +147,46 @@ pub fn bundle(text: &str, read: &dyn Fn(&str) -> Result<String, String>) -> Stri
         }
     }
     out
+}
+
+/// What lies below a directory, as it travels: its kind, its path and where it leads, each ended by a zero byte, which no
+/// path can hold.
+fn listing(planted: &[Planted]) -> Vec<u8> {
+    let mut text = String::new();
+    for (entry, _) in planted {
+        let (kind, target) = match &entry.kind {
+            TreeKind::File { executable: false } => ("file", ""),
+            TreeKind::File { executable: true } => ("program", ""),
+            TreeKind::Link { target } => ("link", target.as_str()),
+        };
+        for word in [kind, &entry.path, target] {
+            text.push_str(word);
+            text.push('\0');
+        }
+    }
+    text.into_bytes()
+}
+
+/// The reverse of [`listing`].
+fn listed(bytes: &[u8]) -> Vec<TreeEntry> {
+    let text = String::from_utf8_lossy(bytes);
+    let words: Vec<&str> = text.split('\0').collect();
+    let entries = words.chunks_exact(3).filter_map(|entry| {
+        let [kind, path, target] = entry else { return None };
+        let kind = match *kind {
+            "file" => TreeKind::File { executable: false },
+            "program" => TreeKind::File { executable: true },
+            "link" => TreeKind::Link {
+                target: (*target).to_owned(),
+            },
+            _ => return None,
+        };
+        Some(TreeEntry {
+            path: (*path).to_owned(),
+            kind,
+        })
+    });
+    entries.collect()
 }
 
 /// The names behind the keys that name files.
@@ -211,7 +268,10 @@ impl Files for Bundled {
         found.ok_or_else(|| "no text file of this name lies beside the configuration".to_owned())
     }
 
-    fn tree(&self, _: &str) -> Result<Vec<TreeEntry>, String> {
-        Err("trees cannot be listed here; name their files".to_owned())
+    fn tree(&self, path: &str) -> Result<Vec<TreeEntry>, String> {
+        let found = self.0.get(&format!("{path}/"));
+        found
+            .map(|bytes| listed(bytes))
+            .ok_or_else(|| "no directory of this name lies beside the configuration, or it cannot be read".to_owned())
     }
 }

@@ -8,7 +8,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
-use bootwright_content::butane::{Files, NoFiles, TreeEntry, TreeKind, bundle, split, transpile};
+use bootwright_content::butane::{Files, NoFiles, Planted, TreeEntry, TreeKind, bundle, split, transpile};
 use bootwright_content::ignition::check;
 use bootwright_content::{Fault, position};
 
@@ -162,6 +162,45 @@ fn texts_that_yaml_elsewhere_takes_for_something_else_stay_texts() {
     );
 }
 
+fn no_trees(_: &str) -> Result<Vec<Planted>, String> {
+    Err("it is no directory".to_owned())
+}
+
+#[test]
+fn trees_travel_with_the_template_that_names_them() {
+    let butane =
+        "variant: fcos\nversion: 1.5.0\nstorage:\n  trees:\n    - local: root/\n    - path: /opt\n      local: opt\n";
+    let file = |path: &str, executable, bytes: &[u8]| {
+        let kind = TreeKind::File { executable };
+        let path = path.to_owned();
+        (TreeEntry { path, kind }, bytes.to_vec())
+    };
+    let list = |name: &str| {
+        let target = "../etc/motd".to_owned();
+        let link = TreeEntry {
+            path: "etc/issue".to_owned(),
+            kind: TreeKind::Link { target },
+        };
+        Ok(match name {
+            "root" => vec![(link, Vec::new()), file("etc/motd", false, b"hello\n")],
+            "opt" => vec![file("tool", true, &[0xff, 0, 0x80])],
+            other => return Err(format!("`{other}` was asked for")),
+        })
+    };
+    let bundled = bundle(butane, &|_| Err("it is no file".to_owned()), &list);
+    let (config, files) = split(&bundled);
+    assert_eq!(config, butane);
+    let made = transpile(config, &files).expect("a configuration").json;
+    let wanted = r#"{"files":[{"path":"/etc/motd","contents":{"compression":"","source":"data:,hello%0A"},"mode":420},{"path":"/opt/tool","contents":{"compression":"","source":"data:,%FF%00%80"},"mode":493}],"links":[{"path":"/etc/issue","target":"../etc/motd"}]}"#;
+    let storage = made.split(r#""storage":"#).nth(1).expect("storage");
+    assert_eq!(storage.trim_end_matches('}'), wanted.trim_end_matches('}'), "{made}");
+    let faults = transpile(butane, &split(butane).1).expect_err("they are missing");
+    assert!(
+        place(butane, &faults[0]).starts_with("5:14: cannot list `root/`"),
+        "{faults:?}"
+    );
+}
+
 #[test]
 fn files_travel_with_the_template_that_names_them() {
     let butane = "variant: fcos\nversion: 1.5.0\npasswd:\n  users:\n    - name: core\n      ssh_authorized_keys_local:\n        - keys.pub\n        - 'more.pub' # theirs\nstorage:\n  files:\n    - path: /a\n      contents:\n        local: motd\n    - path: /b\n      contents: { local: motd, compression: gzip }\n";
@@ -170,7 +209,7 @@ fn files_travel_with_the_template_that_names_them() {
         asked.borrow_mut().push(name.to_owned());
         Ok(format!("key of {name}\n"))
     };
-    let bundled = bundle(butane, &read);
+    let bundled = bundle(butane, &read, &no_trees);
     assert!(bundled.starts_with(butane), "places in the text stay what they are");
     assert_eq!(*asked.borrow(), ["keys.pub", "more.pub", "motd", "motd"]);
     let (config, files) = split(&bundled);
@@ -184,7 +223,7 @@ fn files_travel_with_the_template_that_names_them() {
     assert!(made.json.contains("data:,key%20of%20motd%0A"), "{}", made.json);
     assert_eq!(split(butane).0, butane);
     let nothing = |_: &str| Err("gone".to_owned());
-    assert_eq!(bundle(butane, &nothing), butane);
+    assert_eq!(bundle(butane, &nothing, &no_trees), butane);
     let faults = transpile(butane, &split(butane).1).expect_err("files are missing");
     assert!(
         place(butane, &faults[0]).starts_with("7:11: cannot read `keys.pub`"),
@@ -199,7 +238,7 @@ fn no_path_leads_out_of_the_directory() {
         let butane = format!(
             "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /a\n      contents:\n        local: '{path}'\n"
         );
-        assert_eq!(bundle(&butane, &none), butane);
+        assert_eq!(bundle(&butane, &none, &no_trees), butane);
         let faults = transpile(&butane, &Directory).expect_err("out of the directory");
         assert!(
             faults[0].message.starts_with("the path leads out"),

@@ -85,6 +85,23 @@ fn a_disk_with_anything_on_it_is_not_empty() {
 }
 
 #[test]
+fn what_a_small_ramdisk_has_no_tool_for_is_not_taken_for_empty() {
+    let look = |tools: &str, write: &str| {
+        let script = format!(
+            "{write}\nmkdir \"$work/bin\"\nfor tool in rm dd {tools}; do ln -s \"$(command -v $tool)\" \"$work/bin/\"; done\n\
+             PATH=$work/bin\nbootwright_disk_content \"$disk\""
+        );
+        run("", &script)
+    };
+    let line_break = "printf '\\n' | dd of=\"$disk\" bs=1 seek=700000 conv=notrunc 2>/dev/null";
+    assert_eq!(look("tr wc", ":"), "empty");
+    assert_eq!(look("tr head", ":"), "empty");
+    assert_eq!(look("tr wc", line_break), "data of no known kind");
+    assert_eq!(look("tr head", line_break), "data of no known kind");
+    assert_eq!(look("tr", ":"), "data that nothing here can look at");
+}
+
+#[test]
 fn waiting_goes_on_until_somebody_decides() {
     let said = run(
         "wait\\nwait for the operator\\ngo\\n",

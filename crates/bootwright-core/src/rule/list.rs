@@ -40,6 +40,9 @@ impl<'a> Key<'a> {
     /// What a pattern is found by; nothing if it may match texts that have no beginning in common.
     fn of(pattern: &'a Pattern) -> Option<Self> {
         let text = pattern.as_str();
+        if pattern.is_comparison() {
+            return None;
+        }
         match text.find(['*', '?']) {
             None => Some(Self::Whole(text)),
             Some(0) => None,
@@ -115,11 +118,7 @@ impl Rules {
     }
 
     fn first(&self, host: &Attributes, counts: impl Fn(&Rule) -> bool) -> Option<&Rule> {
-        let shown: BTreeMap<&Attribute, Vec<String>> = host
-            .0
-            .iter()
-            .map(|(attribute, texts)| (attribute, texts.iter().map(|text| text.to_lowercase()).collect()))
-            .collect();
+        let shown = host.lowered();
         let fits = |(attribute, pattern): (&Attribute, &Pattern)| {
             shown
                 .get(attribute)

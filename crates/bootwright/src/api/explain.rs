@@ -10,7 +10,7 @@ mod why_not;
 use axum::Json;
 use axum::extract::{Path, State};
 use bootwright_core::{HoldWhy, RuleVerdict, Timestamp, Trial};
-use bootwright_engine::Explanation as Explained;
+use bootwright_engine::{Explanation as Explained, HostView};
 use bootwright_proto::http::api::{Candidate, Explanation, GuardView, IdentityView, Line, Meant, RuleView};
 
 use super::fault::Fault;
@@ -131,6 +131,7 @@ fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, c
                 reported: std::collections::BTreeMap::new(),
                 meant: None,
                 rules: Vec::new(),
+                given: std::collections::BTreeMap::new(),
                 safety: Vec::new(),
                 guard: None,
                 answers: vec![answer::doubt(state, &subject.seen, why)],
@@ -162,6 +163,7 @@ fn document(state: &ApiState, name: &str, subject: &Subject, thought: Thought, c
         reported: view.host.reported.clone(),
         meant: meant(state, &explained),
         rules: rules(state, &explained),
+        given: given(view),
         safety,
         guard: Some(guard(&explained)),
         answers: answer::all(state, &explained, subject, bytes),
@@ -191,6 +193,15 @@ fn meant(state: &ApiState, explained: &Explained) -> Option<Meant> {
         place: state.plane.places.load().line(&by),
         by,
     })
+}
+
+/// The metadata that its own section does not say.
+fn given(view: &HostView) -> std::collections::BTreeMap<String, String> {
+    let own = view.definition.as_ref().map(|definition| &definition.metadata);
+    let all = view.described.iter().flat_map(|described| &described.metadata);
+    all.filter(|(name, _)| own.is_none_or(|own| !own.contains_key(*name)))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 fn rules(state: &ApiState, explained: &Explained) -> Vec<RuleView> {

@@ -72,7 +72,10 @@ pub(super) fn detail(view: &HostView, words: String, now: Now) -> HostDetail {
         words,
         configured: configured.is_some(),
         labels: merged(&host.labels, configured.map(|definition| &definition.labels)),
-        metadata: merged(&host.metadata, configured.map(|definition| &definition.metadata)),
+        metadata: merged(
+            &host.metadata,
+            view.described.as_ref().map(|described| &described.metadata),
+        ),
         reported: host.reported.clone(),
         first_step: first_step(view),
         local_boot: LocalBootView {

@@ -51,6 +51,11 @@ fn words(explanation: &Explanation, now: Now, whole: bool) -> String {
     section(&mut text, "reported by its machine", &reported);
     section(&mut text, "meant for", &meant_line(explanation.meant.as_ref()));
     section(&mut text, "rules", &rule_lines(&explanation.rules));
+    let mut given = Table::bare();
+    for (name, value) in &explanation.given {
+        given.row([safe(name), safe(value)]);
+    }
+    section(&mut text, "metadata by rules", &given);
     section(&mut text, "safety", &point_lines(&explanation.safety, now));
     section(&mut text, "disk guard", &guard_lines(explanation.guard.as_ref()));
     text.push_str("\nanswers\n");

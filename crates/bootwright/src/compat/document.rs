@@ -89,7 +89,7 @@ pub(super) async fn granted(
     }
     let (profile, context) = match entitled {
         Some(Entitled::Live { host, profile }) => {
-            let definition = plane.core.read(|engine, _| engine.definition(&host.id).cloned());
+            let definition = plane.core.read(|engine, _| engine.described(&host.id));
             let around = surroundings(plane, ends, base, &asked, definition.as_ref());
             let context = context_of(&host, &profile, None, &around);
             (profile, context)

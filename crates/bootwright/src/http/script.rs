@@ -157,7 +157,7 @@ pub(crate) async fn reply(
                         continue;
                     }
                 }
-                let definition = plane.core.read(|engine, _| engine.definition(&ticket.host.id).cloned());
+                let definition = plane.core.read(|engine, _| engine.described(&ticket.host.id));
                 let asked = Asked {
                     sighting: seen.clone(),
                     ..asked.clone()
@@ -212,7 +212,7 @@ pub(crate) fn definition(plane: &Plane, reply: &ScriptReply) -> Option<HostDefin
         | ScriptReply::Hold(_)
         | ScriptReply::Silence(_) => return None,
     };
-    plane.core.read(|engine, _| engine.definition(&host.id).cloned())
+    plane.core.read(|engine, _| engine.described(&host.id))
 }
 
 /// The script of an answer, or the words of why a profile cannot be rendered.
@@ -322,7 +322,7 @@ pub(crate) fn image(
 pub(crate) fn context(plane: &Plane, base: &BaseUrl, ends: Ends, ticket: &InstallTicket) -> Context {
     let (definition, last) = plane.core.read(|engine, _| {
         let host = &ticket.host.id;
-        (engine.definition(host).cloned(), engine.last_sighting(host))
+        (engine.described(host), engine.last_sighting(host))
     });
     let seen = Sighting {
         boot_mac: ticket.boot_mac,

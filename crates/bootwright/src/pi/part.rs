@@ -52,9 +52,7 @@ fn host_of(load: &PiLoad) -> &bootwright_core::Host {
 
 /// What its profile says.
 pub(super) fn image_of(plane: &Plane, ends: Ends, base: &BaseUrl, load: &PiLoad) -> Result<Image, String> {
-    let definition = plane
-        .core
-        .read(|engine, _| engine.definition(&host_of(load).id).cloned());
+    let definition = plane.core.read(|engine, _| engine.described(&host_of(load).id));
     let sighting = Sighting {
         facts: host_of(load).facts.clone(),
         ..Sighting::default()
@@ -71,9 +69,7 @@ pub(super) fn image_of(plane: &Plane, ends: Ends, base: &BaseUrl, load: &PiLoad)
 }
 
 fn arguments(plane: &Plane, ends: Ends, base: &BaseUrl, load: &PiLoad) -> Result<Content, String> {
-    let definition = plane
-        .core
-        .read(|engine, _| engine.definition(&host_of(load).id).cloned());
+    let definition = plane.core.read(|engine, _| engine.described(&host_of(load).id));
     let asked = Asked::default();
     let around = front::surroundings(plane, ends, base, &asked, definition.as_ref());
     let asking = Asking {

@@ -71,6 +71,27 @@ fn every_family_of_systems_is_in_the_catalogue() {
     assert!(names.iter().all(|name| help.contains(name)), "{help}");
 }
 
+/// Systems that are started and write nothing, or look at the disks themselves.
+const WRITE_NOTHING: &[&str] = &["debian-live", "discover", "memtest", "systemrescue"];
+
+#[test]
+fn every_system_that_writes_a_disk_asks_the_guard_first_or_says_why_it_cannot() {
+    let documents = documents();
+    for (os, files) in example::ALL {
+        let asks = |word: &str| documents.iter().any(|(of, _, text)| of == os && text.contains(word));
+        let guarded = asks("\nbootwright_guard ") || asks("if ! bootwright_guard ") || asks("\nbootwright_wipe ");
+        let config = files
+            .iter()
+            .find(|(file, _)| *file == "config.toml")
+            .expect("each has one")
+            .1;
+        let told = config.contains("\n# No disk guard: ");
+        let writes_nothing = WRITE_NOTHING.contains(os);
+        let states = [guarded, told, writes_nothing];
+        assert_eq!(states.iter().filter(|is| **is).count(), 1, "{os}: {states:?}");
+    }
+}
+
 #[test]
 fn what_is_written_for_each_system_passes_the_check_as_it_is() {
     for (os, files) in example::ALL {

@@ -17,6 +17,16 @@ interfaces = ["lab0"]
 mac = "52:54:00:00:00:01"
 metadata = { rack = "r7" }
 
+[[rules]]
+name = "small"
+when = { fact.memory_mib = "<1024", "fact.disks.*.name" = "vd?" }
+metadata = { role = "tiny", rack = "r9" }
+
+[[rules]]
+name = "large"
+when = { fact.memory_mib = ">=65536" }
+profile = "look"
+
 [profiles.look]
 kernel = "/images/live/vmlinuz"
 args = ["bootwright.url={{ run.url }}"]
@@ -31,7 +41,7 @@ args = ["bootwright.url={{ run.url }}"]
 [profiles.lab.files]
 "run.sh" = '''
 disk={{ host.facts.disks[0].name | default("none") }} mib={{ host.facts.memory_mib | default(0) }}
-rack={{ metadata.rack }} claimed={{ host.facts.rack | default("-") }} odd={{ raw.host.facts.odd | default("-") | shell }}
+role={{ metadata.role | default("-") }} rack={{ metadata.rack }} claimed={{ host.facts.rack | default("-") }} odd={{ raw.host.facts.odd | default("-") | shell }}
 '''
 "#;
 
@@ -75,9 +85,17 @@ fn what_a_machine_reports_is_shown_kept_apart_and_known_to_templates() {
     );
     assert_eq!(
         cli::json(&daemon.socket(), "host show oak --json")["metadata"],
-        serde_json::json!({"rack": "r7"}),
-        "what the operator said is as it was"
+        serde_json::json!({"rack": "r7", "role": "tiny"}),
+        "what the operator said of it is as it was, and a rule of his adds to that"
     );
+    let explained = cli::ask(&daemon.socket(), "explain oak").out;
+    for line in [
+        "fact.memory_mib is `476`, and `>=65536` is asked for",
+        "disks.0.serial  S3Z9",
+        "role  tiny",
+    ] {
+        assert!(explained.contains(line), "{line} in {explained}");
+    }
     let events = cli::ask(&daemon.socket(), "events").out;
     assert!(
         events.contains("reported of itself: 476 MiB of memory, 1 disk, 1 card, 7 items in all, 1 left out"),
@@ -90,7 +108,7 @@ fn what_a_machine_reports_is_shown_kept_apart_and_known_to_templates() {
     let script = get(&machine, OURS, &format!("{run}/run.sh"));
     assert_eq!(
         script.text(),
-        "disk=vda mib=476\nrack=r7 claimed=r1 odd='$(reboot) `x` '\\'''\n"
+        "disk=vda mib=476\nrole=tiny rack=r7 claimed=r1 odd='$(reboot) `x` '\\'''\n"
     );
     // What is told anew takes the place of all that was told before.
     assert_eq!(

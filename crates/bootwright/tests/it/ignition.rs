@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use bootwright::reload::{Files, Unusable};
 use bootwright_config::{Source, load, render_all};
 use bootwright_content::ignition::{Additions, add};
 use bootwright_content::{made_up, render_document};
@@ -106,4 +107,66 @@ fn ignition_takes_every_example() {
         }
     }
     assert_eq!(documents, 4);
+}
+
+#[test]
+fn a_tree_of_a_profile_is_what_lies_below_its_directory_and_nothing_else() {
+    let top = std::env::temp_dir().join(format!("bootwright-trees-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&top);
+    let (site, outside) = (top.join("site"), top.join("outside"));
+    for directory in [&site.join("root/usr/bin"), &site.join("root/etc"), &outside] {
+        std::fs::create_dir_all(directory).expect("a directory");
+    }
+    let write = |path: &Path, bytes: &[u8]| std::fs::write(path, bytes).expect("a file");
+    write(&outside.join("secret"), b"of another");
+    write(&site.join("root/etc/motd"), b"hello\n");
+    write(&site.join("root/usr/bin/tool"), &[0x7f, b'E', b'L', b'F', 0xff]);
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(site.join("root/usr/bin/tool"), executable).expect("its permissions");
+    let link = |target: &str, path: &str| std::os::unix::fs::symlink(target, site.join(path)).expect("a link");
+    link("/etc/shadow", "root/etc/link");
+    link("../outside", "out");
+    link("root", "inside");
+    let butane = |local: &str| {
+        format!("variant: fcos\nversion: 1.4.0\nstorage:\n  trees:\n    - path: /opt\n      local: {local}\n")
+    };
+    let main = site.join("config.toml");
+    write(
+        &main,
+        b"[profiles.p]\nkernel = \"/images/k\"\ndone = \"manual\"\nargs = \"{{ run.url }}\"\n\
+          [profiles.p.files]\n\"config.ign\" = { file = \"config.bu\" }\n",
+    );
+    for local in ["root", "./root/", "inside"] {
+        write(&site.join("config.bu"), butane(local).as_bytes());
+        let loaded = Files::new(main.clone())
+            .load()
+            .unwrap_or_else(|why| panic!("{local}: {:?}", why.words()));
+        let profile = &loaded.policy.profiles["p"];
+        let made = render_document(profile, "config.ign", &made_up(profile)).expect("it renders");
+        assert_eq!(validate(&made), (true, String::new()), "{made}");
+        for part in [
+            r#"{"path":"/opt/etc/motd","contents":{"compression":"","source":"data:,hello%0A"},"mode":420}"#,
+            r#"{"path":"/opt/usr/bin/tool","contents":{"compression":"","source":"data:,%7FELF%FF"},"mode":493}"#,
+            r#"{"path":"/opt/etc/link","target":"/etc/shadow"}"#,
+        ] {
+            assert!(made.contains(part), "{local}: {part} in {made}");
+        }
+    }
+    for local in [
+        "out",
+        "../outside",
+        "root/../../outside",
+        "/etc",
+        "gone",
+        "root/etc/motd",
+    ] {
+        write(&site.join("config.bu"), butane(local).as_bytes());
+        let Err(Unusable::Wrong(found)) = Files::new(main.clone()).load() else {
+            panic!("{local} was taken");
+        };
+        let words = render_all(&found);
+        assert!(words.contains("config.bu:6:14"), "{local}: {words}");
+        assert!(!words.contains("of another"), "{local}: {words}");
+    }
+    std::fs::remove_dir_all(&top).expect("it is gone");
 }

@@ -137,6 +137,7 @@ READERS = {
     "flatcar": flatcar,
     "harvester": harvester,
     "kairos": kairos,
+    "kiwi": lambda files: {hook: shell(files["guard.sh"]) for hook in ["fail", "progress"]},
     "microos": lambda files: script(files, "combustion.sh"),
     "minimal": lambda files: script(files, "install.sh"),
     "nixos": lambda files: script(files, "install.sh"),

@@ -24,6 +24,8 @@ const HOOKS: &[(&str, &[&str])] = &[
     ("harvester", &["done", "fail", "progress"]),
     // As with AutoYaST.
     ("kairos", &["done", "fail", "progress", "up"]),
+    // A failure of the disk guard; what ends its run is that the image was fetched.
+    ("kiwi", &["fail", "progress"]),
     ("microos", &["done", "fail", "progress"]),
     ("minimal", &["done", "fail", "progress"]),
     ("nixos", &["done", "fail", "progress"]),

@@ -61,7 +61,7 @@ name = "all"
             2 | name = "all"
               |        ^^^^^
               |
-              = help: add `profile = "…"`
+              = help: add `profile = "…"`, or `metadata = { … }` for a rule that only gives metadata
 
             1 error
         "#]],
@@ -240,7 +240,7 @@ when = { vendor = "Dell*", seriel = "A*" }
             7 | when = { vendor = "Dell*", seriel = "A*" }
               |          ^^^^^^
               |
-              = help: known are `asset`, `firmware`, `host`, `interface`, `mac`, `manufacturer`, `product`, `serial`, `uuid` and `label.<name>`
+              = help: known are `asset`, `firmware`, `host`, `interface`, `mac`, `manufacturer`, `product`, `serial`, `uuid`, `label.<name>` and `fact.<name>`
 
             error: rules cannot ask for `seriel`
              --> config.toml:7:28
@@ -358,6 +358,73 @@ when = { serial = "R17*", firmware = "uefi" }
               = help: move it to the front, or remove it
 
             1 warning
+        "#]],
+    );
+}
+
+#[test]
+fn a_rule_that_arms_by_what_a_machine_says_of_itself() {
+    check(
+        r#"[profiles.debian]
+kernel = "/images/linux"
+done = "manual"
+[[rules]]
+name = "large"
+when = { "fact.memory_mib" = ">=65536", fact.cpu.count = "16", serial = "R1*" }
+profile = "debian"
+auto_arm = true
+limit = 3
+"#,
+        expect![[r#"
+            error: `rules[0]` cannot arm by `fact.cpu.count` and `fact.memory_mib`: a machine says that of itself
+             --> config.toml:8:12
+              |
+            8 | auto_arm = true
+              |            ^^^^
+              |
+              = help: remove `auto_arm`, or ask for what the machine cannot choose, such as `mac` or a label
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn comparisons_that_are_none() {
+    check(
+        r#"[[rules]]
+name = "large"
+when = { "fact.memory_mib" = ">=64G", serial = ">5" }
+metadata = { role = "storage" }
+auto_arm = true
+limit = 1
+"#,
+        expect![[r#"
+            error: `rules[0].when.fact.memory_mib` compares with `>=64G`, which is no whole number
+             --> config.toml:3:30
+              |
+            3 | when = { "fact.memory_mib" = ">=64G", serial = ">5" }
+              |                              ^^^^^^^
+              |
+              = help: for example `">=16384"`
+
+            error: `rules[0].when.serial` cannot be compared as a number
+             --> config.toml:3:48
+              |
+            3 | when = { "fact.memory_mib" = ">=64G", serial = ">5" }
+              |                                                ^^^^
+              |
+              = help: labels and reported facts can
+
+            error: a rule without a profile has nothing to arm with
+             --> config.toml:5:12
+              |
+            5 | auto_arm = true
+              |            ^^^^
+              |
+              = help: add `profile = "…"`, or remove `auto_arm`
+
+            3 errors
         "#]],
     );
 }

@@ -26,6 +26,9 @@ pub struct Explanation {
     pub meant: Option<Meant>,
     /// Every rule in file order, with its verdict.
     pub rules: Vec<RuleView>,
+    /// The metadata that rules give it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub given: BTreeMap<String, String>,
     /// Every safety rule that has a say, in words, those that stop something first.
     pub safety: Vec<Line>,
     /// What the disk guard would say.

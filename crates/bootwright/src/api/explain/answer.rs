@@ -113,7 +113,7 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject, 
                     _ => FrontEnd::Ipxe,
                 };
                 let front = visit.front.unwrap_or(usual);
-                let definition = explained.view.definition.as_ref();
+                let definition = explained.view.described.as_ref();
                 let text = text(state, definition, (front, reply), &asked, &here);
                 answers.push(Answer {
                     channel: front.name().to_owned(),
@@ -126,7 +126,7 @@ pub(super) fn all(state: &ApiState, explained: &Explanation, subject: &Subject, 
             }
         }
     }
-    let around = surroundings(state, explained.view.definition.as_ref(), &asked, &here);
+    let around = surroundings(state, explained.view.described.as_ref(), &asked, &here);
     answers.extend(config::documents(state, explained, &around));
     answers
 }
@@ -140,7 +140,7 @@ pub(super) fn try_out(state: &ApiState, explained: &Explanation, subject: &Subje
         Err(why) => return Some(Trial::of(&ticket.profile, Some(why))),
     }
     let (here, asked) = (here(state, &subject.seen), asked(state, explained, subject));
-    let around = surroundings(state, explained.view.definition.as_ref(), &asked, &here);
+    let around = surroundings(state, explained.view.described.as_ref(), &asked, &here);
     Some(script::try_out(&state.plane, &ticket, &around))
 }
 
