@@ -13,6 +13,29 @@ use crate::outcome::Outcome;
 /// same.
 pub(crate) const QUIET_INTERVAL: Span = Span::from_mins(5);
 
+/// Something that an operator should know, with the code under which there is more about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The code: `W` and three digits.
+    pub code: &'static str,
+    /// One sentence.
+    pub words: String,
+}
+
+impl Warning {
+    /// A warning.
+    #[must_use]
+    pub const fn new(code: &'static str, words: String) -> Self {
+        Self { code, words }
+    }
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code, self.words)
+    }
+}
+
 impl Engine {
     /// A link carries packets from now on. Whatever was known of it may be another segment's.
     pub fn census_begin(&mut self, now: Timestamp, link: &str) -> Outcome<()> {
@@ -135,9 +158,18 @@ impl Engine {
         boots || server.deeds.contains(&Deed::Leases) && second
     }
 
+    /// How many servers there are that do what only one may do: lend addresses beside another, or lead machines elsewhere.
+    pub(crate) fn rogues(&self) -> usize {
+        let of_link = |census: &Census| {
+            let addresses = census.servers().keys();
+            addresses.filter(|address| self.is_unwelcome(census, **address)).count()
+        };
+        self.census.values().map(of_link).sum()
+    }
+
     /// What an operator should know of the other servers, one sentence each.
     #[must_use]
-    pub fn segment_warnings(&self) -> Vec<String> {
+    pub fn segment_warnings(&self) -> Vec<Warning> {
         let over_ipv6 = self.ipv6_warnings();
         if self.policy.dhcp == DhcpMode::Off {
             return over_ipv6;
@@ -150,54 +182,63 @@ impl Engine {
     }
 
     /// Too few or too many who lease addresses.
-    fn lessor_warning(&self, link: &str, census: &Census) -> Option<String> {
+    fn lessor_warning(&self, link: &str, census: &Census) -> Option<Warning> {
         let lessors: Vec<String> = census.lessors().map(|address| address.to_string()).collect();
         let names = lessors.join(", ");
         if self.policy.dhcp == DhcpMode::Server {
             return match self.closed(link) {
                 _ if lessors.is_empty() => None,
-                Some(why) => Some(format!("no addresses are leased on {link}: {why}")),
-                None => Some(format!(
-                    "other DHCP servers answer on {link} beside us: {names}; machines may get an address from any, so \
+                Some(why) => Some(Warning::new(
+                    "W117",
+                    format!("no addresses are leased on {link}: {why}"),
+                )),
+                None => Some(Warning::new(
+                    "W117",
+                    format!(
+                        "other DHCP servers answer on {link} beside us: {names}; machines may get an address from any, so \
                      switch all but one off"
+                    ),
                 )),
             };
         }
         match lessors.len() {
-            0 if census.is_taken() && self.policy.census.is_some() => Some(format!(
-                "no DHCP server answers on {link}: machines get no address there, and so none boots"
+            0 if census.is_taken() && self.policy.census.is_some() => Some(Warning::new(
+                "W111",
+                format!("no DHCP server answers on {link}: machines get no address there, and so none boots"),
             )),
             0 | 1 => None,
-            count => Some(format!(
-                "{count} DHCP servers answer on {link}: {names}; switch all but one off"
+            count => Some(Warning::new(
+                "W110",
+                format!("{count} DHCP servers answer on {link}: {names}; switch all but one off"),
             )),
         }
     }
 
-    fn link_warnings(&self, link: &str, census: &Census) -> Vec<String> {
+    fn link_warnings(&self, link: &str, census: &Census) -> Vec<Warning> {
         if let Some(why) = census.blind() {
-            return vec![format!("other DHCP servers on {link} cannot be searched for: {why}")];
+            let words = format!("other DHCP servers on {link} cannot be searched for: {why}");
+            return vec![Warning::new("W115", words)];
         }
-        let mut warnings: Vec<String> = self.lessor_warning(link, census).into_iter().collect();
+        let mut warnings: Vec<Warning> = self.lessor_warning(link, census).into_iter().collect();
         for (address, server) in census.servers() {
             let does = |deed| server.deeds.contains(&deed);
             if does(Deed::Boots) {
-                warnings.push(format!(
+                warnings.push(Warning::new("W112", format!(
                     "{address} on {link} tells machines where to boot as well; whom a machine follows is chance, so switch \
                      one of the two off, or set `dhcp.mode = \"observe\"` here"
-                ));
+                )));
             }
             if does(Deed::ClaimsPxe) {
-                warnings.push(format!(
+                warnings.push(Warning::new("W113", format!(
                     "DHCP server {address} on {link} says `PXEClient` (option 60), so that UEFI machines ask it for a boot \
                      file and ignore ours; take that option out there"
-                ));
+                )));
             }
             if does(Deed::HidesProxies) {
-                warnings.push(format!(
+                warnings.push(Warning::new("W114", format!(
                     "DHCP server {address} on {link} tells iPXE not to wait for us (option 175, 176 in it); take that out \
                      there"
-                ));
+                )));
             }
         }
         warnings

@@ -7,7 +7,7 @@ use std::net::Ipv6Addr;
 use bootwright_core::census::{Deed, Due, News, Pace, Sign};
 use bootwright_core::{Census, DhcpMode, Timestamp, Way};
 
-use crate::census::QUIET_INTERVAL;
+use crate::census::{QUIET_INTERVAL, Warning};
 use crate::engine::Engine;
 use crate::outcome::Outcome;
 
@@ -107,29 +107,32 @@ impl Engine {
     }
 
     /// What an operator should know of them, one sentence each.
-    pub(crate) fn ipv6_warnings(&self) -> Vec<String> {
+    pub(crate) fn ipv6_warnings(&self) -> Vec<Warning> {
         let mut warnings = Vec::new();
         for (link, census) in &self.census6 {
             if let Some(why) = census.blind() {
-                warnings.push(format!("other DHCPv6 servers on {link} cannot be searched for: {why}"));
+                warnings.push(Warning::new(
+                    "W119",
+                    format!("other DHCPv6 servers on {link} cannot be searched for: {why}"),
+                ));
             }
             let lessors: Vec<String> = census.lessors().map(|address| address.to_string()).collect();
             if self.policy.dhcp_by(Way::Ipv6) == DhcpMode::Server && !lessors.is_empty() {
-                warnings.push(format!(
+                warnings.push(Warning::new("W119", format!(
                     "other DHCPv6 servers answer on {link} beside us: {}; a machine that takes its address from one of them is \
                      not told what to boot, so switch them off, or set `ipv6.mode = \"proxy\"`",
                     lessors.join(", ")
-                ));
+                )));
             }
             for (address, _) in census
                 .servers()
                 .iter()
                 .filter(|(_, server)| server.deeds.contains(&Deed::Boots))
             {
-                warnings.push(format!(
+                warnings.push(Warning::new("W119", format!(
                     "{address} on {link} tells machines over IPv6 where to boot, and not from here; whom a machine follows is \
                      chance, so take option 59 out there, or let it name a URL of ours"
-                ));
+                )));
             }
         }
         warnings

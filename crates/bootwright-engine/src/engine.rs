@@ -22,6 +22,7 @@ use crate::outcome::{Outcome, Woken};
 use crate::own_disk::Products;
 use crate::record::name_key;
 use crate::revision::Revisions;
+use crate::tally::Tally;
 use crate::visit::{Ignored, Visit};
 
 /// The world in memory, and the only way to change it.
@@ -34,6 +35,7 @@ pub struct Engine {
     pub(crate) visits: BTreeMap<HostId, Visit>,
     pub(crate) makes: Makes,
     pub(crate) products: Products,
+    pub(crate) tally: Tally,
     pub(crate) addresses: BTreeMap<IpAddr, HostId>,
     pub(crate) lending: Lending,
     /// Addresses of IPv6 that others use. Only in memory: who gets such an address declines it again.
@@ -84,6 +86,7 @@ impl Engine {
             visits: BTreeMap::new(),
             makes: Makes::default(),
             products: Products::default(),
+            tally: Tally::default(),
             addresses: BTreeMap::new(),
             lending: Lending::default(),
             declined: Declined::default(),
@@ -113,6 +116,7 @@ impl Engine {
         for host in &hosts {
             engine.index_host(host);
             engine.products.follow(None, Some(host));
+            engine.tally.follow(None, Some(host));
             if let Some(step) = &host.first_step {
                 engine.makes.enter(step);
             }

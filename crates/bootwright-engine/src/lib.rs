@@ -35,10 +35,12 @@ mod reported;
 mod revision;
 mod script;
 mod serve;
+mod tally;
 mod tick;
 mod transfer;
 mod visit;
 
+pub use census::Warning;
 pub use command::{Command, Decision, Refusal};
 pub use custody::{DocumentAsk, Requester};
 pub use dialect::Entitled;

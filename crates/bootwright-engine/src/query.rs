@@ -63,6 +63,10 @@ pub struct Overview {
     pub paused: Option<String>,
     /// How many runs are under way.
     pub installing: usize,
+    /// How many of them have been silent for too long.
+    pub stalled: usize,
+    /// How many other servers there are on the segments that should not be there.
+    pub rogues: usize,
     /// How many hosts are known.
     pub hosts: usize,
     /// Whether what is decided can be recorded.
@@ -140,12 +144,14 @@ impl Engine {
     /// How the site stands.
     #[must_use]
     pub fn overview(&self) -> Overview {
-        let mut states = BTreeMap::new();
-        for host in self.world.hosts.values() {
-            *states.entry(host.state.phase.name()).or_insert(0) += 1;
-        }
+        let stalled = |id: &&HostId| {
+            let run = self.host(id).and_then(|host| host.state.phase.run());
+            run.is_some_and(|run| run.stalled)
+        };
         Overview {
-            states,
+            states: self.tally.states(),
+            stalled: self.installing.iter().filter(stalled).count(),
+            rogues: self.rogues(),
             paused: self.world.site.paused.clone(),
             installing: self.installing.len(),
             hosts: self.world.hosts.len(),

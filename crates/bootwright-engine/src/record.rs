@@ -61,6 +61,7 @@ impl Engine {
             }
         }
         self.products.follow(before.as_deref(), after.as_deref());
+        self.tally.follow(before.as_deref(), after.as_deref());
         self.pending.entries.push(entry);
         self.follow(now, before.as_deref(), after.as_deref());
     }

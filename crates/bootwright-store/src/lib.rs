@@ -19,6 +19,6 @@ pub use clock::{ClockMark, ClockReading, OFF_MAX, Resumed, SiteClock, resume};
 pub use error::StoreError;
 pub use memory::{Fault, MemoryDisk, MemoryStore};
 pub use row::{Column, RowError, reread};
-pub use sqlite::{Hold, Limits, SqliteReader, SqliteStore, examine_backup};
+pub use sqlite::{Hold, Limits, SqliteReader, SqliteStore, disk_room, examine_backup};
 pub use store::{Batch, EventQuery, Loaded, PAGE_EVENTS_MAX, Page, Reader, Recorded, Report, Seq, Space, Store};
 pub use writer::{Committed, Done, Health, QUEUE_MAX, Refused, WriteFailed, Writer, Writing};

@@ -26,6 +26,7 @@ use crate::{Batch, ClockMark, Loaded, Reader, Seq, Space, Store, StoreError};
 
 pub use self::copy::examine_backup;
 pub use self::read::SqliteReader;
+pub use self::reserve::disk_room;
 
 use self::lease::LeaseSums;
 use self::lock::Lock;

@@ -27,6 +27,7 @@ use crate::firmware::Catalogue;
 use crate::http::{self, Plane, Shelf};
 use crate::journal::Journal;
 use crate::link::{Services, serve_links};
+use crate::metrics::Timed;
 use crate::reload::{Files, Reloader};
 use crate::telemetry::{self, LogFormat};
 use crate::tftp::{Limits, Server};
@@ -63,6 +64,9 @@ const DATA_DIR: &str = "/var/lib/bootwright";
 /// How long the start waits for the record of what it did.
 const RECORDED_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long the end waits for whoever reads the log.
+const LAST_WORDS_WITHIN: Duration = Duration::from_millis(200);
+
 /// Threads that serve machines over HTTP. A file that is not in memory holds one up until the disk has delivered, so they
 /// are apart from those that answer DHCP, TFTP and operators.
 const HTTP_THREADS: usize = 4;
@@ -92,14 +96,14 @@ pub fn serve(options: ServeOptions) -> Result<(), Ended> {
     let files = Files::new(options.config.clone());
     let loaded = files.load().map_err(|unusable| bad_config(&unusable.words()))?;
     for warning in &loaded.warnings {
-        eprintln!("{}", warning.render());
+        tracing::warn!(code = "W202", "{}", warning.render());
     }
     match Environment::detect() {
         Ok(environment) => {
             // Whoever restarts what has ended would do so for ever, and nothing would be better then. So it stays, and is
             // not ready.
             if let Some(hint) = environment.hint() {
-                tracing::error!("{environment}: {hint}");
+                tracing::error!(code = code_of(&environment), "{environment}: {hint}");
             }
         }
         Err(error) => tracing::debug!(why = %error, "cannot tell where this runs"),
@@ -122,28 +126,42 @@ fn bad_config(wrong: &[String]) -> Ended {
 
 /// How a process ends that met this.
 pub(crate) fn failed(error: &anyhow::Error) -> Ended {
-    let (status, code) = match error.downcast_ref::<StoreError>() {
-        Some(StoreError::Held { .. }) => (HELD, "data_directory_held"),
-        Some(_) => (CANNOT_RUN, "cannot_run"),
-        None if error.is::<CannotRun>() => (CANNOT_RUN, "cannot_run"),
-        None => (FAILED, "failed"),
+    let (status, code, help) = match error.downcast_ref::<StoreError>() {
+        Some(StoreError::Held { .. }) => (HELD, "data_directory_held", Some("E303")),
+        Some(_) => (CANNOT_RUN, "cannot_run", Some("E304")),
+        None => match error.downcast_ref::<CannotRun>() {
+            Some(CannotRun { help, .. }) => (CANNOT_RUN, "cannot_run", Some(*help)),
+            None => (FAILED, "failed", None),
+        },
     };
+    let help = help.map(|help| format!(" [{help}]")).unwrap_or_default();
     Ended {
         status,
         code,
         detail: format!("{error:#}"),
         hint: None,
-        words: format!("error: {error:#}\n"),
+        words: format!("error: {error:#}{help}\n"),
     }
 }
 
 /// Something of this box stands in the way.
 #[derive(Debug)]
-struct CannotRun(String);
+struct CannotRun {
+    /// The code under which there is more about it.
+    help: &'static str,
+    words: String,
+}
+
+impl CannotRun {
+    /// A port is held by somebody else, or may not be opened.
+    const fn port(words: String) -> Self {
+        Self { help: "E105", words }
+    }
+}
 
 impl std::fmt::Display for CannotRun {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.words)
     }
 }
 
@@ -170,7 +188,11 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
     let catalogue = Arc::new(Catalogue::load(&options.firmware_dir, &data_dir.join("firmware")));
     let mut policy = policy;
     catalogue.fit(daemon.tftp.root.as_deref(), &mut policy);
-    let core = Core::start(Box::new(store), Arc::new(policy))?;
+    let counters = Arc::new(Counters::default());
+    let core = {
+        let store = Box::new(Timed::new(store, Arc::clone(&counters)));
+        Core::start(store, Arc::new(policy), Arc::clone(&counters))?
+    };
     catalogue.tell(daemon.tftp.root.as_deref(), &core.policy());
     let workers = std::thread::available_parallelism().map_or(2, usize::from).min(4);
     let main = tokio::runtime::Builder::new_multi_thread()
@@ -188,14 +210,25 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
         files,
         (daemon, places, secrets, tables),
         data_dir,
-        Arc::clone(&core),
+        (Arc::clone(&core), counters),
         catalogue,
         &machines,
     ));
     machines.shutdown_timeout(Duration::from_secs(1));
     main.shutdown_timeout(Duration::from_secs(1));
     core.flush();
+    telemetry::flush(LAST_WORDS_WITHIN);
     ended
+}
+
+/// The code that says more of where we run.
+pub(crate) const fn code_of(environment: &Environment) -> Option<&'static str> {
+    match environment {
+        Environment::Box => None,
+        Environment::Bridged { .. } => Some("E101"),
+        Environment::DockerDesktop => Some("E102"),
+        Environment::Wsl => Some("W103"),
+    }
 }
 
 async fn serve_all(
@@ -203,14 +236,13 @@ async fn serve_all(
     files: Files,
     (daemon, places, secrets, tables): (Daemon, Places, BTreeMap<String, SecretSource>, Tables),
     data_dir: PathBuf,
-    core: Arc<Core>,
+    (core, counters): (Arc<Core>, Arc<Counters>),
     catalogue: Arc<Catalogue>,
     machines: &tokio::runtime::Runtime,
 ) -> anyhow::Result<()> {
     let daemon = Arc::new(daemon);
     let (places, secrets) = (Arc::new(ArcSwap::from_pointee(places)), Arc::new(Vault::new(secrets)));
     let tables = Arc::new(ArcSwap::from_pointee(tables));
-    let counters = Arc::new(Counters::default());
     let links = Arc::new(ArcSwap::from_pointee(Vec::new()));
     let plane = Arc::new(Plane {
         places: Arc::clone(&places),
@@ -269,11 +301,9 @@ async fn serve_all(
         &plane,
         &data_dir,
     )?;
-    let control = api::listen(&options.socket).map_err(|error| {
-        CannotRun(format!(
-            "cannot make the control socket `{}`: {error}",
-            options.socket.display()
-        ))
+    let control = api::listen(&options.socket).map_err(|error| CannotRun {
+        help: "E106",
+        words: format!("cannot make the control socket `{}`: {error}", options.socket.display()),
     })?;
     tokio::spawn(api::serve(control, state));
     serving.notified().await;
@@ -281,14 +311,14 @@ async fn serve_all(
     let recorded = Arc::clone(&core);
     let flushed = tokio::task::spawn_blocking(move || recorded.flush());
     if tokio::time::timeout(RECORDED_WITHIN, flushed).await.is_err() {
-        tracing::warn!("what the start did is not recorded yet");
+        tracing::warn!(code = "E307", "what the start did is not recorded yet");
     }
     announce(&daemon, &core, options);
     // Nobody may be waiting for the word.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     wait_for_the_end(reloader).await?;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-    tracing::info!("stopping");
+    tracing::info!(event = "stop", "stopping");
     // First the listeners, so that nothing begins behind the back of what ends.
     listening.abort();
     let _ = listening.await;
@@ -306,7 +336,7 @@ fn listen_for_programs(daemon: &Daemon) -> anyhow::Result<()> {
         };
         let name = compat.dialect.name();
         let told = |why: String| {
-            CannotRun(format!(
+            CannotRun::port(format!(
                 "`[compat.{name}]`: the API for programs cannot be served: {why}"
             ))
         };
@@ -331,7 +361,7 @@ fn listen(plane: &Arc<Plane>, slots: &Arc<Semaphore>, machines: &tokio::runtime:
 /// The machine plane's listeners, one for each family that is served, and those of dialects.
 fn listeners(daemon: &Daemon) -> anyhow::Result<Vec<(Option<Dialect>, std::net::TcpListener)>> {
     let told = |error: std::io::Error| {
-        CannotRun(format!(
+        CannotRun::port(format!(
             "cannot listen on port {}/tcp for machines: {error}; set another `http` in `[server]`, or stop who holds it",
             daemon.http.port
         ))
@@ -345,7 +375,7 @@ fn listeners(daemon: &Daemon) -> anyhow::Result<Vec<(Option<Dialect>, std::net::
         let Some(listen) = compat.listen else { continue };
         let name = compat.dialect.name();
         let told = |error: std::io::Error| {
-            CannotRun(format!(
+            CannotRun::port(format!(
                 "cannot listen on port {}/tcp for {name}: {error}; set another `listen` in `[compat.{name}]`, or stop who \
                  holds it",
                 listen.port
@@ -401,14 +431,16 @@ fn announce(daemon: &Daemon, core: &Core, options: &ServeOptions) {
     let policy = core.policy();
     let overview = core.read(|engine, _| engine.overview());
     tracing::info!(
-        "ready  version {} · machines: port {} · control: {} · configuration {}",
+        event = "ready",
+        "version {} · machines: port {} · control: {} · configuration {}",
         env!("CARGO_PKG_VERSION"),
         daemon.http.port,
         options.socket.display(),
         options.config.display()
     );
     tracing::info!(
-        "safe   unknown machines: {} · {} hosts known · {} profiles · installs {}",
+        event = "safe",
+        "unknown machines: {} · {} hosts known · {} profiles · installs {}",
         match &policy.safety.unknown {
             bootwright_core::Unknown::Hold => "hold".to_owned(),
             bootwright_core::Unknown::Local => "local disk".to_owned(),

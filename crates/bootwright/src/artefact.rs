@@ -188,6 +188,8 @@ impl Artefacts {
             let good = sha256 == file.sha256;
             if !good {
                 tracing::error!(
+                    event = "img",
+                    code = "E208",
                     file = path.as_str(),
                     "image `{image}` was changed; nothing that boots it is installed"
                 );

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bootwright_core::{MacAddr, Span};
@@ -155,6 +156,9 @@ pub async fn follow_transfers(plane: Arc<Plane>, mut notices: mpsc::Receiver<Not
         match notice {
             Notice::Finished(report) => {
                 plane.counters.count("tftp", report.ending.name());
+                let meters = &plane.counters.meters;
+                meters.tftp_retransmits.fetch_add(report.retransmits, Ordering::Relaxed);
+                meters.tftp_bytes.fetch_add(report.acked_bytes, Ordering::Relaxed);
                 strangers.look_up(&plane.core, report.peer.ip()).await;
                 tell(&plane, &report).await;
             }

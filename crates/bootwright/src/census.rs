@@ -83,7 +83,7 @@ impl Searcher {
             let until = Instant::now() + wait;
             while let Ok(captured) = timeout_at(until, self.snoop.receive()).await {
                 let Ok(captured) = captured else {
-                    tracing::warn!(link = %self.link.name, "the search for other DHCP servers has ended");
+                    tracing::warn!(code = "W115", link = %self.link.name, "the search for other DHCP servers has ended");
                     return;
                 };
                 self.hear(&captured, &memory);

@@ -20,6 +20,7 @@ use tokio::sync::{Notify, broadcast, oneshot};
 
 pub use crate::commit::{Answer, Unrecorded};
 use crate::commit::{Commit, Settlements, Ticket};
+use crate::counter::Counters;
 
 /// How many events a slow follower may lag behind before it has to read them from the store.
 const FOLLOWERS_LAG_MAX: usize = 4096;
@@ -48,8 +49,9 @@ impl Core {
     ///
     /// # Errors
     /// When the store cannot be read or no thread can be started.
-    pub fn start(mut store: Box<dyn Store>, policy: Arc<Policy>) -> anyhow::Result<Arc<Self>> {
+    pub fn start(mut store: Box<dyn Store>, policy: Arc<Policy>, counters: Arc<Counters>) -> anyhow::Result<Arc<Self>> {
         let loaded = store.load()?;
+        counters.meters.runs().begin(&loaded.world);
         let boot_id = ClockReading::boot_id()?;
         let site_clock = resume(loaded.clock.as_ref(), ClockReading::now(boot_id));
         let (events, _) = broadcast::channel(FOLLOWERS_LAG_MAX);
@@ -57,6 +59,7 @@ impl Core {
         let committed = Box::new(move |entries: &[Recorded]| {
             for recorded in entries {
                 crate::telemetry::tell(recorded);
+                counters.meters.runs().observe(recorded);
                 // Nobody may be following.
                 let _ = followers.send(recorded.clone());
             }
@@ -175,7 +178,7 @@ impl Core {
     }
 
     fn refuse<W>(&self, refused: &Refused) -> Commit<W> {
-        tracing::error!(why = %refused, "what happened could not be recorded");
+        tracing::error!(code = "E307", why = %refused, "what happened could not be recorded");
         self.failed.notify_one();
         Commit::Refused(Unrecorded::because(refused))
     }
@@ -344,14 +347,14 @@ impl Core {
             None => {}
             Some(why) => {
                 self.set_store(false, false);
-                tracing::error!(%why, "the store cannot be written; nothing begins until it can");
+                tracing::error!(code = "E301", %why, "the store cannot be written; nothing begins until it can");
                 tokio::time::sleep(REOPEN_AFTER).await;
                 let core = Arc::clone(self);
                 let reopened = tokio::task::spawn_blocking(move || core.reopen()).await;
                 match reopened {
                     Ok(Ok(())) => tracing::warn!("the store is open again; what could not be recorded is undone"),
-                    Ok(Err(error)) => tracing::error!(why = %error, "the store still cannot be opened"),
-                    Err(_) => tracing::error!("opening the store again has panicked"),
+                    Ok(Err(error)) => tracing::error!(code = "E304", why = %error, "the store still cannot be opened"),
+                    Err(_) => tracing::error!(code = "E304", "opening the store again has panicked"),
                 }
             }
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::metrics::Meters;
 use crate::tftp::{Counts, Why};
 
 /// From how many panics within [`PANICS_WITHIN`] on the daemon is not well.
@@ -18,6 +19,8 @@ pub struct Counters {
     /// When the last few panics happened.
     panics: Mutex<VecDeque<Instant>>,
     tftp: OnceLock<Arc<Counts>>,
+    /// What is measured besides.
+    pub meters: Meters,
 }
 
 impl Counters {

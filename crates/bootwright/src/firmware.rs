@@ -223,7 +223,7 @@ impl Catalogue {
             let names = listed.names().map(String::as_str);
             match found {
                 Ok(file) if served => {
-                    tracing::info!(file = %shown, "a firmware build of the site's own, SHA-256 {} as listed", file.sha256);
+                    tracing::info!(event = "img", file = %shown, "a firmware build of the site's own, SHA-256 {} as listed", file.sha256);
                     let file = Arc::new(file);
                     let names = listed.names().cloned();
                     self.files.extend(names.map(|name| (name, Arc::clone(&file))));
@@ -279,7 +279,7 @@ impl Catalogue {
             };
             match read(&path) {
                 Ok(file) => {
-                    tracing::info!(file = %path.display(), "a firmware build of the site's own, SHA-256 {}", file.sha256);
+                    tracing::info!(event = "img", file = %path.display(), "a firmware build of the site's own, SHA-256 {}", file.sha256);
                     (own.sha256, own.served) = (Some(file.sha256.clone()), true);
                     self.files.insert(own.name.clone(), Arc::new(file));
                 }
@@ -375,12 +375,13 @@ impl Catalogue {
     pub fn tell(&self, root: Option<&str>, policy: &Policy) {
         let missed = self.missed(root, policy);
         for trouble in self.troubles.iter().cloned().chain(self.missed_words(&missed)) {
-            tracing::error!("{trouble}");
+            tracing::error!(event = "img", code = "E207", "{trouble}");
         }
         let missing = self.missing.iter().map(String::as_str);
         let unused: Vec<&str> = missing.filter(|name| !missed.contains(name)).collect();
         if !unused.is_empty() {
             tracing::info!(
+                event = "img",
                 "firmware that this configuration does not use is not there: {}",
                 unused.join(", ")
             );

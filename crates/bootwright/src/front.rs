@@ -264,6 +264,7 @@ pub(crate) enum Part<'a> {
 pub(crate) async fn part(plane: &Plane, ends: Ends, token: Token, place: u16) -> Option<Part<'_>> {
     let Some(ticket) = plane.core.read(|engine, now| engine.ticket(now, token)) else {
         plane.counters.count("front", "token-denied");
+        plane.counters.count("denied", "part");
         return None;
     };
     match made(plane, ends, &ticket, place).await {

@@ -117,7 +117,7 @@ fn update(
     serving.retain(|index, listeners| {
         let link = served.iter().find(|link| link.index == *index);
         if link.is_none() {
-            tracing::info!(link = %listeners.link.name, "no longer served");
+            tracing::info!(event = "net", link = %listeners.link.name, "no longer served");
         }
         // A listener that ended, by a panic or because its socket broke, is started anew with the others of its link.
         let ended = listeners.tasks.try_join_next().is_some();
@@ -136,7 +136,10 @@ fn update(
     if !serving.is_empty() {
         told.remove(NOBODY);
     } else if told.insert(NOBODY.to_owned(), String::new()).is_none() {
-        tracing::warn!("no interface is served, so that no machine is heard; `bootwright status` says why not");
+        tracing::warn!(
+            code = "E104",
+            "no interface is served, so that no machine is heard; `bootwright status` says why not"
+        );
     }
     for (link, choice) in &chosen {
         if let Choice::Skipped(why) = choice
@@ -159,7 +162,7 @@ fn same(now: &Link, then: &Link) -> bool {
 fn tell(told: &mut BTreeMap<String, String>, name: &str, words: &str) {
     if told.get(name).is_none_or(|before| before != words) {
         told.insert(name.to_owned(), words.to_owned());
-        tracing::info!(link = %name, "{words}");
+        tracing::info!(event = "net", link = %name, "{words}");
     }
 }
 
@@ -203,7 +206,7 @@ fn start(services: &Services, link: &Link, channel: Channel, told: &mut BTreeMap
             let name = link.name.clone();
             let serving = async move {
                 let error = tftp.serve(socket).await;
-                tracing::error!(link = %name, why = %error, "TFTP has ended");
+                tracing::error!(code = "E107", link = %name, why = %error, "TFTP has ended");
             };
             tasks.spawn_on(serving, &services.tftp_runtime);
         }
@@ -267,7 +270,7 @@ fn start_ipv6(tasks: &mut JoinSet<()>, services: &Services, place: &Arc<Place>, 
             let name = link.name.clone();
             let serving = async move {
                 let error = tftp.serve_ipv6(socket).await;
-                tracing::error!(link = %name, why = %error, "TFTP over IPv6 has ended");
+                tracing::error!(code = "E107", link = %name, why = %error, "TFTP over IPv6 has ended");
             };
             tasks.spawn_on(serving, &services.tftp_runtime);
         }
@@ -294,7 +297,7 @@ fn start_census(tasks: &mut JoinSet<()>, services: &Services, link: &Link, mergi
         }
         (Err(error), _) | (_, Err(error)) => {
             let hint = "that takes the capability NET_RAW (`cap_add: [NET_RAW]`)";
-            tracing::warn!(link = %link.name, why = %error, "cannot search for other DHCP servers; {hint}");
+            tracing::warn!(code = "W115", link = %link.name, why = %error, "cannot search for other DHCP servers; {hint}");
             Some(format!("{error}; {hint}"))
         }
     };
@@ -370,6 +373,8 @@ fn bound(link: &Link, socket: Result<Socket, BindError>) -> Result<Socket, Strin
     let port = socket.port();
     if socket.receive_buffer() < RECEIVE_BUFFER_WANTED {
         tracing::info!(
+            event = "net",
+            code = "W108",
             link = %link.name,
             bytes = socket.receive_buffer(),
             "a burst of machines on port {port} may have to ask twice; `sysctl net.core.rmem_max={RECEIVE_BUFFER_WANTED}` \

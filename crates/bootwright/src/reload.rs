@@ -244,17 +244,20 @@ impl Reloader {
             Ok(loaded) => {
                 let restart = loaded.daemon != self.running;
                 if restart {
-                    tracing::warn!("settings of sockets or directories changed; they count after a restart");
+                    tracing::warn!(
+                        code = "W204",
+                        "settings of sockets or directories changed; they count after a restart"
+                    );
                 }
                 for warning in &loaded.warnings {
-                    tracing::warn!("{}", warning.render());
+                    tracing::warn!(code = "W202", "{}", warning.render());
                 }
                 self.places.store(Arc::new(loaded.places));
                 self.secrets.replace(loaded.secrets);
                 self.tables.store(Arc::new(loaded.tables));
                 let reply = self.core.reload(by, Arc::new(loaded.policy)).now();
                 for Proposal { host, rule, profile } in reply.proposals.iter().take(20) {
-                    tracing::warn!(%host, "rule {rule} would arm it with {profile}; `bootwright apply` accepts that");
+                    tracing::warn!(%host, code = "W206", "rule {rule} would arm it with {profile}; `bootwright apply` accepts that");
                 }
                 Ok(Reloaded {
                     warnings: loaded.warnings,
@@ -265,7 +268,7 @@ impl Reloader {
             Err(unusable) => {
                 let errors = unusable.words();
                 for words in errors.iter().take(TOLD_MAX) {
-                    tracing::error!("the configuration stays as it was: {words}");
+                    tracing::error!(code = "E201", "the configuration stays as it was: {words}");
                 }
                 if let Some(more) = errors.len().checked_sub(TOLD_MAX).filter(|more| *more > 0) {
                     tracing::error!("{more} more mistakes are not told here; `bootwright check` shows all");
@@ -334,7 +337,10 @@ impl Reloader {
                 }
             } else if now.is_empty() && !known.is_empty() && changed.as_ref() != Some(&now) {
                 changed = Some(now);
-                tracing::warn!("the configuration's files are gone; the last good configuration stays in force");
+                tracing::warn!(
+                    code = "W205",
+                    "the configuration's files are gone; the last good configuration stays in force"
+                );
             }
         }
     }

@@ -1,24 +1,24 @@
 //! What the log says: one line for each event that changes what a person should believe.
 //!
-//! A log that nobody reads any more must not hold up a machine: lines go to a thread, and what it cannot keep up with is
-//! dropped and counted.
+//! Every line has the same columns: time, verb, machine, run, text. The verbs are a closed list ([`VERBS`]), and `--log json`
+//! gives the same as one object a line. A log that nobody reads any more must not hold up a machine: lines go to a thread, and
+//! what it cannot keep up with is dropped and counted.
 
-use std::io::{self, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+mod fold;
+mod line;
+mod pipe;
+
 use std::sync::{Arc, OnceLock};
 
-use bootwright_core::{Change, Verb};
+use bootwright_core::{Change, Failure, Phase, Verb};
 use bootwright_store::Recorded;
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// How many lines may wait for a slow reader.
-const LINES_MAX: usize = 8192;
-
-/// From how many bytes on lines are written out, although more of them wait: the reader gets them together.
-const BYTES_TOGETHER: usize = 4096;
+pub use pipe::{dropped_lines, flush};
 
 /// The form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,27 +32,24 @@ pub enum LogFormat {
 /// How long the log has to say why the process ends.
 const LAST_WORDS: std::time::Duration = std::time::Duration::from_millis(200);
 
-/// Lines that were dropped because nobody read them in time.
-static DROPPED: AtomicU64 = AtomicU64::new(0);
-
-/// How many lines of the log were dropped.
-#[must_use]
-pub fn dropped_lines() -> u64 {
-    DROPPED.load(Ordering::Relaxed)
-}
+/// All words that the second column of a line may have: those of the record, those of the daemon itself, and for what has
+/// none of them its level.
+pub const VERBS: [&str; 32] = [
+    "new", "hold", "armed", "boot", "fetch", "guard", "done", "up", "fail", "stall", "local", "loop", "live", "ignore",
+    "lock", "set", "forget", "warn", "pause", "reload", "seen", "ready", "safe", "net", "img", "auth", "hint", "stop",
+    "error", "info", "debug", "trace",
+];
 
 /// Starts the log. `BOOTWRIGHT_LOG` sets what is shown, in the words of `tracing_subscriber`: `info`, `debug`,
-/// `bootwright::dhcp=trace`.
+/// `bootwright::dhcp=trace`. Repeats are folded unless more than `info` is shown: whoever looks that closely wants each line.
 pub fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_env("BOOTWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(Lossy::start());
+    let folds = filter.max_level_hint().is_some_and(|most| most <= LevelFilter::INFO);
     // A second start, as in tests, changes nothing.
-    let _ = match format {
-        LogFormat::Text => builder.with_target(false).with_ansi(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-    };
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(pipe::Pipe::start(format, folds))
+        .try_init();
 }
 
 /// Tells an entry in the log.
@@ -60,13 +57,67 @@ pub fn tell(recorded: &Recorded) {
     let entry = &recorded.entry;
     let seq = recorded.seq.get();
     let event = verb_name(entry.verb);
-    let text = sanitise(&entry.note);
+    let (run, text) = run_and_text(recorded);
+    let text = sanitise(text);
     let host = entry.change.host().map(|host| tracing::field::display(host.clone()));
+    let code = code_of(recorded);
+    let by = match &entry.by {
+        bootwright_core::Cause::Operator(name) => Some(name.as_str()),
+        _ => None,
+    };
     match (entry.verb, &entry.change) {
-        (Verb::Warn | Verb::Loop | Verb::Fail | Verb::Stall, _) => tracing::warn!(host, event, seq, "{text}"),
-        (Verb::Set, Change::FactsBound { .. }) => tracing::debug!(host, event, seq, "{text}"),
-        (Verb::Pause, _) => tracing::warn!(event, seq, "{text}"),
-        _ => tracing::info!(host, event, seq, "{text}"),
+        (Verb::Warn | Verb::Loop | Verb::Fail | Verb::Stall | Verb::Pause, _) => {
+            tracing::warn!(host, run, event, seq, by, code, "{text}");
+        }
+        (Verb::Set, Change::FactsBound { .. }) => tracing::debug!(host, run, event, seq, by, code, "{text}"),
+        _ => tracing::info!(host, run, event, seq, by, code, "{text}"),
+    }
+    if let Change::HostAdded { host, .. } = &entry.change {
+        tracing::info!(
+            %host,
+            event = "hint",
+            "`bootwright host arm {host} PROFILE` installs it, `bootwright explain {host}` says what it is told now"
+        );
+    }
+}
+
+/// The run that an entry is about, and its text without those words.
+fn run_and_text(recorded: &Recorded) -> (Option<u32>, &str) {
+    let note = recorded.entry.note.as_str();
+    let named = note.strip_prefix("run ").and_then(|rest| {
+        let (number, text) = rest.split_once(", ")?;
+        Some((number.parse().ok()?, text))
+    });
+    if let Some((run, text)) = named {
+        return (Some(run), text);
+    }
+    let run = match &recorded.entry.change {
+        Change::StateSet { state, .. } => state.phase.run().map(|run| run.number.get()),
+        _ => None,
+    };
+    (run, note)
+}
+
+/// The code under which `bootwright help` says more of it.
+fn code_of(recorded: &Recorded) -> Option<&'static str> {
+    let entry = &recorded.entry;
+    match (entry.verb, &entry.change) {
+        (Verb::Fail, Change::StateSet { state, .. }) => match &state.phase {
+            Phase::Failed { failure, .. } => Some(match failure {
+                Failure::Guard(_) => "E601",
+                Failure::Reported(_) => "E602",
+                Failure::Deadline => "E603",
+                Failure::AttemptsUsed => "E604",
+                Failure::IdentityChanged(_) => "E605",
+                Failure::Cancelled => return None,
+            }),
+            _ => None,
+        },
+        (Verb::Warn, _) if entry.note.contains(" was refused to ") => Some("W613"),
+        (Verb::Stall, _) => Some("W611"),
+        (Verb::Loop, _) => Some("W612"),
+        (Verb::Pause, Change::PauseSet { why: Some(_) }) => Some("W616"),
+        _ => None,
     }
 }
 
@@ -98,93 +149,22 @@ pub const fn verb_name(verb: Verb) -> &'static str {
     }
 }
 
-/// What machines say may stand in a log line: no control characters, no marks that turn the direction of writing.
+/// What machines say may stand in a log line: no control characters, no marks that turn the direction of writing, nothing
+/// that is there and not seen.
 #[must_use]
 pub fn sanitise(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars()
-        .map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c })
+        .map(|c| if is_unsafe(c) { '\u{fffd}' } else { c })
         .collect()
 }
 
-#[derive(Clone)]
-struct Lossy(SyncSender<Vec<u8>>);
-
-impl Lossy {
-    fn start() -> Self {
-        static SENDER: OnceLock<SyncSender<Vec<u8>>> = OnceLock::new();
-        Self(
-            SENDER
-                .get_or_init(|| {
-                    let (sender, lines) = sync_channel::<Vec<u8>>(LINES_MAX);
-                    let writing = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
-                        let mut told = 0;
-                        while let Ok(mut text) = lines.recv() {
-                            // What came meanwhile leaves with it.
-                            while text.len() < BYTES_TOGETHER
-                                && let Ok(line) = lines.try_recv()
-                            {
-                                text.extend(line);
-                            }
-                            // There is nobody to tell.
-                            let _ = io::stderr().lock().write_all(&text);
-                            told = tell_dropped(told);
-                        }
-                    });
-                    drop(writing);
-                    sender
-                })
-                .clone(),
-        )
-    }
-}
-
-/// Says once in place of the lines that were dropped how many they were; returns how many were told of.
-fn tell_dropped(told: u64) -> u64 {
-    let dropped = dropped_lines();
-    if dropped > told {
-        tracing::warn!(
-            "{} lines of the log were dropped here, since nobody read them in time",
-            dropped - told
-        );
-    }
-    dropped
-}
-
-impl<'a> MakeWriter<'a> for Lossy {
-    type Writer = Line;
-
-    fn make_writer(&'a self) -> Line {
-        Line {
-            sender: self.0.clone(),
-            text: Vec::new(),
-        }
-    }
-}
-
-/// One line on its way to the thread.
-struct Line {
-    sender: SyncSender<Vec<u8>>,
-    text: Vec<u8>,
-}
-
-impl Write for Line {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.text.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        if let Err(TrySendError::Full(_)) = self.sender.try_send(std::mem::take(&mut self.text)) {
-            DROPPED.fetch_add(1, Ordering::Relaxed);
-        }
-    }
+/// Whether a character steers what shows it instead of being shown.
+#[must_use]
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A panic in the engine may have left the world half changed: the process ends, and a restart replays the record.
@@ -194,7 +174,7 @@ pub fn end_on_engine_panic() {
     HOOKED.get_or_init(|| {
         std::panic::set_hook(Box::new(move |panic| {
             // Not to standard error itself, where a reader who has gone away would hold us up for ever.
-            tracing::error!(why = sanitise(&panic.to_string()), "a bug");
+            tracing::error!(code = "E901", why = sanitise(&panic.to_string()), "a bug");
             let inside = panic.location().is_some_and(|place| {
                 place.file().contains("bootwright-engine") || place.file().contains("bootwright-core")
             });
@@ -205,4 +185,19 @@ pub fn end_on_engine_panic() {
         }));
         Arc::new(())
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_or_hides_in_a_line_is_seen_as_what_it_is() {
+        let hostile = "a\x1b[2Jb\u{9b}31mc\u{202e}d\u{200b}e\r\nf\u{2066}g\0h\u{e0041}i\u{2028}j";
+        let shown = sanitise(hostile);
+        assert!(!shown.chars().any(is_unsafe), "{shown:?}");
+        let plain: String = shown.chars().filter(|c| *c != '\u{fffd}').collect();
+        assert_eq!(plain, "a[2Jb31mcdefghij");
+        assert_eq!(sanitise("Straße 日本 ✓"), "Straße 日本 ✓");
+    }
 }

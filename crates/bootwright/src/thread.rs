@@ -56,7 +56,7 @@ impl Drop for Thread {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(Err(_)) = self.inner.take().map(std::thread::JoinHandle::join) {
-            tracing::error!("a thread that answers machines has panicked");
+            tracing::error!(code = "E901", "a thread that answers machines has panicked");
         }
     }
 }

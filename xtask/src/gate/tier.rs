@@ -63,6 +63,8 @@ const NETWORK: &[(&str, &str)] = &[
     ("/usr/bin/python3", "python3"),
     ("/usr/lib/python3/dist-packages/grpc", "python3-grpcio"),
     ("openssl", "openssl"),
+    // The numbers and the alert rules, as Prometheus reads them.
+    ("promtool", "prometheus"),
 ];
 
 /// All tiers, the quick ones first.

@@ -4,6 +4,7 @@ use bootwright_core::census::{Census, Pool};
 use bootwright_core::lease::{LeaseWhy, Origin};
 use bootwright_core::{DhcpMode, Way};
 
+use crate::census::Warning;
 use crate::engine::Engine;
 
 impl Engine {
@@ -28,7 +29,7 @@ impl Engine {
 
     /// The reservations that cannot be kept, in words: this box has the address itself, and lends it to nobody.
     #[must_use]
-    pub fn own_reservations(&self) -> Vec<String> {
+    pub fn own_reservations(&self) -> Vec<Warning> {
         if self.policy.dhcp != DhcpMode::Server {
             return Vec::new();
         }
@@ -36,7 +37,10 @@ impl Engine {
         let reserved = hosts.flat_map(|(name, host)| host.addresses.iter().map(move |address| (name, address)));
         let own = reserved.filter(|(_, address)| self.lending.book.is_own(**address));
         own.map(|(name, address)| {
-            format!("{address}, which the configuration keeps for {name}, is this box's own: {name} does not get it")
+            let words = format!(
+                "{address}, which the configuration keeps for {name}, is this box's own: {name} does not get it"
+            );
+            Warning::new("W118", words)
         })
         .collect()
     }

@@ -168,6 +168,9 @@ fn start_from_backup(connection: &Connection, head: &mut Head) -> Result<()> {
     let entries = after_restore(&world, Timestamp::from_millis(at));
     record(connection, head, &entries, wall_ms)?;
     head.site.backup = false;
-    tracing::warn!("the store is a restored backup: grants are withdrawn, installs are paused");
+    tracing::warn!(
+        code = "W305",
+        "the store is a restored backup: grants are withdrawn, installs are paused"
+    );
     Ok(())
 }

@@ -19,6 +19,14 @@ pub(super) struct Reserve {
     is_there: bool,
 }
 
+/// How many bytes of the disk below a directory are free for us, and how many it has; nothing if it cannot be asked.
+#[must_use]
+pub fn disk_room(directory: &Path) -> Option<(u64, u64)> {
+    let disk = statvfs(directory).ok()?;
+    let bytes = |blocks: u64| blocks.saturating_mul(disk.fragment_size());
+    Some((bytes(disk.blocks_available()), bytes(disk.blocks())))
+}
+
 impl Reserve {
     /// The reserve of this store, which may be there or not.
     pub(super) fn beside(store: &Path, bytes: u64) -> Self {
@@ -63,11 +71,8 @@ impl Reserve {
 
     fn disk_has_room(&self) -> bool {
         let directory = self.path.parent().filter(|path| !path.as_os_str().is_empty());
-        let Ok(disk) = statvfs(directory.unwrap_or(Path::new("."))) else {
-            return false;
-        };
-        let free = disk.blocks_available().saturating_mul(disk.fragment_size());
-        free >= self.bytes.saturating_mul(FREE_FACTOR)
+        let room = disk_room(directory.unwrap_or(Path::new(".")));
+        room.is_some_and(|(free, _)| free >= self.bytes.saturating_mul(FREE_FACTOR))
     }
 
     /// Fills the file with noise: file systems that compress would set nothing aside for zeros.

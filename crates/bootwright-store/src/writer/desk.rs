@@ -163,7 +163,9 @@ impl Desk {
                 let mut present = self.shared.health();
                 if *present != health {
                     match health {
-                        Health::Low => tracing::error!("the disk of the store is full, its reserve is in use"),
+                        Health::Low => {
+                            tracing::error!(code = "E302", "the disk of the store is full, its reserve is in use")
+                        }
                         Health::Good | Health::Failed(_) => tracing::warn!("the disk of the store has room again"),
                     }
                     *present = health;
@@ -177,7 +179,7 @@ impl Desk {
 
     /// From here on everything is refused: later entries presuppose those that were lost.
     fn fail(&mut self, error: &StoreError) -> WriteFailed {
-        tracing::error!(status = %error, "the store cannot be written, it is read-only until it is opened again");
+        tracing::error!(code = "E301", status = %error, "the store cannot be written, it is read-only until it is opened again");
         let failed = WriteFailed(error.to_string().into());
         self.reopened = false;
         *self.shared.health() = Health::Failed(failed.clone());

@@ -9,13 +9,21 @@ pub fn views(diagnostics: &[Diagnostic]) -> Vec<DiagnosticView> {
     diagnostics.iter().map(view).collect()
 }
 
+/// The code of what is wrong with a configuration, or odd about it.
+const fn code(severity: bootwright_config::Severity) -> &'static str {
+    match severity {
+        bootwright_config::Severity::Error => "E201",
+        bootwright_config::Severity::Warning => "W202",
+    }
+}
+
 fn view(diagnostic: &Diagnostic) -> DiagnosticView {
     DiagnosticView {
         severity: match diagnostic.severity {
             bootwright_config::Severity::Error => Severity::Error,
             bootwright_config::Severity::Warning => Severity::Warning,
         },
-        code: None,
+        code: Some(code(diagnostic.severity).to_owned()),
         file: Some(diagnostic.file.clone()),
         line: u32::try_from(diagnostic.line).ok(),
         column: u32::try_from(diagnostic.column).ok(),

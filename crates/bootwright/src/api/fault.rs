@@ -8,6 +8,7 @@ use bootwright_core::{HostId, ProfileName};
 use bootwright_engine::{Engine, Refusal};
 use bootwright_proto::http::api::{Problem, ProblemCode};
 
+use crate::code;
 use crate::commit::Unrecorded;
 
 /// What a route answers instead of a document.
@@ -32,7 +33,11 @@ impl From<Unrecorded> for Fault {
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self.0)).into_response();
+        let problem = Problem {
+            help: Some(code::of_problem(self.0.code).to_owned()),
+            ..*self.0
+        };
+        let mut response = (status, Json(problem)).into_response();
         let problem = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, problem);
         response

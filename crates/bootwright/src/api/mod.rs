@@ -34,8 +34,9 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
 use bootwright_net::environment::Environment;
-use bootwright_proto::http::api::PREFIX;
+use bootwright_proto::http::api::{PREFIX, Role};
 use bootwright_store::{Reader, SqliteReader, StoreError};
 
 pub use listen::{listen, serve};
@@ -44,6 +45,7 @@ pub use openapi::document as openapi;
 use crate::core::Core;
 use crate::counter::Counters;
 use crate::http::Plane;
+use crate::metrics;
 use crate::reload::Reloader;
 use moment::Moments;
 
@@ -100,6 +102,15 @@ impl ApiState {
     }
 }
 
+/// What programs that watch us ask, outside of the API's own paths. That we live, and whether we serve, is told to anybody.
+fn monitoring() -> Router<ApiState> {
+    let demand = axum::middleware::from_fn_with_state(Role::Viewer, operator::demand);
+    Router::new()
+        .route("/metrics", get(metrics::answer).layer(demand))
+        .route("/healthz", get(metrics::health))
+        .route("/readyz", get(metrics::readiness))
+}
+
 /// The API. Requests without an [`Operator`](bootwright_console::Operator) are refused, and so are those that their
 /// operator's role does not cover.
 pub fn router(state: ApiState) -> Router {
@@ -111,6 +122,7 @@ pub fn router(state: ApiState) -> Router {
     });
     Router::new()
         .nest(PREFIX, routes)
+        .merge(monitoring())
         .fallback(fault::no_route)
         .method_not_allowed_fallback(fault::no_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

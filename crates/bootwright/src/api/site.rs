@@ -79,38 +79,42 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
     let links = state.plane.links.load();
     let clock = state.moments.read();
     let (census, census6, segment) = state.core.read(|engine, _| {
-        let mut warnings = engine.segment_warnings();
-        warnings.extend(engine.own_reservations());
+        let warnings = engine.segment_warnings().into_iter().chain(engine.own_reservations());
+        let warnings: Vec<String> = warnings.map(|warning| warning.to_string()).collect();
         (engine.census().clone(), engine.census6().clone(), warnings)
     });
     let links = links_view(state, &links, (&census, &census6), clock);
     let (store, mut warnings) = store(state, seq);
     let environment = &state.environment;
-    warnings.extend(environment.hint().map(|hint| format!("{environment}: {hint}")));
+    let coded = crate::app::code_of(environment).zip(environment.hint());
+    warnings.extend(coded.map(|(code, hint)| format!("{code}: {environment}: {hint}")));
     warnings.extend(links.iter().filter_map(odd_address));
     warnings.extend(segment);
     let catalogue = &state.plane.catalogue;
     let root = state.plane.daemon.tftp.root.as_deref();
     let missed = catalogue.missed_words(&catalogue.missed(root, &state.core.policy()));
-    warnings.extend(catalogue.troubles.iter().chain(&missed).map(ToString::to_string));
+    let troubles = catalogue.troubles.iter().chain(&missed);
+    warnings.extend(troubles.map(|trouble| format!("E207: {trouble}")));
     if state.reloader.is_refused() {
-        warnings.push("the configuration on disk cannot be used; the last good one is in force".to_owned());
+        warnings.push("W203: the configuration on disk cannot be used; the last good one is in force".to_owned());
     }
     if !state.counters.is_steady() {
-        warnings
-            .push("requests make the daemon panic; the log says where, and a restart may help for a while".to_owned());
+        warnings.push(
+            "E901: requests make the daemon panic; the log says where, and a restart may help for a while".to_owned(),
+        );
     }
     let dropped = telemetry::dropped_lines();
     if dropped > 0 {
         warnings.push(format!(
-            "{dropped} lines of the log were dropped, since nobody read them in time"
+            "W306: {dropped} lines of the log were dropped, since nobody read them in time"
         ));
     }
-    // Nobody is heard who does not come by a relay.
-    let deaf = environment.keeps_broadcasts_out() && state.core.policy().relays.is_empty();
+    if let Some(why) = &overview.paused {
+        warnings.push(format!("W616: installs are paused: {why}"));
+    }
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        ready: store.ready && links.iter().any(|link| link.served) && state.counters.is_steady() && !deaf,
+        ready: state.troubles().is_empty(),
         started: state.moments.started(),
         mode: mode(state.core.policy().dhcp).to_owned(),
         paused: overview.paused,
@@ -132,6 +136,28 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
     })
 }
 
+impl ApiState {
+    /// Why machines are not served as the configuration asks for, a sentence each with its code; none if they are.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<&'static str> {
+        let daemon = &self.plane.daemon;
+        let links = self.plane.links.load();
+        let chosen = selection(&links, &daemon.interfaces, Families::with_ipv6(daemon.ipv6));
+        let served = chosen.iter().any(|(_, choice)| *choice == Choice::Served);
+        // Nobody is heard who does not come by a relay.
+        let deaf = self.environment.keeps_broadcasts_out() && self.core.policy().relays.is_empty();
+        let store_fails = matches!(self.core.store_health(), Health::Failed(_));
+        let all = [
+            (store_fails, "E301: the store cannot be written"),
+            (!served, "E104: no interface is served"),
+            (deaf, "E101: no broadcast of a machine arrives here"),
+            (!self.counters.is_steady(), "E901: requests make the daemon panic"),
+        ];
+        let so = all.into_iter().filter(|(is_so, _)| *is_so);
+        so.map(|(_, words)| words).collect()
+    }
+}
+
 /// Old EDK2 takes an address that ends in 0 for a network's (tianocore/edk2 issue 6669), and boots from no such server.
 fn odd_address(view: &LinkView) -> Option<String> {
     let address = view
@@ -139,7 +165,7 @@ fn odd_address(view: &LinkView) -> Option<String> {
         .as_ref()
         .filter(|address| view.served && address.ends_with(".0"))?;
     Some(format!(
-        "the address of {} is {address}: some UEFI firmware boots from no server whose address ends in 0, so give it another",
+        "W116: the address of {} is {address}: some UEFI firmware boots from no server whose address ends in 0, so give it another",
         view.link
     ))
 }
@@ -215,7 +241,7 @@ fn store(state: &ApiState, seq: u64) -> (StoreView, Vec<String>) {
     let (ready, why, warnings) = match state.core.store_health() {
         Health::Good => (true, None, Vec::new()),
         Health::Low => {
-            let low = "the disk of the store is almost full: nothing new begins until there is room";
+            let low = "E302: the disk of the store is almost full: nothing new begins until there is room";
             (true, Some(low.to_owned()), vec![low.to_owned()])
         }
         Health::Failed(why) => (false, Some(why.to_string()), Vec::new()),

@@ -26,7 +26,13 @@ pub(super) const FIRMWARE_DIR: &str = "/usr/share/bootwright/firmware";
 
 /// Boots machines over the network and installs each of them once.
 #[derive(Debug, Parser)]
-#[command(name = "bootwright", version, max_term_width = 100, propagate_version = false)]
+#[command(
+    name = "bootwright",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    propagate_version = false
+)]
 #[command(
     after_help = "Exit status: 0 good, 1 failed or warnings, 2 bad usage or configuration, 3 cannot run here or no \
                         daemon answers, 4 the data directory is held by another."
@@ -144,6 +150,11 @@ pub(super) enum Verb {
     Man {
         /// The directory
         directory: PathBuf,
+    },
+    /// Say what a code means, or how a command is used; no daemon is needed
+    Help {
+        /// A code of a log line, a warning or a machine's screen; `codes` for all of them; or a command
+        words: Vec<String>,
     },
     /// Print the version
     Version,

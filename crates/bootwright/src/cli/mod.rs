@@ -12,6 +12,7 @@ mod completion;
 mod event;
 mod explain;
 mod failure;
+mod help;
 mod host;
 mod image;
 mod import;
@@ -104,6 +105,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Backup { file, with_config } => wait(backup::write(&client, printer, &file, with_config)),
         Verb::Restore { file, with_config } => backup::put_back(printer, &common, &file, with_config),
         Verb::Man { directory } => man::write(printer, &directory),
+        Verb::Help { words } => help::run(printer, &words),
         Verb::Version => site::version(printer),
         Verb::Completions { shell } => {
             print::raw(&completion::script(&shell.to_string())?)?;

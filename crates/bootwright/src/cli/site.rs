@@ -182,8 +182,14 @@ pub(super) fn diagnostic_words(diagnostics: &[DiagnosticView]) -> String {
 }
 
 fn one_diagnostic(diagnostic: &DiagnosticView) -> String {
+    let code = diagnostic
+        .code
+        .as_ref()
+        .map(|code| format!("[{code}]"))
+        .unwrap_or_default();
     if let Some(rendered) = &diagnostic.rendered {
-        return rendered.clone();
+        // The first word is the severity.
+        return rendered.replacen(": ", &format!("{code}: "), 1);
     }
     let severity = match diagnostic.severity {
         Severity::Error => "error",
@@ -192,7 +198,7 @@ fn one_diagnostic(diagnostic: &DiagnosticView) -> String {
     };
     let hint = diagnostic.hint.as_ref();
     let hint = hint.map(|hint| format!("\n hint: {hint}")).unwrap_or_default();
-    format!("{severity}: {}{hint}", diagnostic.message)
+    format!("{severity}{code}: {}{hint}", diagnostic.message)
 }
 
 pub(super) async fn apply(

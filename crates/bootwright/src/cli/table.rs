@@ -1,5 +1,7 @@
 //! Aligned columns of plain text.
 
+use crate::telemetry::is_unsafe;
+
 /// Rows under headings, each column as wide as its widest cell.
 pub(super) struct Table {
     rows: Vec<Vec<String>>,
@@ -57,10 +59,6 @@ pub(super) fn safe(text: &str) -> String {
     text.chars()
         .map(|c| if c != '\n' && is_unsafe(c) { '\u{fffd}' } else { c })
         .collect()
-}
-
-fn is_unsafe(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ pub(super) async fn granted(
                 run: Some((token, name)),
             }),
             Err(why) => {
-                tracing::error!(host = %ticket.host.id, file = name, %why, "a document cannot be rendered");
+                tracing::error!(host = %ticket.host.id, code = "E209", file = name, %why, "a document cannot be rendered");
                 None
             }
         };
@@ -108,7 +108,7 @@ pub(super) async fn granted(
     match render_document(&profile, &name, &context) {
         Ok(text) => Some(Granted { text, run: None }),
         Err(problem) => {
-            tracing::error!(file = name, why = %problem, "a document cannot be rendered for {}", ends.peer);
+            tracing::error!(code = "E209", file = name, why = %problem, "a document cannot be rendered for {}", ends.peer);
             None
         }
     }

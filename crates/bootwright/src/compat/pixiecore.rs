@@ -105,7 +105,7 @@ pub(super) async fn booted(
     let reply = match told {
         Ok(reply) => reply,
         Err(why) => {
-            tracing::error!(%why, "an answer could not be recorded, who asks may ask again");
+            tracing::error!(code = "E307", %why, "an answer could not be recorded, who asks may ask again");
             return None;
         }
     };

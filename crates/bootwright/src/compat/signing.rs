@@ -98,6 +98,7 @@ impl Signer {
         match key(compat) {
             Ok(key) => key.map(|key| {
                 tracing::info!(
+                    event = "safe",
                     key = key.fingerprint(),
                     "answers of {} are signed on request",
                     compat.dialect.name()
@@ -108,7 +109,11 @@ impl Signer {
                 }
             }),
             Err((message, hint)) => {
-                tracing::error!("{message}: answers of {} are not signed; {hint}", compat.dialect.name());
+                tracing::error!(
+                    code = "E210",
+                    "{message}: answers of {} are not signed; {hint}",
+                    compat.dialect.name()
+                );
                 None
             }
         }

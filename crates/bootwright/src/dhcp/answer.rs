@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use bootwright_core::lease::LeaseWhy;
 use bootwright_core::way::Traces;
@@ -26,6 +27,7 @@ use super::probe::Looks;
 use crate::census;
 use crate::core::Core;
 use crate::counter::Counters;
+use crate::metrics::{LinkMeter, Verdict};
 use crate::mishap::contain;
 use crate::place::Place;
 
@@ -35,6 +37,7 @@ pub struct Desk {
     core: Arc<Core>,
     counters: Arc<Counters>,
     place: Arc<Place>,
+    meter: Arc<LinkMeter>,
     /// The URL of the script at the link's first address, at which nearly everybody gets it.
     script: Option<(Ipv4Addr, BootFile)>,
     pace: Arc<Mutex<Pace<MacAddr>>>,
@@ -101,6 +104,7 @@ impl Desk {
             .and_then(|from| Some((from, script_at(&place, from).ok()?)));
         Self {
             core,
+            meter: counters.meters.link(&place.name),
             counters,
             script,
             place,
@@ -116,14 +120,19 @@ impl Desk {
     /// A panic costs this datagram and no other. (One in the engine ends the process: see `telemetry`.)
     pub(super) fn handle(&self, datagram: &Datagram<'_>, port: Port, tray: &mut Tray) -> Option<Handled> {
         self.show("received", datagram.source, datagram.payload);
-        match contain(&self.counters, "dhcp", || self.answer(datagram, port, tray)) {
+        let mut message = None;
+        let answered = contain(&self.counters, "dhcp", || {
+            self.answer(datagram, port, tray, &mut message)
+        });
+        self.meter.count(message, verdict(answered.as_ref()));
+        match answered {
             Some(Ok(handled)) => Some(handled),
             Some(Err((mac, ignored))) => {
                 self.ignore(datagram.source, mac, &ignored);
                 None
             }
             None => {
-                tracing::error!(link = %self.place.name, peer = %datagram.source, "a packet made the daemon panic");
+                tracing::error!(code = "E901", link = %self.place.name, peer = %datagram.source, "a packet made the daemon panic");
                 None
             }
         }
@@ -160,6 +169,7 @@ impl Desk {
         datagram: &Datagram<'_>,
         port: Port,
         tray: &mut Tray,
+        message: &mut Option<MessageType>,
     ) -> Result<Handled, (Option<MacAddr>, Ignored)> {
         let of_sender = |ignored| (sender(datagram.payload), ignored);
         if datagram.truncated {
@@ -170,6 +180,7 @@ impl Desk {
         }
         let request = parse(datagram.payload).map_err(|discard| of_sender(Ignored::Discarded(discard)))?;
         let mac = request.mac;
+        *message = request.message;
         self.answer_request(request, datagram, port, tray)
             .map_err(|ignored| (Some(mac), ignored))
     }
@@ -382,6 +393,14 @@ impl Desk {
         self.counters.count_many("dhcp", "answered", count);
     }
 
+    /// So many answers have left, to packets that were read at this moment.
+    pub(super) fn time_answers(&self, count: usize, read: Instant) {
+        if count > 0 {
+            let many = u64::try_from(count).unwrap_or(u64::MAX);
+            self.counters.meters.offer.observe_many(read.elapsed(), many);
+        }
+    }
+
     /// Notes a reply that did not leave.
     pub(super) fn note_sent(&self, peer: SocketAddrV4, sent: io::Result<()>) {
         if let Err(error) = sent {
@@ -396,6 +415,16 @@ impl Desk {
 
     pub(super) fn counters(&self) -> &Counters {
         &self.counters
+    }
+}
+
+/// What became of a packet, for the meter of its link.
+fn verdict<E>(answered: Option<&Result<Handled, E>>) -> Verdict {
+    match answered {
+        Some(Ok(Handled::Now(_))) => Verdict::Answered,
+        Some(Ok(Handled::Later(_) | Handled::Noted)) => Verdict::Noted,
+        Some(Err(_)) => Verdict::Ignored,
+        None => Verdict::Panicked,
     }
 }
 

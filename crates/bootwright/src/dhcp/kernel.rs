@@ -1,6 +1,7 @@
 //! DHCP through UDP sockets of the kernel, one for each link and port.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bootwright_net::udp::Batch;
 use bootwright_proto::dhcp::Port;
@@ -35,6 +36,7 @@ pub async fn listen(desk: Desk, outlet: Outlet, port: Port) {
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
             continue;
         }
+        let read = Instant::now();
         for datagram in batch.datagrams() {
             match desk.handle(&datagram, port, &mut tray) {
                 Some(Handled::Now(answered)) => now.push(answered),
@@ -44,6 +46,7 @@ pub async fn listen(desk: Desk, outlet: Outlet, port: Port) {
         }
         desk.count_answers(now.len());
         outlet.send(&desk, &now).await;
+        desk.time_answers(now.len(), read);
         tray.paper.give_back(&mut now);
     }
 }

@@ -89,6 +89,7 @@ fn opened<T>(link: &Link, prober: io::Result<T>) -> Option<T> {
     prober
         .inspect_err(|error| {
             tracing::warn!(
+                code = "W109",
                 link = %link.name,
                 why = %error,
                 "addresses are offered without a look whether somebody uses them; that takes the capability NET_RAW"

@@ -77,7 +77,7 @@ impl Desk {
                 None
             }
             None => {
-                tracing::error!(%link, peer = %datagram.source, "a packet made the daemon panic");
+                tracing::error!(code = "E901", %link, peer = %datagram.source, "a packet made the daemon panic");
                 None
             }
         }

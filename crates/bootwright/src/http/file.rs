@@ -227,6 +227,7 @@ impl Delivery {
     }
 
     fn tell(self, bytes: u64, whole: bool) {
+        self.plane.counters.meters.sent(self.kind, bytes);
         if bytes < NEWS_BYTES_MIN && whole && self.kind != FetchKind::Firmware && !self.to_the_end {
             return;
         }

@@ -18,6 +18,7 @@ use super::body::Answered;
 use super::route::Ends;
 use super::script::{context, error_words};
 use crate::front;
+use crate::metrics::Callback;
 
 /// The longest report, in bytes.
 const REPORT_BYTES_MAX: usize = 64 << 10;
@@ -44,14 +45,20 @@ pub(super) async fn report(
     } else {
         REPORT_BYTES_MAX
     };
+    let called = |what| plane.counters.meters.called_back(kind, what);
     // A body is read only for a run that there is.
     if !plane.core.read(|engine, now| engine.knows_run(now, token)) {
         plane.counters.count("http", "token-denied");
+        plane.counters.count("denied", "report");
+        called(Callback::Denied);
         return not_found();
     }
     let body = match read(request, limit).await {
         Ok(body) => body,
-        Err(answer) => return answer,
+        Err(answer) => {
+            called(Callback::Broken);
+            return answer;
+        }
     };
     let report = match Reported::read(kind, query, content_type.as_deref(), &body) {
         Reported::Done => Report::Done,
@@ -59,7 +66,15 @@ pub(super) async fn report(
         Reported::Fail { reason } => Report::Fail {
             reason: reason.unwrap_or_else(|| "no reason was given".to_owned()),
         },
-        Reported::Log(text) => return log(plane, token, text).await,
+        Reported::Log(text) => {
+            let answer = log(plane, token, text).await;
+            called(match answer.status() {
+                StatusCode::OK => Callback::Taken,
+                StatusCode::NOT_FOUND => Callback::Denied,
+                _ => Callback::Unrecorded,
+            });
+            return answer;
+        }
         Reported::Progress(progress) if progress.stage.as_deref() == Some("guard") => Report::Guard {
             serial: progress.serial.unwrap_or_default(),
             content: progress.content,
@@ -85,19 +100,21 @@ pub(super) async fn report(
             }
         }
     };
-    match plane
-        .core
-        .ask(|engine, now| engine.report(now, token, &report))
-        .settled()
-        .await
-    {
+    let settled = plane.core.ask(|engine, now| engine.report(now, token, &report));
+    let settled = settled.settled().await;
+    called(match &settled {
+        Ok(ReportReply::Noted | ReportReply::Guard(_)) => Callback::Taken,
+        Ok(ReportReply::NoSuchRun) => Callback::Denied,
+        Ok(ReportReply::StoreDown) | Err(_) => Callback::Unrecorded,
+    });
+    match settled {
         Ok(ReportReply::Noted) => words(StatusCode::OK, "ok"),
         Ok(ReportReply::Guard(GuardVerdict::Go)) => words(StatusCode::OK, "go"),
         Ok(ReportReply::Guard(GuardVerdict::Stop(why))) => words(StatusCode::OK, &format!("stop {why}")),
         Ok(ReportReply::NoSuchRun) => not_found(),
         Ok(ReportReply::StoreDown) => busy("this cannot be recorded now"),
         Err(why) => {
-            tracing::error!(%why, "a report could not be recorded");
+            tracing::error!(code = "E307", %why, "a report could not be recorded");
             busy("this cannot be recorded now")
         }
     }
@@ -123,7 +140,7 @@ async fn log(plane: &Arc<Plane>, token: Token, text: String) -> Answer {
     match plane.journal.append(&host, run, text).await {
         Ok(()) => words(StatusCode::OK, "ok"),
         Err(error) => {
-            tracing::warn!(%host, run = run.get(), why = %error, "an installer's log could not be kept");
+            tracing::warn!(%host, run = run.get(), code = "W308", why = %error, "an installer's log could not be kept");
             busy("the log could not be kept")
         }
     }
@@ -154,6 +171,7 @@ pub(crate) async fn admitted(plane: &Plane, ends: Ends, token: Token, name: &str
         DocumentReply::Render(ticket) => Some(ticket),
         DocumentReply::NoSuchDocument => {
             plane.counters.count("http", "token-denied");
+            plane.counters.count("denied", "document");
             None
         }
     }
@@ -185,7 +203,7 @@ pub(super) async fn document(
     let text = match rendered(plane, &ticket, name, context) {
         Ok(text) => text,
         Err(why) => {
-            tracing::error!(host = %ticket.host.id, file = name, %why, "a document cannot be rendered");
+            tracing::error!(host = %ticket.host.id, code = "E209", file = name, %why, "a document cannot be rendered");
             let seen = Sighting {
                 facts: ticket.host.facts.clone(),
                 ..Sighting::default()

@@ -19,6 +19,7 @@ use hyper::StatusCode;
 use super::Plane;
 use super::answer::{self, Answer, not_found, words};
 use super::route::Ends;
+use crate::code;
 use crate::commit::Unrecorded;
 use crate::compat::pixiecore::define;
 use crate::compat::upstream::{Undefined, defined};
@@ -106,13 +107,13 @@ pub(crate) async fn decision_in(plane: &Arc<Plane>, ends: Ends, base: &BaseUrl, 
                 max_attempts: plane.core.policy().safety.max_attempts,
             };
             answer::script(render(&reply, &surroundings, words).unwrap_or_else(|why| {
-                tracing::error!("{why}");
+                tracing::error!(code = "E209", "{why}");
                 plane.core.ask(|engine, now| engine.trouble(now, &seen, &why)).now();
                 notice_script(base, &why)
             }))
         }
         Err(why) => {
-            tracing::error!(%why, "an answer could not be recorded, the machine asks again");
+            tracing::error!(code = "E307", %why, "an answer could not be recorded, the machine asks again");
             answer::script(unavailable_script(base, asked, "what happens could not be recorded"))
         }
     }
@@ -398,7 +399,11 @@ pub(crate) fn hold_of<'a>(
 
 /// What an error number of iPXE leads to.
 pub(super) fn error_words(number: &str) -> String {
-    format!("iPXE error {0} (https://ipxe.org/{0})", sanitise(number))
+    let shown = format!("iPXE error {0} (https://ipxe.org/{0})", sanitise(number));
+    match code::ipxe_words(number) {
+        Some(words) => format!("{shown}, {words}"),
+        None => shown,
+    }
 }
 
 /// A script could not go on and tries again: an operator should know.

@@ -22,6 +22,7 @@ const FACTS_BYTES_MAX: usize = 64 << 10;
 pub(super) async fn facts(plane: &Arc<Plane>, ends: Ends, token: Token, request: hyper::Request<Incoming>) -> Answer {
     if !plane.core.read(|engine, now| engine.knows_run(now, token)) {
         plane.counters.count("http", "token-denied");
+        plane.counters.count("denied", "facts");
         return not_found();
     }
     let body = match read(request, FACTS_BYTES_MAX).await {
@@ -62,7 +63,7 @@ pub(crate) async fn tell(plane: &Plane, peer: IpAddr, token: Token, told: &Facts
     match settled {
         Ok(reply) => Some(reply),
         Err(why) => {
-            tracing::error!(%why, "what a machine told could not be recorded");
+            tracing::error!(code = "E307", %why, "what a machine told could not be recorded");
             None
         }
     }

@@ -92,7 +92,9 @@ async fn config(plane: &Arc<Plane>, ends: Ends, question: &FrontAsk) -> Option<S
     let base = plane.base_url(ends);
     let reply = front::reply(plane, ends, &base, question).await;
     let (_, seen, reply) = reply
-        .inspect_err(|why| tracing::error!(%why, "an answer could not be recorded, the machine asks again"))
+        .inspect_err(
+            |why| tracing::error!(code = "E307", %why, "an answer could not be recorded, the machine asks again"),
+        )
         .ok()?;
     let starts = matches!(reply, ScriptReply::Install(_) | ScriptReply::Live { .. });
     if !starts {
@@ -106,7 +108,7 @@ async fn config(plane: &Arc<Plane>, ends: Ends, question: &FrontAsk) -> Option<S
     let rendered = front::render_reply(&reply, &question.asking, &around);
     rendered
         .inspect_err(|why| {
-            tracing::error!("{why}");
+            tracing::error!(code = "E209", "{why}");
             let seen = &asked.sighting;
             plane.core.ask(|engine, now| engine.trouble(now, seen, why)).now();
         })

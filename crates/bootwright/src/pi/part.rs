@@ -32,7 +32,7 @@ pub(super) async fn part(plane: &Plane, ends: Ends, question: &FrontAsk, file: &
         PiFile::Config | PiFile::Other(_) => return None,
     };
     made.inspect_err(|why| {
-        tracing::error!(peer = %ends.peer, %why, "what a Raspberry Pi starts cannot be made");
+        tracing::error!(code = "E209", peer = %ends.peer, %why, "what a Raspberry Pi starts cannot be made");
         let facts = host_of(&load).facts.clone();
         let seen = Sighting {
             facts,

@@ -65,6 +65,7 @@ mod rehearsal;
 mod relay;
 mod secret;
 mod segment;
+mod telemetry;
 mod tftp_client;
 mod tftp_daemon;
 mod tftp_limit;

@@ -21,8 +21,9 @@ fn commands(help: &str) -> Vec<(String, String)> {
     };
     let lines = list.lines().take_while(|line| !line.is_empty());
     let pairs = lines.filter_map(|line| line.trim().split_once("  "));
-    let pairs = pairs.map(|(name, about)| (name.to_owned(), about.trim().to_owned()));
-    pairs.filter(|(name, _)| name != "help").collect()
+    pairs
+        .map(|(name, about)| (name.to_owned(), about.trim().to_owned()))
+        .collect()
 }
 
 /// The long names of the options that are a command's own.

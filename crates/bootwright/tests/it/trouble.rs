@@ -57,9 +57,9 @@ fn a_first_file_that_is_not_there_is_news_and_what_is_no_request_is_counted() {
 fn what_the_start_recorded_is_told_before_the_daemon_is_ready() {
     let inside = Netns::new("daemon");
     let daemon = Daemon::start(&inside, "");
-    daemon.wait_for_log("ready  version");
+    daemon.wait_for_log("Z ready ");
     let log = daemon.log();
-    let (recorded, ready) = (log.find("reload"), log.find("ready  version"));
+    let (recorded, ready) = (log.find("Z reload "), log.find("Z ready "));
     assert!(recorded.is_some() && recorded < ready, "{log}");
 }
 

@@ -18,6 +18,9 @@ pub struct Problem {
     /// What to do about it: a command, or a key of the configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The code under which `bootwright help` says more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
 }
 
 /// The stable codes.
@@ -136,6 +139,7 @@ impl Problem {
             title: code.title().to_owned(),
             detail: None,
             hint: None,
+            help: None,
         }
     }
 

@@ -82,7 +82,8 @@ pub(super) async fn write_store(data_dir: &Path, policy: Policy, machines: &[Kno
     };
     let database = data_dir.join(DATABASE);
     let store = SqliteStore::open(&database, Limits::default()).map_err(|error| failed(error.to_string()))?;
-    let core = Core::start(Box::new(store), Arc::new(policy)).map_err(|error| failed(error.to_string()))?;
+    let core =
+        Core::start(Box::new(store), Arc::new(policy), Arc::default()).map_err(|error| failed(error.to_string()))?;
     let (mut all, mut answers) = (Vec::new(), Vec::new());
     for machine in machines {
         let name = machine.host.as_str();

@@ -1,0 +1,171 @@
+//! Codes that the network boot of a machine's firmware shows on its screen. The words are ours.
+
+use super::Code;
+
+const EXPLAIN: &str =
+    "`bootwright explain MAC` says which of its packets came, what they were answered, and what got no answer";
+const EVENTS: &str = "`bootwright events --follow` while the machine starts; `BOOTWRIGHT_LOG=debug` logs every packet";
+
+pub(super) const CODES: &[Code] = &[
+    Code {
+        id: "PXE-E05",
+        what: "the card's settings in its own memory are damaged",
+        why: "the card does not trust its own hardware address",
+        act: "update or write anew the card's firmware with its maker's tool, or change the card",
+        check: "the firmware's setup shows the card's address",
+    },
+    Code {
+        id: "PXE-E11",
+        what: "no answer to ARP: the address of the server or the router was not found",
+        why: "the offer named a server that is not on the segment, or that nobody leads to",
+        act: "look at the address of the interface and `base_url`, and at the router that the DHCP server names",
+        check: EXPLAIN,
+    },
+    Code {
+        id: "PXE-E16",
+        what: "no valid offer of a boot server was received",
+        why: "the machine asked port 4011 and nobody answered: often it asks another server, one that sends option 60 with `PXEClient`",
+        act: "take option 60 out of the DHCP server; look whether a firewall of the box drops 4011/udp",
+        check: EXPLAIN,
+    },
+    Code {
+        id: "PXE-E18",
+        what: "the server did not answer in time",
+        why: "a file was begun and the rest did not come, or the first answer was lost on the way",
+        act: "look for a firewall on the box (69/udp, and the ports above 1024 from which TFTP sends), and for a bad cable",
+        check: EVENTS,
+    },
+    Code {
+        id: "PXE-E21",
+        what: "the remote boot was cancelled",
+        why: "somebody pressed Escape, or the firmware did not like the boot menu of an offer",
+        act: "start it again; if nobody pressed a key, let Bootwright find another wording, or set `offer` below `[hosts.NAME]`",
+        check: EXPLAIN,
+    },
+    Code {
+        id: "PXE-E23",
+        what: "the client received an error from the TFTP server",
+        why: "there is no file of that name, or it may not be read",
+        act: "see which name was asked for; put that file into `firmware/` of the data directory, or change `[dhcp.arch]`",
+        check: EVENTS,
+    },
+    Code {
+        id: "PXE-E32",
+        what: "TFTP: the server does not answer when the file is opened",
+        why: "the machine has an address and a file's name, but its request or the answer is lost",
+        act: "open 69/udp in the firewall of the box; look whether the server's address in the offer is the right one",
+        check: EVENTS,
+    },
+    Code {
+        id: "PXE-E35",
+        what: "TFTP: reading the file timed out",
+        why: "the transfer began and broke off",
+        act: "look for a firewall that drops the ports of TFTP's data, for a bad cable or a wrong MTU; try `[tftp] max_blksize = 512`",
+        check: EVENTS,
+    },
+    Code {
+        id: "PXE-E36",
+        what: "TFTP: an error was received from the server",
+        why: "the server has ended the transfer: the file changed under it, or the option was not understood",
+        act: "start the machine again; if it stays, the event names the file",
+        check: EVENTS,
+    },
+    Code {
+        id: "PXE-E38",
+        what: "TFTP: the connection cannot be opened",
+        why: "the firmware's own network stack is not ready, or another boot of it is still open",
+        act: "switch the machine off and on; update its firmware if it stays",
+        check: EVENTS,
+    },
+    Code {
+        id: "PXE-E51",
+        what: "no DHCP offers, or no proxy offers, were received",
+        why: "nothing on the segment gave the machine an address: no DHCP server, a VLAN that differs, or spanning tree that opens the port too late",
+        act: "see that a DHCP server answers there; switch on the switch port's fast mode (portfast, edge)",
+        check: EXPLAIN,
+    },
+    Code {
+        id: "PXE-E52",
+        what: "proxy offers came, but no DHCP offers",
+        why: "Bootwright answered, and nobody gave an address",
+        act: "start the segment's DHCP server, or let Bootwright lend addresses (`[dhcp] mode = \"server\"`)",
+        check: "`bootwright status` lists the DHCP servers below each interface",
+    },
+    Code {
+        id: "PXE-E53",
+        what: "no boot file name was received",
+        why: "an address came, and nobody said what to boot: Bootwright did not hear the machine, or has no file for its architecture, or was not heard",
+        act: "look whether the machine appears in `bootwright host list`; if it does, see `[dhcp.arch]`; if not, it is on another segment",
+        check: EXPLAIN,
+    },
+    Code {
+        id: "PXE-E55",
+        what: "the proxy did not answer on port 4011",
+        why: "the machine was sent to port 4011 of a server that does not listen there, or a firewall drops it",
+        act: "open 4011/udp on the box; take option 60 out of a DHCP server that is no boot server",
+        check: EXPLAIN,
+    },
+    Code {
+        id: "PXE-E61",
+        what: "the media test failed, check the cable",
+        why: "the card has no link: no cable, a dead port, or the wrong of several cards",
+        act: "look at the lights of the port; choose another card in the boot order",
+        check: "the lights of the card and of the switch",
+    },
+    Code {
+        id: "PXE-E74",
+        what: "the prompt of a boot menu is not as the firmware expects it",
+        why: "another server's menu (option 43) is broken",
+        act: "find the server that sends it, and switch its boot options off",
+        check: "`bootwright status` lists the other servers",
+    },
+    Code {
+        id: "PXE-E77",
+        what: "the list of boot servers is not as the firmware expects it",
+        why: "another server's option 43 is broken, or was cut off",
+        act: "find the server that sends it, and switch its boot options off",
+        check: "`bootwright status` lists the other servers",
+    },
+    Code {
+        id: "PXE-E78",
+        what: "no boot server was found",
+        why: "the machine searched for a boot server that an offer promised, and none answered",
+        act: "find the server whose offer promised it; see that 4011/udp of the box is open",
+        check: EXPLAIN,
+    },
+    Code {
+        id: "PXE-E79",
+        what: "the boot file is too large for the machine's low memory",
+        why: "a BIOS machine was given a file that is meant for UEFI, or no boot file at all",
+        act: "give BIOS machines `undionly.kpxe`: see `[dhcp.arch]` and `firmware` below `[hosts.NAME]`",
+        check: EXPLAIN,
+    },
+    Code {
+        id: "PXE-E99",
+        what: "an unexpected network error",
+        why: "in UEFI firmware mostly: what came by TFTP was not what it had agreed to",
+        act: "start it again; if it stays, update its firmware, or try UEFI HTTP boot where it has it",
+        check: EVENTS,
+    },
+    Code {
+        id: "PXE-M0F",
+        what: "the boot agent of the card ends",
+        why: "the last line before it says why; this one only says that the next boot entry is tried",
+        act: "look up the code above it",
+        check: EXPLAIN,
+    },
+    Code {
+        id: "PXE-T00",
+        what: "TFTP: an error without a name from the server",
+        why: "a TFTP server refused the transfer; its own words follow on the screen",
+        act: "read those words; the event has the file's name",
+        check: EVENTS,
+    },
+    Code {
+        id: "PXE-T01",
+        what: "TFTP: the file was not found",
+        why: "the server that the offer names does not have the file of that name",
+        act: "put it into `firmware/` of the data directory, or change `[dhcp.arch]`; see that the server named is this one",
+        check: EVENTS,
+    },
+];
