@@ -20,7 +20,10 @@ pub const fn of_problem(code: ProblemCode) -> &'static str {
         ProblemCode::BadConfiguration => "E201",
         ProblemCode::TooLarge => "E413",
         ProblemCode::StoreUnavailable => "E301",
-        ProblemCode::Busy => "E415",
+        ProblemCode::Stale => "E412",
+        ProblemCode::UnsupportedMediaType => "E415",
+        ProblemCode::KeyReused => "E422",
+        ProblemCode::Busy => "E429",
         ProblemCode::Internal => "E901",
     }
 }
@@ -90,6 +93,13 @@ pub(super) const CODES: &[Code] = &[
         check: "`bootwright host show NAME`",
     },
     Code {
+        id: "E412",
+        what: "what was to be changed is no longer as it was read",
+        why: "somebody else changed it in between; nothing was done, so that no change of theirs is lost",
+        act: "read it again, look at what changed, and send the change with the new `ETag`",
+        check: "`bootwright host show NAME`",
+    },
+    Code {
         id: "E413",
         what: "a request is too large",
         why: "it was not read, and nothing was done",
@@ -98,6 +108,20 @@ pub(super) const CODES: &[Code] = &[
     },
     Code {
         id: "E415",
+        what: "a body is of another media type than the route reads",
+        why: "it was not read, and nothing was done",
+        act: "send JSON, with `Content-Type: application/json`",
+        check: "the table of routes in `docs/api.md`",
+    },
+    Code {
+        id: "E422",
+        what: "an idempotency key was used before, for another request",
+        why: "the key stands for one request whose answer is kept; nothing was done",
+        act: "make a new key for each request; repeat one only with what it was sent with",
+        check: "`bootwright events` shows what was done under the first request",
+    },
+    Code {
+        id: "E429",
         what: "there is too much to do at this moment",
         why: "it was refused rather than kept waiting; nothing was done",
         act: "try again in a few seconds",
