@@ -78,6 +78,15 @@ impl Keyring {
         Ok(Self(all))
     }
 
+    /// Until when each owner's keys may sign, in seconds since 1970: the last of them counts. Nothing where one may for ever, 0
+    /// where none may any more.
+    #[must_use]
+    pub fn ends(&self) -> Vec<(Signer, Option<u64>)> {
+        let all = self.0.iter();
+        all.map(|certificate| (certificate.signer(), certificate.end()))
+            .collect()
+    }
+
     /// Checks a detached signature: one good one by a key of ours is enough. `now` is in seconds since 1970.
     ///
     /// # Errors

@@ -1,11 +1,32 @@
-//! Who holds a UDP port: for an error that names the culprit, and to see a DHCP server on this box before it hurts.
+//! Who holds a port: for an error that names the culprit, and to see a DHCP server on this box before it hurts.
 
 use std::fmt;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
-/// A socket bound to a UDP port in the current network namespace.
+/// What a port is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// UDP.
+    Udp,
+    /// TCP, of which only those count that listen.
+    Tcp,
+}
+
+impl Protocol {
+    const fn tables(self) -> [&'static str; 2] {
+        match self {
+            Self::Udp => ["udp", "udp6"],
+            Self::Tcp => ["tcp", "tcp6"],
+        }
+    }
+}
+
+/// The state of a TCP socket that listens, as the kernel prints it (`TCP_LISTEN` of `tcp_states.h`).
+const LISTENS: &str = "0A";
+
+/// A socket bound to a port in the current network namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// The address it is bound to; unspecified for all of them.
@@ -37,26 +58,34 @@ impl fmt::Display for Owner {
 /// An empty list may also mean that the kernel's table cannot be read. Walks all of `/proc`: not for a hot path.
 #[must_use]
 pub fn owners(port: u16) -> Vec<Owner> {
+    holders(Protocol::Udp, port)
+}
+
+/// The same of a port of either protocol.
+#[must_use]
+pub fn holders(protocol: Protocol, port: u16) -> Vec<Owner> {
     let owner = |(address, socket): (IpAddr, String)| Owner {
         address,
         process: holder(&socket),
     };
-    foreign_sockets(port).into_iter().map(owner).collect()
+    foreign_sockets(protocol, port).into_iter().map(owner).collect()
 }
 
 /// Whether [`owners`] would name anybody. Whose the sockets are is not looked for, which on a busy box takes a while.
 #[must_use]
 pub fn is_held_by_others(port: u16) -> bool {
-    !foreign_sockets(port).is_empty()
+    !foreign_sockets(Protocol::Udp, port).is_empty()
 }
 
 /// The sockets bound to a port that are not ours: their addresses, and the names that the kernel gives them.
-fn foreign_sockets(port: u16) -> Vec<(IpAddr, String)> {
+fn foreign_sockets(protocol: Protocol, port: u16) -> Vec<(IpAddr, String)> {
     let mut sockets = Vec::new();
-    for table in ["udp", "udp6"] {
+    for table in protocol.tables() {
         // Not `/proc/net`, which shows the namespace of the process' first thread.
         let text = fs::read_to_string(format!("/proc/thread-self/net/{table}")).unwrap_or_default();
-        let bound = text.lines().skip(1).filter_map(|line| bound(line, port));
+        let counts = |line: &&str| protocol == Protocol::Udp || line.split_whitespace().nth(3) == Some(LISTENS);
+        let lines = text.lines().skip(1).filter(counts);
+        let bound = lines.filter_map(|line| bound(line, port));
         sockets.extend(bound.map(|(address, inode)| (address, format!("socket:[{inode}]"))));
     }
     // Most often all are ours, and found among the first that we opened.
@@ -67,6 +96,14 @@ fn foreign_sockets(port: u16) -> Vec<(IpAddr, String)> {
         sockets.retain(|(_, socket)| file.as_os_str() != socket.as_str());
     }
     sockets
+}
+
+/// The systemd unit that a process belongs to, by the text of its `/proc/PID/cgroup`: a service, and no session of a person.
+#[must_use]
+pub fn unit(cgroup: &str) -> Option<String> {
+    let paths = cgroup.lines().filter_map(|line| line.splitn(3, ':').nth(2));
+    let mut units = paths.filter_map(|path| path.rsplit('/').find(|part| part.ends_with(".service")));
+    units.next().map(str::to_owned)
 }
 
 /// The address and inode of a line of the kernel's table, if it is bound to the port.
@@ -122,6 +159,22 @@ fn holder(socket: &str) -> Option<Process> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_unit_of_a_process_is_its_nearest_service() {
+        let of = |text| unit(text);
+        assert_eq!(
+            of("0::/system.slice/dnsmasq.service\n").as_deref(),
+            Some("dnsmasq.service")
+        );
+        assert_eq!(of("0::/system.slice/a.service/payload\n").as_deref(), Some("a.service"));
+        assert_eq!(
+            of("2:cpu:/x\n1:name=systemd:/system.slice/b.service\n").as_deref(),
+            Some("b.service")
+        );
+        assert_eq!(of("0::/user.slice/user-0.slice/session-1.scope\n"), None);
+        assert_eq!(of(""), None);
+    }
 
     #[test]
     fn the_kernels_table_is_read() {

@@ -314,6 +314,7 @@ async fn serve_all(
         tracing::warn!(code = "E307", "what the start did is not recorded yet");
     }
     announce(&daemon, &core, options);
+    look_over(&daemon, &core, &data_dir, options);
     // Nobody may be waiting for the word.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     wait_for_the_end(reloader).await?;
@@ -453,6 +454,16 @@ fn announce(daemon: &Daemon, core: &Core, options: &ServeOptions) {
             .paused
             .map_or_else(|| "need to be armed".to_owned(), |why| format!("are paused: {why}")),
     );
+}
+
+/// Runs the quick checks of the doctor beside everything else: machines are served already.
+fn look_over(daemon: &Arc<Daemon>, core: &Core, data_dir: &std::path::Path, options: &ServeOptions) {
+    let (daemon, mode) = (Arc::clone(daemon), core.policy().dhcp);
+    let (data_dir, config) = (data_dir.to_owned(), options.config.clone());
+    // Nobody waits for it.
+    drop(tokio::task::spawn_blocking(move || {
+        crate::doctor::at_the_start(&daemon, mode, data_dir, config);
+    }));
 }
 
 async fn wait_for_the_end(reloader: Arc<Reloader>) -> anyhow::Result<()> {

@@ -158,7 +158,7 @@ impl Artefacts {
     }
 
     /// Reads the bytes of files that the profiles boot, as far as that is due. Blocks.
-    fn read_due(&self, policy: &Policy) {
+    pub(crate) fn read_due(&self, policy: &Policy) {
         let own = policy.profiles.values().filter(|profile| profile.source.is_none());
         let plans = own.filter_map(|profile| {
             let context = made_up(profile);

@@ -395,7 +395,8 @@ impl Catalogue {
 }
 
 impl Own {
-    fn names(&self) -> impl Iterator<Item = &String> {
+    /// All names under which it is served.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
         std::iter::once(&self.name).chain(&self.replaces)
     }
 }

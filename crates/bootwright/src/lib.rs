@@ -15,6 +15,7 @@ pub mod core;
 pub mod counter;
 pub mod dhcp;
 pub mod dhcp6;
+pub mod doctor;
 pub mod example;
 pub mod firmware;
 mod front;

@@ -118,6 +118,12 @@ impl Files {
         Ok(paths)
     }
 
+    /// All files that there are; none if the directory of further ones cannot be read.
+    #[must_use]
+    pub fn all(&self) -> Vec<PathBuf> {
+        self.paths().unwrap_or_default()
+    }
+
     /// Reads and checks everything. Without any file, every key has its default.
     ///
     /// # Errors

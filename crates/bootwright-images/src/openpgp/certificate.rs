@@ -212,6 +212,25 @@ impl Certificate {
         }
     }
 
+    /// When the last of its keys ends that may sign; nothing where one never does, 0 where there is none.
+    pub(super) fn end(&self) -> Option<u64> {
+        let primary = match &self.primary.word {
+            Some(word) if !self.primary.revoked => word.lasts.map(|lasts| self.primary.key.created() + lasts),
+            _ => return Some(0),
+        };
+        let of_signing = std::iter::once(&self.primary)
+            .chain(&self.subkeys)
+            .filter(|held| !held.revoked && held.key.is_strong())
+            .filter_map(|held| {
+                let word = held.word.as_ref().filter(|word| word.signs)?;
+                Some(word.lasts.map(|lasts| held.key.created() + lasts))
+            });
+        // What the primary key ends, its subkeys do not outlive.
+        let ends = of_signing.map(|end| end.unwrap_or(u64::MAX).min(primary.unwrap_or(u64::MAX)));
+        let last = ends.max().unwrap_or(0);
+        (last < u64::MAX).then_some(last)
+    }
+
     /// All keys that may have signed something.
     pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
         std::iter::once(&self.primary)

@@ -89,6 +89,15 @@ pub(super) enum Verb {
         #[arg(long, env = "BOOTWRIGHT_STORE", value_parser = BoolishValueParser::new())]
         store: bool,
     },
+    /// Look for what keeps machines from booting, and say what repairs it
+    Doctor {
+        /// Where the boot firmware and its manifest are
+        #[arg(long, value_name = "DIR", env = "BOOTWRIGHT_FIRMWARE_DIR", default_value = FIRMWARE_DIR)]
+        firmware_dir: PathBuf,
+        /// Run only these checks
+        #[arg(long, value_name = "ID", num_args = 1..)]
+        only: Vec<String>,
+    },
     /// Show hosts and decide about them
     #[command(subcommand)]
     Host(HostVerb),

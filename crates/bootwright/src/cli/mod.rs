@@ -9,6 +9,7 @@ mod bundle;
 mod check;
 mod client;
 mod completion;
+mod doctor;
 mod event;
 mod explain;
 mod failure;
@@ -106,6 +107,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Restore { file, with_config } => backup::put_back(printer, &common, &file, with_config),
         Verb::Man { directory } => man::write(printer, &directory),
         Verb::Help { words } => help::run(printer, &words),
+        Verb::Doctor { firmware_dir, only } => doctor::run(&client, printer, &common, firmware_dir, &only),
         Verb::Version => site::version(printer),
         Verb::Completions { shell } => {
             print::raw(&completion::script(&shell.to_string())?)?;

@@ -33,6 +33,7 @@ mod dhcp_fault;
 mod dhcp_proxy;
 mod dhcp_server;
 mod dnsmasq;
+mod doctor;
 mod explain_safety;
 mod facts;
 mod fault;
