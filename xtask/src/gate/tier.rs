@@ -42,6 +42,8 @@ const NETWORK: &[(&str, &str)] = &[
     ("cc", "gcc"),
     ("ip", "iproute2"),
     ("nft", "nftables"),
+    ("iptables-legacy", "iptables"),
+    ("setcap", "libcap2-bin"),
     ("dnsmasq", "dnsmasq-base"),
     ("ignition-validate", "ignition"),
     ("dhclient", "isc-dhcp-client"),

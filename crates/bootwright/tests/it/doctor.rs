@@ -410,10 +410,10 @@ const PORTS: &[Fault] = &[
         name: "a table of nftables lets in what is known and nothing else",
         plant: |cell| {
             cell.sh(
-                "nft 'table inet guard { set lan { type ipv4_addr; flags interval; elements = { 10.0.0.0/8 } } \
+                "nft 'table inet guard { set lan { type ipv4_addr; flags interval; elements = { 10.0.0.0/8 }; }; \
                  chain input { type filter hook input priority 0; policy drop; ct state vmap { established : accept, \
                  related : accept, invalid : drop }; iifname lo accept; ip protocol icmp accept; ip saddr @lan tcp dport { 22, \
-                 8443 } accept; udp dport 60-66 accept; counter jump more; }; chain more { udp dport 68 accept; tcp dport 8081 accept; } }'",
+                 8443 } accept; udp dport 60-66 accept; counter jump more; }; chain more { udp dport 68 accept; tcp dport 8081 accept; }; }'",
             );
         },
         verdict: "error",
@@ -427,9 +427,9 @@ const PORTS: &[Fault] = &[
         plant: |cell| {
             cell.sh(
                 "nft 'table ip strict { chain input { type filter hook input priority 10; udp dport { 67, 69, 4011 } accept; \
-                 tcp dport 8080 accept; udp dport 1024-65535 counter drop; } \
+                 tcp dport 8080 accept; udp dport 1024-65535 counter drop; }; \
                  chain output { type filter hook output priority 0; policy drop; udp sport { 67, 4011 } accept; tcp sport 8080 \
-                 accept; } }'",
+                 accept; }; }'",
             );
         },
         verdict: "error",
