@@ -50,8 +50,8 @@ pub enum BaseUrl {
 /// The control plane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Control {
-    /// Where it listens for browsers and other boxes.
-    pub listen: Listen,
+    /// Where it listens for browsers and other boxes, if it does.
+    pub listen: Option<Listen>,
     /// How it is protected.
     pub tls: Tls,
     /// The names under which browsers may ask for it, beside its addresses.
@@ -59,10 +59,19 @@ pub struct Control {
 }
 
 /// How the control plane is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tls {
     /// By a certificate that it makes itself.
     SelfSigned,
+    /// By the site's own certificate, both as PEM files.
+    Own {
+        /// The certificate, and those between it and its authority.
+        cert: String,
+        /// Its key.
+        key: String,
+    },
+    /// Not at all, for a proxy in front that does it.
+    Off,
 }
 
 /// How DHCP is received and sent.
@@ -113,7 +122,7 @@ impl Default for Daemon {
             base_url: BaseUrl::Auto,
             data_dir: None,
             control: Control {
-                listen: Listen::on_all(8443),
+                listen: Some(Listen::on_all(8443)),
                 tls: Tls::SelfSigned,
                 hosts: Vec::new(),
             },
@@ -144,6 +153,12 @@ impl BaseUrl {
 }
 
 impl Listen {
+    /// Whether only this box itself can connect.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.address.is_some_and(|address| address.is_loopback())
+    }
+
     /// All addresses of this box.
     #[must_use]
     pub const fn on_all(port: u16) -> Self {

@@ -4,6 +4,8 @@
 //! process and in the name of the operator who looks; what a button does is a request to the same API. So a page cannot show
 //! or do what a program with the same rights could not.
 
+pub mod access;
+pub mod door;
 mod operator;
 
 pub use operator::Operator;

@@ -86,6 +86,8 @@ pub enum Verb {
     Reload,
     /// Firmware asked for an address or a file.
     Seen,
+    /// Somebody logged in or out or was refused, or who may log in changed.
+    Auth,
 }
 
 /// What an entry changes.

@@ -383,6 +383,14 @@ impl Engine {
         }
     }
 
+    /// Records what happened to logins: what somebody did, or that somebody was refused.
+    #[must_use]
+    pub fn note_login(&mut self, now: Timestamp, by: Option<&str>, note: String) -> Outcome<()> {
+        let by = by.map_or(Cause::Daemon, |name| Cause::Operator(name.to_owned()));
+        self.site_note(now, by, Verb::Auth, note);
+        self.outcome(())
+    }
+
     /// Records that the operator `by` did something that concerns the whole site.
     pub(crate) fn site_note(&mut self, now: Timestamp, by: Cause, verb: Verb, note: String) {
         if self.store_ready {

@@ -21,6 +21,7 @@ use crate::artefact::Artefacts;
 use crate::backup;
 use crate::boot_file::{BootFiles, Tftp, follow_transfers};
 use crate::compat::Desks;
+use crate::console::Console;
 use crate::core::Core;
 use crate::counter::Counters;
 use crate::firmware::Catalogue;
@@ -205,6 +206,7 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
         .thread_name("http")
         .enable_all()
         .build()?;
+    let console = Console::open(&daemon, &data_dir, &core).context("cannot start the threads of the control plane")?;
     let ended = main.block_on(serve_all(
         options,
         files,
@@ -213,7 +215,9 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
         (Arc::clone(&core), counters),
         catalogue,
         &machines,
+        &console,
     ));
+    console.stop();
     machines.shutdown_timeout(Duration::from_secs(1));
     main.shutdown_timeout(Duration::from_secs(1));
     core.flush();
@@ -239,6 +243,7 @@ async fn serve_all(
     (core, counters): (Arc<Core>, Arc<Counters>),
     catalogue: Arc<Catalogue>,
     machines: &tokio::runtime::Runtime,
+    console: &Console,
 ) -> anyhow::Result<()> {
     let daemon = Arc::new(daemon);
     let (places, secrets) = (Arc::new(ArcSwap::from_pointee(places)), Arc::new(Vault::new(secrets)));
@@ -300,11 +305,13 @@ async fn serve_all(
         Arc::clone(&reloader),
         &plane,
         &data_dir,
+        (Arc::clone(&console.access), console.door.clone()),
     )?;
     let control = api::listen(&options.socket).map_err(|error| CannotRun {
         help: "E106",
         words: format!("cannot make the control socket `{}`: {error}", options.socket.display()),
     })?;
+    console.serve(api::contained(state.clone()), bootwright_console::door::plain_pages());
     tokio::spawn(api::serve(control, state));
     serving.notified().await;
     // What the start records is told before we say that we are ready. Machines are served already, whatever the disk does.
@@ -315,6 +322,7 @@ async fn serve_all(
     }
     announce(&daemon, &core, options);
     look_over(&daemon, &core, &data_dir, options);
+    console.announce(&plane.links.load());
     // Nobody may be waiting for the word.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     wait_for_the_end(reloader).await?;

@@ -200,6 +200,11 @@ impl Core {
         self.ask(|engine, now| engine.reload_refused(now, by, why)).now();
     }
 
+    /// Takes down what happened to logins.
+    pub fn note_login(&self, by: Option<&str>, note: String) {
+        self.ask(|engine, now| engine.note_login(now, by, note)).now();
+    }
+
     /// Remembers which address a card has.
     pub fn hear_address(&self, way: Way, mac: MacAddr, address: IpAddr) {
         self.engine().hear_address(way, mac, address);

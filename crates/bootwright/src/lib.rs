@@ -11,6 +11,7 @@ pub mod cli;
 pub mod code;
 pub mod commit;
 pub mod compat;
+mod console;
 pub mod core;
 pub mod counter;
 pub mod dhcp;

@@ -146,6 +146,7 @@ pub const fn verb_name(verb: Verb) -> &'static str {
         Verb::Pause => "pause",
         Verb::Reload => "reload",
         Verb::Seen => "seen",
+        Verb::Auth => "auth",
     }
 }
 

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use crate::daemon::{BaseUrl, Daemon, Listen, Sockets, Store, Tls};
 use crate::finding::Findings;
-use crate::node::{At, Table};
-use crate::section::{Section, choice};
+use crate::node::{At, Entry, Table, Value};
+use crate::section::{Section, choice, wrong_kind};
 
 pub(super) fn lower(root: &Table, findings: &mut Findings) -> Daemon {
     let mut daemon = Daemon::default();
@@ -53,12 +53,24 @@ fn control(root: &Table, daemon: &mut Daemon, findings: &mut Findings) {
     let Some(mut section) = Section::of(root, "control", findings) else {
         return;
     };
-    if let Some(listen) = listen(&mut section, "listen", ":8443", findings) {
-        daemon.control.listen = listen;
-    }
-    if let Some((text, at)) = section.text("tls", "self-signed", findings)
-        && let Some(tls) = choice("control.tls", text, at, &[("self-signed", Tls::SelfSigned)], findings)
+    if section
+        .take("listen")
+        .is_some_and(|entry| matches!(&entry.node.value, Value::Text(text) if text == "off"))
     {
+        daemon.control.listen = None;
+    } else if let Some(listen) = listen(&mut section, "listen", ":8443", findings) {
+        daemon.control.listen = Some(listen);
+    }
+    if let Some(entry) = section.take("tls")
+        && let Some(tls) = tls(&section.key("tls"), entry, findings)
+    {
+        let beyond = daemon.control.listen.filter(|listen| !listen.is_loopback());
+        if tls == Tls::Off && beyond.is_some() {
+            let message = "`control.tls`: without TLS, passwords and tokens cross the network in the clear";
+            findings.warn(&entry.node.at, message).hint = Some(
+                "let the proxy that has the certificate run on this box, and listen on `\"127.0.0.1:8443\"`".to_owned(),
+            );
+        }
         daemon.control.tls = tls;
     }
     for (name, at) in section.texts("hosts", "boot.example.net", findings) {
@@ -74,10 +86,47 @@ fn control(root: &Table, daemon: &mut Daemon, findings: &mut Findings) {
     section.finish(findings);
 }
 
+/// `"self-signed"`, `"off"`, or a table with the paths of the site's own certificate and key.
+fn tls(name: &str, entry: &Entry, findings: &mut Findings) -> Option<Tls> {
+    match &entry.node.value {
+        Value::Text(text) => {
+            let choices = [("self-signed", ()), ("off", ())];
+            choice(name, text, &entry.node.at, &choices, findings)?;
+            Some(if text == "off" { Tls::Off } else { Tls::SelfSigned })
+        }
+        Value::Table(_) => {
+            let mut own = Section::new(name.to_owned(), entry, findings);
+            let mut path = |key| {
+                let found = own.text(key, "/etc/bootwright/control.pem", findings);
+                if found.is_none() {
+                    findings.error(&entry.node.at, format!("`{name}` needs `{key}`")).hint =
+                        Some("write `tls = { cert = \"/path/of/chain.pem\", key = \"/path/of/key.pem\" }`".to_owned());
+                }
+                let (path, at) = found?;
+                absolute(&format!("{name}.{key}"), path, at, findings)
+            };
+            let (cert, key) = (path("cert"), path("key"));
+            own.finish(findings);
+            Some(Tls::Own { cert: cert?, key: key? })
+        }
+        other => {
+            wrong_kind(
+                name,
+                "text or a table",
+                &entry.node.at,
+                other,
+                "\"self-signed\"",
+                findings,
+            );
+            None
+        }
+    }
+}
+
 fn dhcp(root: &Table, daemon: &mut Daemon, findings: &mut Findings) {
     // `dhcp::lower_policy` reads the other keys of this section and complains about unknown ones.
     let mut section = match root.get("dhcp").map(|entry| &entry.node.value) {
-        Some(crate::node::Value::Table(_)) => match Section::of(root, "dhcp", findings) {
+        Some(Value::Table(_)) => match Section::of(root, "dhcp", findings) {
             Some(section) => section,
             None => return,
         },

@@ -382,7 +382,7 @@ root = "/srv/tftp"
     };
     assert_eq!(daemon.http, listen(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 80));
     let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
-    assert_eq!(daemon.control.listen, listen(IpAddr::V6(address), 443));
+    assert_eq!(daemon.control.listen, Some(listen(IpAddr::V6(address), 443)));
     assert_eq!(daemon.control.hosts, ["boot.example.net"]);
     assert_eq!(daemon.data_dir.as_deref(), Some("/srv/bootwright"));
     assert_eq!((daemon.tftp.max_blksize, daemon.tftp.max_windowsize), (512, 16));

@@ -19,9 +19,17 @@
 //! | `POST apply`, [`ApplyRequest`] | [`ApplyReport`] |
 //! | `POST reload`, `POST check` | [`ReloadReport`] |
 //! | `GET backup`, with `config=true` for the configuration as well | a tar archive |
+//! | `GET whoami` | [`WhoAmI`] |
+//! | `GET users`; `POST users`, [`NewUser`] | [`UserList`] |
+//! | `POST users/<name>`, [`UserChange`]; `DELETE users/<name>` | [`UserList`] |
+//! | `GET tokens`; `DELETE tokens/<id>` | [`TokenList`] |
+//! | `POST tokens`, [`NewToken`] | [`MadeToken`] |
+//! | `POST login`, [`LoginRequest`]: without a login, at the door for browsers only | [`LoginReport`] |
+//! | `POST logout`: likewise | [`LoginReport`] |
 //!
 //! Whatever fails answers with a [`Problem`].
 
+mod access;
 mod apply;
 mod command;
 mod event;
@@ -33,6 +41,10 @@ mod reload;
 mod role;
 mod status;
 
+pub use access::{
+    LoginReport, LoginRequest, MadeToken, NewToken, NewUser, TokenList, TokenView, UserChange, UserList, UserView,
+    WhoAmI,
+};
 pub use apply::{ApplyReport, ApplyRequest, Proposal, ProposalList};
 pub use command::{Command, CommandReport, PauseRequest};
 pub use event::{EventPage, EventView};
@@ -45,7 +57,7 @@ pub use lease::{LeaseEntry, LeaseList};
 pub use problem::{Problem, ProblemCode};
 pub use reload::{DiagnosticView, ReloadReport, Severity};
 pub use role::Role;
-pub use status::{FirmwareView, Health, LinkView, Nothing, ServerView, Status, StoreView};
+pub use status::{ControlView, FirmwareView, Health, LinkView, Nothing, ServerView, Status, StoreView};
 
 /// What all routes begin with.
 pub const PREFIX: &str = "/api/v1";

@@ -22,7 +22,7 @@ pub(crate) struct EventRow {
 }
 
 /// The verbs and their spelling in the store.
-const VERBS: [(Verb, &str); 21] = [
+const VERBS: [(Verb, &str); 22] = [
     (Verb::New, "new"),
     (Verb::Hold, "hold"),
     (Verb::Armed, "armed"),
@@ -44,6 +44,7 @@ const VERBS: [(Verb, &str); 21] = [
     (Verb::Pause, "pause"),
     (Verb::Reload, "reload"),
     (Verb::Seen, "seen"),
+    (Verb::Auth, "auth"),
 ];
 
 impl EventRow {

@@ -97,6 +97,20 @@ fn events_are_written_as_format_1_says_and_read_back() {
 }
 
 #[test]
+fn a_verb_that_came_later_is_written_and_read_back() {
+    let entry = Entry {
+        verb: Verb::Auth,
+        by: Cause::Operator("anna".to_owned()),
+        at: at(0),
+        note: "logged in from 10.0.0.5".to_owned(),
+        change: Change::SiteNoted,
+    };
+    let row = EventRow::new(Seq::new(1), 0, &entry).unwrap();
+    assert_eq!(row.verb, "auth");
+    assert_eq!(row.into_recorded().unwrap().entry, entry);
+}
+
+#[test]
 fn hosts_are_written_as_format_1_says_and_read_back() {
     check_lines(HOSTS, hosts().iter().map(|host| host_body(host).unwrap()));
     for (line, host) in HOSTS.lines().zip(hosts()) {

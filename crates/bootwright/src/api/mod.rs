@@ -3,6 +3,7 @@
 //! [`router`] is the whole of it and knows nothing of where it listens: whoever accepts connections says who asks, by an
 //! [`Operator`] in each request.
 
+mod access;
 mod backup;
 mod body;
 mod check;
@@ -33,8 +34,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use bootwright_console::access::Access;
+use bootwright_console::door::Door;
 use bootwright_net::environment::Environment;
 use bootwright_proto::http::api::{PREFIX, Role};
 use bootwright_store::{Reader, SqliteReader, StoreError};
@@ -46,6 +51,7 @@ use crate::core::Core;
 use crate::counter::Counters;
 use crate::http::Plane;
 use crate::metrics;
+use crate::mishap::contain_async;
 use crate::reload::Reloader;
 use moment::Moments;
 
@@ -70,6 +76,10 @@ pub struct ApiState {
     pub data_dir: PathBuf,
     /// Reads the record. One question at a time, on a thread that may wait for the disk.
     pub reader: Arc<Mutex<Box<dyn Reader>>>,
+    /// Who may log in.
+    pub access: Arc<Access>,
+    /// The door for browsers, if there is one.
+    pub door: Option<Arc<Door>>,
     /// Where we run, as it was at the start.
     environment: Environment,
     moments: Moments,
@@ -86,6 +96,7 @@ impl ApiState {
         reloader: Arc<Reloader>,
         plane: &Arc<Plane>,
         data_dir: &Path,
+        (access, door): (Arc<Access>, Option<Arc<Door>>),
     ) -> Result<Self, StoreError> {
         let reader: Box<dyn Reader> = Box::new(SqliteReader::open(&data_dir.join(DATABASE))?);
         let moments = Moments::new(Arc::clone(&core));
@@ -96,6 +107,8 @@ impl ApiState {
             plane: Arc::clone(plane),
             data_dir: data_dir.to_owned(),
             reader: Arc::new(Mutex::new(reader)),
+            access,
+            door,
             environment: Environment::detect().unwrap_or(Environment::Box),
             moments,
         })
@@ -109,6 +122,16 @@ fn monitoring() -> Router<ApiState> {
         .route("/metrics", get(metrics::answer).layer(demand))
         .route("/healthz", get(metrics::health))
         .route("/readyz", get(metrics::readiness))
+}
+
+/// The API, of which a request that panics costs itself alone.
+pub fn contained(state: ApiState) -> Router {
+    async fn contain(State(counters): State<Arc<Counters>>, request: Request, next: Next) -> Response {
+        let answered = contain_async(&counters, "api", next.run(request)).await;
+        answered.unwrap_or_else(|| fault::Fault::internal("this request made the daemon stumble").into_response())
+    }
+    let counters = Arc::clone(&state.counters);
+    router(state).layer(axum::middleware::from_fn_with_state(counters, contain))
 }
 
 /// The API. Requests without an [`Operator`](bootwright_console::Operator) are refused, and so are those that their

@@ -26,10 +26,11 @@ use std::collections::BTreeMap;
 
 use bootwright_proto::http::api::{
     ApplyReport, ApplyRequest, Command, CommandReport, EventPage, Explanation, Health, HostDetail, HostList, LeaseList,
-    Nothing, PauseRequest, ProblemCode, ProposalList, ReloadReport, Role, Status,
+    MadeToken, NewToken, NewUser, Nothing, PauseRequest, ProblemCode, ProposalList, ReloadReport, Role, Status,
+    TokenList, UserChange, UserList, WhoAmI,
 };
 
-use super::{backup, command, event, explain, host, lease, openapi, proposal, reload, site};
+use super::{access, backup, command, event, explain, host, lease, openapi, proposal, reload, site};
 pub(super) use shape::{Answers, Kind, PLACES, Parameter, Route, Takes};
 
 const STATE: Parameter = Parameter::of("state", Kind::Word(STATES), "only hosts in this state");
@@ -162,6 +163,56 @@ pub(super) fn all() -> Vec<Route> {
             )])
             .answers_other("application/x-tar")
             .refuses(&[ProblemCode::Busy, ProblemCode::StoreUnavailable]),
+        Route::get("/whoami", Viewer, access::whoami)
+            .says("Who asks, and what they may do")
+            .answers::<WhoAmI>(),
+        Route::get("/users", Admin, access::users)
+            .says("Who may log in with a password, by name")
+            .answers::<UserList>()
+            .refuses(&[ProblemCode::LoginsUnavailable]),
+        Route::post("/users", Admin, access::add_user)
+            .says("Adds a user; the first one is an admin")
+            .takes::<NewUser>()
+            .answers::<UserList>()
+            .answers_a_secret()
+            .refuses(&[
+                ProblemCode::LoginConflict,
+                ProblemCode::LoginsUnavailable,
+                ProblemCode::Busy,
+            ]),
+        Route::post("/users/{user}", Admin, access::change_user)
+            .says("Gives a user another role or password, which counts at once; with another password all sessions end")
+            .takes::<UserChange>()
+            .answers::<UserList>()
+            .answers_a_secret()
+            .refuses(&[
+                ProblemCode::UnknownUser,
+                ProblemCode::LoginConflict,
+                ProblemCode::LoginsUnavailable,
+                ProblemCode::Busy,
+            ]),
+        Route::delete("/users/{user}", Admin, access::remove_user)
+            .says("Removes a user, and all sessions of the user; the last admin stays")
+            .answers::<UserList>()
+            .refuses(&[
+                ProblemCode::UnknownUser,
+                ProblemCode::LoginConflict,
+                ProblemCode::LoginsUnavailable,
+            ]),
+        Route::get("/tokens", Admin, access::tokens)
+            .says("The tokens of programs, those that have ended among them, without their secrets")
+            .answers::<TokenList>()
+            .refuses(&[ProblemCode::LoginsUnavailable]),
+        Route::post("/tokens", Admin, access::make_token)
+            .says("Makes a token; its secret is told this once")
+            .takes::<NewToken>()
+            .answers::<MadeToken>()
+            .answers_a_secret()
+            .refuses(&[ProblemCode::LoginConflict, ProblemCode::LoginsUnavailable]),
+        Route::delete("/tokens/{token}", Admin, access::revoke_token)
+            .says("Makes a token worthless")
+            .answers::<TokenList>()
+            .refuses(&[ProblemCode::UnknownToken, ProblemCode::LoginsUnavailable]),
         Route::get("/openapi.json", Viewer, openapi::show)
             .says("This description, OpenAPI 3.1")
             .answers::<BTreeMap<String, serde_json::Value>>(),

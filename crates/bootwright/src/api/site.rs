@@ -6,12 +6,15 @@ use std::net::Ipv6Addr;
 use axum::extract::State;
 use axum::{Extension, Json};
 use bootwright_console::Operator;
+use bootwright_console::door::{Door, Tls};
 use bootwright_core::{Census, DhcpMode};
 use bootwright_engine::Command as Order;
 use bootwright_net::Link;
 use bootwright_net::selection::{Choice, Families, selection};
 use bootwright_proto::http::BaseUrl;
-use bootwright_proto::http::api::{FirmwareView, Health as Alive, LinkView, Nothing, PauseRequest, Status, StoreView};
+use bootwright_proto::http::api::{
+    ControlView, FirmwareView, Health as Alive, LinkView, Nothing, PauseRequest, Status, StoreView,
+};
 use bootwright_store::Health;
 
 use super::body::{self, Body};
@@ -112,6 +115,17 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
     if let Some(why) = &overview.paused {
         warnings.push(format!("W616: installs are paused: {why}"));
     }
+    if let Some(why) = state.access.trouble() {
+        warnings.push(format!(
+            "E440: nobody can log in: the file of the logins cannot be used: {why}"
+        ));
+    }
+    let control = state.door.as_ref().map(|door| control_view(state, door));
+    warnings.extend(
+        control
+            .iter()
+            .filter_map(|control| Some(format!("W441: {}", control.why.as_ref()?))),
+    );
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ready: state.troubles().is_empty(),
@@ -131,6 +145,7 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
             .map(|(kind, reason, count)| (format!("{kind}.{reason}"), count))
             .collect(),
         own_firmware: catalogue.own.iter().map(firmware_view).collect(),
+        control,
         store,
         warnings,
     })
@@ -155,6 +170,24 @@ impl ApiState {
         ];
         let so = all.into_iter().filter(|(is_so, _)| *is_so);
         so.map(|(_, words)| words).collect()
+    }
+}
+
+fn control_view(state: &ApiState, door: &Door) -> ControlView {
+    let (settings, report) = (door.settings(), door.report());
+    ControlView {
+        open: report.open,
+        port: settings.port,
+        tls: match settings.tls {
+            Tls::SelfSigned => "self-signed",
+            Tls::Own { .. } => "own",
+            Tls::Off => "off",
+        }
+        .to_owned(),
+        fingerprint: report.fingerprint,
+        urls: crate::console::urls(settings, &state.plane.links.load()),
+        awaits_first: state.access.awaits_first(),
+        why: report.trouble,
     }
 }
 

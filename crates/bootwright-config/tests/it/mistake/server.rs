@@ -163,22 +163,60 @@ syslog = ":514"
 }
 
 #[test]
-fn a_certificate_of_ones_own_comes_later() {
+fn a_certificate_without_its_key_or_a_word_that_says_nothing() {
     check(
         r#"[control]
-tls = "off"
+tls = { cert = "/etc/ssl/boot.pem" }
 "#,
         expect![[r#"
-            error: `control.tls` cannot be `off`
+            error: `control.tls` needs `key`
              --> config.toml:2:7
               |
-            2 | tls = "off"
-              |       ^^^^^
+            2 | tls = { cert = "/etc/ssl/boot.pem" }
+              |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
               |
-              = help: write one of `"self-signed"`
+              = help: write `tls = { cert = "/path/of/chain.pem", key = "/path/of/key.pem" }`
 
             1 error
         "#]],
+    );
+    check(
+        r#"[control]
+tls = "on"
+"#,
+        expect![[r#"
+            error: `control.tls` cannot be `on`
+             --> config.toml:2:7
+              |
+            2 | tls = "on"
+              |       ^^^^
+              |
+              = help: write one of `"self-signed"`, `"off"`
+
+            1 error
+        "#]],
+    );
+}
+
+#[test]
+fn passwords_in_the_clear_are_warned_of_unless_they_stay_on_the_box() {
+    check(
+        "[control]\ntls = \"off\"\n",
+        expect![[r#"
+        warning: `control.tls`: without TLS, passwords and tokens cross the network in the clear
+         --> config.toml:2:7
+          |
+        2 | tls = "off"
+          |       ^^^^^
+          |
+          = help: let the proxy that has the certificate run on this box, and listen on `"127.0.0.1:8443"`
+
+        1 warning
+    "#]],
+    );
+    check(
+        "[control]\ntls = \"off\"\nlisten = \"127.0.0.1:8443\"\n",
+        expect![[r#""#]],
     );
 }
 

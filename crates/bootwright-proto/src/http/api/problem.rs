@@ -41,6 +41,18 @@ pub enum ProblemCode {
     AmbiguousHost,
     /// No profile has this name.
     UnknownProfile,
+    /// No user has this name.
+    UnknownUser,
+    /// No token has this id.
+    UnknownToken,
+    /// The users and tokens that there are do not allow it.
+    LoginConflict,
+    /// The request is for a name that is not ours.
+    Misdirected,
+    /// Somebody was wrong too often and has to wait.
+    TooManyAttempts,
+    /// It cannot be told who may log in.
+    LoginsUnavailable,
     /// The route knows other methods only.
     MethodNotAllowed,
     /// The host's state does not allow it.
@@ -92,14 +104,16 @@ impl ProblemCode {
             Self::BadRequest => 400,
             Self::Unauthorized => 401,
             Self::Forbidden => 403,
-            Self::NotFound | Self::UnknownHost => 404,
+            Self::NotFound | Self::UnknownHost | Self::UnknownUser | Self::UnknownToken => 404,
             Self::MethodNotAllowed => 405,
-            Self::AmbiguousHost | Self::Conflict => 409,
+            Self::AmbiguousHost | Self::Conflict | Self::LoginConflict => 409,
             Self::Stale => 412,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
+            Self::Misdirected => 421,
             Self::UnknownProfile | Self::BadConfiguration | Self::KeyReused => 422,
-            Self::StoreUnavailable | Self::Busy => 503,
+            Self::TooManyAttempts => 429,
+            Self::StoreUnavailable | Self::LoginsUnavailable | Self::Busy => 503,
             Self::Internal => 500,
         }
     }
@@ -115,6 +129,12 @@ impl ProblemCode {
             Self::UnknownHost => "no such host",
             Self::AmbiguousHost => "several hosts fit",
             Self::UnknownProfile => "no such profile",
+            Self::UnknownUser => "no such user",
+            Self::UnknownToken => "no such token",
+            Self::LoginConflict => "the users and tokens that there are do not allow it",
+            Self::Misdirected => "the request is for another host",
+            Self::TooManyAttempts => "there were too many wrong attempts",
+            Self::LoginsUnavailable => "it cannot be told who may log in",
             Self::MethodNotAllowed => "the route does not know this method",
             Self::Conflict => "the state of the host does not allow it",
             Self::BadConfiguration => "the configuration has errors",

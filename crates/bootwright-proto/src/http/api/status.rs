@@ -41,6 +41,9 @@ pub struct Status {
     /// The boot programs of the site's own, in the `firmware/` directory of the data directory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub own_firmware: Vec<FirmwareView>,
+    /// The door for browsers and other boxes, if the configuration has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<ControlView>,
     /// The store.
     pub store: StoreView,
     /// What an operator should know, one sentence each.
@@ -112,6 +115,28 @@ pub struct FirmwareView {
     /// Other names under which it is served.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaces: Vec<String>,
+}
+
+/// The door for browsers and other boxes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ControlView {
+    /// Whether it is open.
+    pub open: bool,
+    /// Its port.
+    pub port: u16,
+    /// `self-signed`, `own` or `off`.
+    pub tls: String,
+    /// The SHA-256 of its certificate, as browsers show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// URLs by which it is reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+    /// Whether nobody can log in yet, and the one-time code in the log makes the first admin.
+    pub awaits_first: bool,
+    /// What is wrong with it, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// The store.

@@ -9,7 +9,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use super::super::ApiState;
 
 /// The words for the parts of paths that stand in braces.
-pub(in crate::api) const PLACES: &[(&str, &str)] = &[("host", "a host: its name, a hardware address or a UUID")];
+pub(in crate::api) const PLACES: &[(&str, &str)] = &[
+    ("host", "a host: its name, a hardware address or a UUID"),
+    ("user", "the name of a user"),
+    ("token", "the id of a token"),
+];
 
 /// A route.
 pub(in crate::api) struct Route {
