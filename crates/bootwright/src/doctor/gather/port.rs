@@ -16,7 +16,7 @@ pub(super) fn gather(site: &Site) -> Ports {
         ("P02", dhcp.then_some(4011), Protocol::Udp),
         ("P03", Some(69), Protocol::Udp),
         ("P04", Some(daemon.http.port), Protocol::Tcp),
-        ("P05", Some(daemon.control.listen.port), Protocol::Tcp),
+        ("P05", daemon.control.listen.map(|listen| listen.port), Protocol::Tcp),
     ];
     let ports = wanted.into_iter().filter_map(|(id, number, protocol)| {
         let number = number?;
