@@ -16,6 +16,7 @@ mod live;
 mod package;
 mod process;
 mod prove;
+mod schemathesis;
 mod scratch;
 mod serve;
 mod tidy;
@@ -49,6 +50,8 @@ enum Task {
     CloudInit,
     /// Fetch the validator of kickstart files for the tests that need it.
     Kickstart,
+    /// Fetch the program that judges the API for the test that needs it.
+    Schemathesis,
     /// Make the small Linux that looks at machines and wipes disks, from Debian's packages.
     Live(live::Args),
     /// Let libFuzzer look for bytes that break a parser.
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Task::Firmware(args) => firmware::run(&args),
         Task::CloudInit => cloud_init::run(),
         Task::Kickstart => kickstart::run(),
+        Task::Schemathesis => schemathesis::run(),
         Task::Live(args) => live::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Tidy(args) => tidy::run(&args),

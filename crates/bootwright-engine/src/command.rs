@@ -407,9 +407,9 @@ fn check_text(key: &str, value: Option<&str>) -> Result<(), Refusal> {
             "a name has up to 63 of the characters `a-z A-Z 0-9 - _ . /`",
         ));
     }
-    if value.is_some_and(|value| value.len() > 1024 || value.chars().any(char::is_control)) {
+    if value.is_some_and(|value| value.chars().count() > 1024 || value.chars().any(char::is_control)) {
         return Err(Refusal::BadText(
-            "a value has up to 1024 bytes and no control characters",
+            "a value has up to 1024 characters and no control characters",
         ));
     }
     Ok(())

@@ -149,6 +149,7 @@ pub(crate) const TIERS: &[Tier] = &[
             Step::Task(&["cloud-init"]),
             Step::Task(&["prove", "firmware"]),
             Step::Task(&["kickstart"]),
+            Step::Task(&["schemathesis"]),
             Step::Cargo(&[
                 "test",
                 "--locked",

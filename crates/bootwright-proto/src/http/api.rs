@@ -47,7 +47,7 @@ pub use access::{
 };
 pub use apply::{ApplyReport, ApplyRequest, Proposal, ProposalList};
 pub use command::{Command, CommandReport, PauseRequest};
-pub use event::{EventPage, EventView};
+pub use event::{EventGap, EventPage, EventView};
 pub use explain::{Answer, Candidate, Explanation, GuardView, IdentityView, Line, Meant, RuleView};
 pub use host::{
     CardView, FactsView, FinishedRunView, FirstStepView, GrantView, HostDetail, HostList, HostSummary, LeaseView,

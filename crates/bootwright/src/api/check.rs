@@ -98,7 +98,7 @@ fn unknown(name: &str, known: &[Parameter]) -> Fault {
 fn holds(parameter: &Parameter, value: &str) -> Result<(), Fault> {
     let name = parameter.name;
     match parameter.kind {
-        Kind::Text => Ok(()),
+        Kind::Text | Kind::Pattern(_) => Ok(()),
         Kind::Number(least, most) => {
             let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
             let number = value.parse::<u64>().ok().filter(|_| digits);
@@ -121,7 +121,7 @@ fn holds(parameter: &Parameter, value: &str) -> Result<(), Fault> {
             };
             Err(problem.hint(hint).into())
         }
-        Kind::Ipv4 if value.is_empty() || value.parse::<Ipv4Addr>().is_ok() => Ok(()),
+        Kind::Ipv4 if value.parse::<Ipv4Addr>().is_ok() => Ok(()),
         Kind::Ipv4 => Err(Fault::bad_request(format!("`{name}` must be an IPv4 address"))),
     }
 }

@@ -1,22 +1,26 @@
 //! What operators tell hosts.
 
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use bootwright_console::Operator;
 use bootwright_core::{Policy, ProfileName, Stayed};
-use bootwright_engine::{Command as Order, Decision, Refusal};
+use bootwright_engine::{Command as Order, Decision, Outcome, Refusal, Woken};
 use bootwright_proto::http::api::{Command, CommandReport};
 
 use super::body::{self, Body};
 use super::fault::Fault;
-use super::{ApiState, rehearsal};
+use super::version::Demanded;
+use super::{ApiState, rehearsal, version};
 
 pub(super) async fn command(
     State(state): State<ApiState>,
     Extension(operator): Extension<Operator>,
     Path(host): Path<String>,
+    demanded: Demanded,
     body: Body,
-) -> Result<Json<CommandReport>, Fault> {
+) -> Result<Response, Fault> {
+    let demanded = demanded.understood()?;
     let command: Command = body::document(body)?;
     let arms = matches!(command, Command::Arm { .. });
     let ends = matches!(command, Command::Done {});
@@ -29,9 +33,14 @@ pub(super) async fn command(
         decision,
     };
     let answer = state.core.ask(|engine, now| {
+        // Under the lock under which it is carried out, so that nothing comes in between.
+        if let Err(stale) = demanded.met_by(&host, engine.view(&host).as_ref()) {
+            return nothing(Err(Some(stale)));
+        }
         let outcome = engine.command(now, operator.name(), &order);
         let changed = !outcome.entries.is_empty();
         let after = engine.view(&host);
+        let version = after.as_ref().map(version::header);
         let fault = outcome.reply.as_ref().err().map(|refusal| match refusal {
             Refusal::State {
                 host,
@@ -46,7 +55,7 @@ pub(super) async fn command(
                     let waits = after.as_ref().is_some_and(|after| after.visit.held.is_some());
                     notes.push(next_step(waits).to_owned());
                 }
-                CommandReport {
+                let report = CommandReport {
                     host: after
                         .as_ref()
                         .map_or_else(|| host.clone(), |after| after.name.to_string()),
@@ -55,14 +64,28 @@ pub(super) async fn command(
                         .map_or("forgotten", |after| after.host.state.phase.name())
                         .to_owned(),
                     notes,
-                }
+                };
+                (version, report)
             });
             report.map_err(|_| fault)
         })
     });
     match answer.settled().await? {
-        Ok(report) => Ok(Json(report)),
+        Ok((Some(version), report)) => Ok((version, Json(report)).into_response()),
+        Ok((None, report)) => Ok(Json(report).into_response()),
         Err(fault) => Err(fault.unwrap_or_else(|| Fault::internal("the command was refused without a reason"))),
+    }
+}
+
+/// An outcome that changes nothing.
+fn nothing<R>(reply: R) -> Outcome<R> {
+    Outcome {
+        reply,
+        entries: Vec::new(),
+        leases: Vec::new(),
+        revisions: Vec::new(),
+        promises: false,
+        woken: Woken::None,
     }
 }
 
@@ -109,12 +132,15 @@ fn name(profile: &str, known: &Policy, host: &str) -> Result<ProfileName, Fault>
 /// A serial number is compared with what the installer's kernel says of a disk: no space around it, nothing unprintable.
 fn serials(serials: Vec<String>) -> Result<Vec<String>, Fault> {
     let fits = |serial: &String| {
-        !serial.is_empty() && serial.len() <= 128 && serial.trim() == serial && !serial.chars().any(char::is_control)
+        !serial.is_empty()
+            && serial.chars().count() <= 128
+            && serial.trim() == serial
+            && !serial.chars().any(char::is_control)
     };
     match serials.iter().find(|serial| !fits(serial)) {
         None => Ok(serials),
         Some(_) => Err(Fault::bad_request(
-            "a disk's serial number has up to 128 bytes, no space around it and no control characters",
+            "a disk's serial number has up to 128 characters, no space around it and no control characters",
         )),
     }
 }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use bootwright_core::{Cause, Change, HostId};
 use bootwright_engine::Engine;
-use bootwright_proto::http::api::{EventPage, EventView, Problem, ProblemCode};
+use bootwright_proto::http::api::{EventGap, EventPage, EventView, Problem, ProblemCode};
 use bootwright_store::{EventQuery, Page, Recorded, Seq};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -35,16 +35,14 @@ pub(super) struct Wanted {
 
 pub(super) async fn events(State(state): State<ApiState>, headers: HeaderMap, items: Items) -> Result<Response, Fault> {
     let host = items.text("host").map(|name| host(&state, &name)).transpose()?;
-    let after = items.number("after")?;
+    let after = last_event_id(&headers)?.or(items.number("after")?);
     if wants_stream(&headers) {
-        let resumed = headers
-            .get("last-event-id")
-            .and_then(|id| id.to_str().ok()?.parse().ok());
-        let after = match resumed.or(after) {
-            Some(after) => after,
-            None => last_seq(&state).await?,
-        };
-        return Ok(follow::stream(state, Wanted { host, after }));
+        let bounds = bounds(&state).await?;
+        let after = after.unwrap_or(bounds.last);
+        let gap = bounds.gap_after(after);
+        // Who is ahead of the record knows another one: what is recorded from now on is what they have not seen.
+        let after = after.min(bounds.last);
+        return Ok(follow::stream(state, Wanted { host, after }, gap));
     }
     let limit = items.number("limit")?.unwrap_or(PAGE_EVENTS).min(PAGE_EVENTS);
     let wait = Duration::from_millis(items.number("wait_ms")?.unwrap_or(0)).min(WAIT_MAX);
@@ -58,6 +56,46 @@ pub(super) async fn events(State(state): State<ApiState>, headers: HeaderMap, it
         page_after(&state, &wanted, limit, wait).await?
     };
     Ok(Json(page).into_response())
+}
+
+/// Where a follower was when its connection broke, as browsers say it.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+    let Some(id) = headers.get("last-event-id") else {
+        return Ok(None);
+    };
+    let digits = |text: &&str| (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = id.to_str().ok().filter(digits).and_then(|text| text.parse().ok());
+    let fault = || Fault::bad_request("`Last-Event-ID` must be the place of an event in the record, a number");
+    number.map(Some).ok_or_else(fault)
+}
+
+/// The places of the first and the last event that the record keeps.
+#[derive(Clone, Copy)]
+struct Bounds {
+    first: u64,
+    last: u64,
+}
+
+impl Bounds {
+    /// What a reader who has seen all up to this place has missed for good: the record has let go of it, or is another one,
+    /// such as after a backup was restored.
+    fn gap_after(self, after: u64) -> Option<EventGap> {
+        let missed = after.saturating_add(1) < self.first || after > self.last;
+        missed.then_some(EventGap {
+            after,
+            first: self.first,
+            last: self.last,
+        })
+    }
+}
+
+async fn bounds(state: &ApiState) -> Result<Bounds, Fault> {
+    let first = read(state, Page::After(Seq::ZERO), None, 1).await?;
+    let last = last_seq(state).await?;
+    Ok(Bounds {
+        first: first.first().map_or(last, |recorded| recorded.seq.get()),
+        last,
+    })
 }
 
 fn wants_stream(headers: &HeaderMap) -> bool {
@@ -76,6 +114,7 @@ fn host(state: &ApiState, name: &str) -> Result<HostId, Fault> {
 async fn page_after(state: &ApiState, wanted: &Wanted, limit: usize, wait: Duration) -> Result<EventPage, Fault> {
     // Whoever listens before reading misses nothing.
     let mut news = state.core.follow();
+    let gap = bounds(state).await?.gap_after(wanted.after);
     let mut found = read(
         state,
         Page::After(Seq::new(wanted.after)),
@@ -94,7 +133,8 @@ async fn page_after(state: &ApiState, wanted: &Wanted, limit: usize, wait: Durat
     }
     let more = found.len() > limit;
     found.truncate(limit);
-    Ok(page(state, &found, wanted.after, more))
+    let page = page(state, &found, wanted.after, more);
+    Ok(EventPage { gap, ..page })
 }
 
 async fn last_page(state: &ApiState, host: Option<HostId>, limit: usize) -> Result<EventPage, Fault> {
@@ -108,6 +148,7 @@ fn page(state: &ApiState, found: &[Recorded], after: u64, more: bool) -> EventPa
         events: views(state, found),
         next: found.last().map_or(after, |last| last.seq.get()),
         more,
+        gap: None,
     }
 }
 

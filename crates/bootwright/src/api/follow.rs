@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
+use bootwright_proto::http::api::EventGap;
 use bootwright_store::{Page, Recorded, Seq};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -32,7 +33,7 @@ struct Follower {
 }
 
 /// Everything that is wanted, as `text/event-stream`, for as long as somebody reads.
-pub(super) fn stream(state: ApiState, wanted: Wanted) -> Response {
+pub(super) fn stream(state: ApiState, wanted: Wanted, gap: Option<EventGap>) -> Response {
     // Whoever listens before reading misses nothing.
     let news = state.core.follow();
     let follower = Follower {
@@ -47,7 +48,9 @@ pub(super) fn stream(state: ApiState, wanted: Wanted) -> Response {
         let event = follower.event(&recorded)?;
         Some((Ok::<_, Infallible>(event), follower))
     });
-    Sse::new(events)
+    // Without an id, so that a browser that connects again is told once more until it has seen an event.
+    let gap = gap.and_then(|gap| Some(Event::default().event("gap").data(serde_json::to_string(&gap).ok()?)));
+    Sse::new(stream::iter(gap.map(Ok)).chain(events))
         .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
         .into_response()
 }

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::response::IntoResponse;
 use bootwright_engine::{Answer, Explanation, Filter};
-use bootwright_proto::http::api::{HostDetail, HostList};
+use bootwright_proto::http::api::HostList;
 
 use super::fault::Fault;
 use super::query::Items;
-use super::{ApiState, view, word};
+use super::{ApiState, version, view, word};
 
 /// How many hosts a page has unless somebody says otherwise, and at most.
 const PAGE_HOSTS: usize = 1000;
@@ -31,14 +32,15 @@ pub(super) async fn list(State(state): State<ApiState>, items: Items) -> Result<
     }))
 }
 
-pub(super) async fn show(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<HostDetail>, Fault> {
+pub(super) async fn show(State(state): State<ApiState>, Path(name): Path<String>) -> Result<impl IntoResponse, Fault> {
     let explanation = state.core.read(|engine, now| {
         engine
             .explain(now, &name)
             .ok_or_else(|| Fault::unknown_host(engine, &name))
     })?;
     let words = told(&explanation);
-    Ok(Json(view::detail(&explanation.view, words, state.moments.read())))
+    let detail = view::detail(&explanation.view, words, state.moments.read());
+    Ok((version::header(&explanation.view), Json(detail)))
 }
 
 /// What the host's boot loader would be told, in words.

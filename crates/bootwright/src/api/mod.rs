@@ -24,9 +24,11 @@ mod proposal;
 mod query;
 mod rehearsal;
 mod reload;
+mod repeat;
 mod route;
 mod server;
 mod site;
+mod version;
 mod view;
 mod word;
 
@@ -137,11 +139,16 @@ pub fn contained(state: ApiState) -> Router {
 /// The API. Requests without an [`Operator`](bootwright_console::Operator) are refused, and so are those that their
 /// operator's role does not cover.
 pub fn router(state: ApiState) -> Router {
+    let repeats = repeat::Repeats::default();
     let routes = route::all().into_iter().fold(Router::new(), |router, route| {
         let fits = axum::middleware::from_fn_with_state(check::Asked::from(&route), check::fits);
         let demand = axum::middleware::from_fn_with_state(route.role, operator::demand);
+        let mut handler = route.handler;
+        if route.repeatable {
+            handler = handler.route_layer(axum::middleware::from_fn_with_state(repeats.clone(), repeat::once));
+        }
         // The last one is asked first.
-        router.route(route.path, route.handler.route_layer(fits).route_layer(demand))
+        router.route(route.path, handler.route_layer(fits).route_layer(demand))
     });
     Router::new()
         .nest(PREFIX, routes)

@@ -177,7 +177,7 @@ fn parameters(route: &Route) -> Vec<Value> {
         header(
             "If-Match",
             "the `ETag` of the host as it was looked at, or `*`: done only if it is still so",
-            json!({"type": "string", "pattern": r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#}),
+            json!({"type": "string", "minLength": 1, "pattern": r#"^(\*|(W/)?"[!#-+\x2d-~]*"(, ?(W/)?"[!#-+\x2d-~]*")*)$"#}),
         );
     }
     if route.repeatable {
@@ -190,7 +190,7 @@ fn parameters(route: &Route) -> Vec<Value> {
     if matches!(route.answers, Answers::Events(_)) {
         header(
             "Last-Event-ID",
-            "the place of the last event that a follower has seen; counts before `after`",
+            "the place of the last event that was seen; counts before `after`",
             json!({"type": "string", "pattern": "^[0-9]{1,18}$"}),
         );
     }
@@ -200,6 +200,7 @@ fn parameters(route: &Route) -> Vec<Value> {
 fn item(parameter: &Parameter) -> Value {
     let form = match parameter.kind {
         Kind::Text => json!({"type": "string"}),
+        Kind::Pattern(pattern) => json!({"type": "string", "pattern": pattern}),
         Kind::Number(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
         Kind::Word(words) => {
             let words: Vec<&str> = words.iter().copied().chain([""]).collect();

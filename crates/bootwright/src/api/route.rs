@@ -45,6 +45,16 @@ const LIMIT: Parameter = Parameter::of(
     "at most so many; a page has at most 1000",
 );
 
+/// What may be supposed of a machine.
+const AS_IF: &str = concat!(
+    r"^((serial|asset|manufacturer|product|interface|link|(label|metadata)\.[^=]*)=[\s\S]*|firmware=(bios|uefi)",
+    r"|(locked|confirmed|paused)=(yes|no|true|false)|(profile|live)=[a-z0-9][a-z0-9-]{0,62}|mode=(proxy|server|observe|off)",
+    r"|state=(new|hold|local|installed|failed|ignored)|wipe=(empty-only|always)|chosen=[0-9]{1,2}",
+    r"|unknown=(hold|local|ignore|install:[a-z0-9][a-z0-9-]{0,62})|max_(attempts|concurrent|new_per_hour)=[0-9]{1,9}",
+    r"|arch=(bios|efi32|efi64|arm64)|front=(ipxe|pxelinux|grub|u-boot|raspberry-pi|pixiecore)|address=[0-9]{2}(\.[0-9]{2}){3}",
+    r"|mac=[0-9a-f]{2}(:[0-9a-f]{2}){5}|uuid=[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$",
+);
+
 /// The names of the states of a host.
 const STATES: &[&str] = &["new", "armed", "installing", "installed", "failed", "live", "ignored"];
 
@@ -82,7 +92,7 @@ pub(super) fn all() -> Vec<Route> {
         Route::get("/hosts/{host}/explain", Viewer, explain::explain)
             .says("What a host would be answered now on each channel, and why; a machine that was never seen has a MAC or a UUID")
             .query(&[
-                Parameter::of("as_if", Kind::Text, "`KEY=VALUE`: as if this were so; as often as wanted").repeated(),
+                Parameter::of("as_if", Kind::Pattern(AS_IF), "`KEY=VALUE`: as if this were so; as often as wanted").repeated(),
                 Parameter::of("at", Kind::Word(CHANNELS), "only what is answered on this channel"),
                 Parameter::of("bytes", Kind::Word(&["yes", "no"]), "the packets too"),
             ])

@@ -24,8 +24,8 @@ use super::{ApiState, event, server};
 use crate::firmware::Own;
 use crate::telemetry;
 
-/// The longest reason for a pause, in bytes.
-const WHY_BYTES_MAX: usize = 256;
+/// The longest reason for a pause, in characters.
+const WHY_CHARS_MAX: usize = 256;
 
 /// Whether the daemon answers at all.
 pub(super) async fn health() -> Json<Alive> {
@@ -43,9 +43,9 @@ pub(super) async fn pause(
 ) -> Result<Json<Status>, Fault> {
     let PauseRequest { why } = body::document_or_default(body)?;
     let why = why.unwrap_or_else(|| format!("{} paused them", operator.name()));
-    if why.len() > WHY_BYTES_MAX || why.chars().any(char::is_control) {
+    if why.chars().count() > WHY_CHARS_MAX || why.chars().any(char::is_control) {
         return Err(Fault::bad_request(format!(
-            "a reason has up to {WHY_BYTES_MAX} bytes and no control characters"
+            "a reason has up to {WHY_CHARS_MAX} characters and no control characters"
         )));
     }
     order(&state, &operator, &Order::Pause { why }).await

@@ -238,11 +238,18 @@ impl<'a> Daemon<'a> {
 
     /// What the control API answers.
     pub(crate) fn api(&self, method: &str, target: &str, body: &str) -> Answer {
+        self.api_with(method, target, &[], body)
+    }
+
+    /// The same with further headers.
+    pub(crate) fn api_with(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut stream = UnixStream::connect(self.socket()).expect("the control socket answers");
         let length = body.len();
+        let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+        let headers: String = headers.collect();
         let request = format!(
             "{method} {target} HTTP/1.1\r\nHost: bootwright\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             Content-Length: {length}\r\n\r\n{body}"
+             {headers}Content-Length: {length}\r\n\r\n{body}"
         );
         stream.write_all(request.as_bytes()).expect("the request is sent");
         Answer::read(&mut stream)

@@ -1,6 +1,7 @@
 //! The daemon's parts for real: sockets, files and other people's programs, in namespaces that the tests make.
 
 mod api;
+mod api_write;
 mod arch_table;
 mod backup;
 mod bridge;
@@ -64,6 +65,7 @@ mod receive_buffer;
 mod recipe;
 mod rehearsal;
 mod relay;
+mod schemathesis;
 mod secret;
 mod segment;
 mod telemetry;

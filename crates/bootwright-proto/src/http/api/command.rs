@@ -12,15 +12,23 @@ pub enum Command {
     /// Grant one install of each of these profiles, in order.
     Arm {
         /// The profiles. Empty: the one that the configuration or the rules mean for the host.
+        #[schemars(inner(regex(pattern = r"^[a-z0-9][a-z0-9-]{0,62}$")))]
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         profiles: Vec<String>,
         /// Serial numbers of disks that may be overwritten although they are not empty.
+        #[schemars(inner(
+            length(max = 128),
+            regex(
+                pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$"
+            )
+        ))]
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         allow_wipe: Vec<String>,
     },
     /// Put profiles behind those of the arming.
     Queue {
         /// The profiles.
+        #[schemars(inner(regex(pattern = r"^[a-z0-9][a-z0-9-]{0,62}$")))]
         profiles: Vec<String>,
     },
     /// Hold it; an arming or a run ends.
@@ -30,6 +38,7 @@ pub enum Command {
     /// Let it boot this profile every time.
     Live {
         /// The profile.
+        #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9-]{0,62}$"))]
         profile: String,
     },
     /// Do not answer it.
@@ -45,16 +54,20 @@ pub enum Command {
     /// Set or remove a label.
     SetLabel {
         /// Its key.
+        #[schemars(regex(pattern = r"^[A-Za-z0-9_./-]{1,63}$"))]
         key: String,
         /// Its value; nothing removes it.
+        #[schemars(length(max = 1024), regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
         #[serde(default, skip_serializing_if = "Option::is_none")]
         value: Option<String>,
     },
     /// Set or remove an item of the metadata.
     SetMetadata {
         /// Its key.
+        #[schemars(regex(pattern = r"^[A-Za-z0-9_./-]{1,63}$"))]
         key: String,
         /// Its value; nothing removes it.
+        #[schemars(length(max = 1024), regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
         #[serde(default, skip_serializing_if = "Option::is_none")]
         value: Option<String>,
     },
@@ -79,6 +92,7 @@ pub struct CommandReport {
 #[serde(deny_unknown_fields)]
 pub struct PauseRequest {
     /// Why, for those who see the pause.
+    #[schemars(length(max = 256), regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }

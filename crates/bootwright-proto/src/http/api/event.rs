@@ -44,4 +44,19 @@ pub struct EventPage {
     pub next: u64,
     /// Whether there is more already.
     pub more: bool,
+    /// What was asked for and is not in the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<EventGap>,
+}
+
+/// That events are missing between what a reader has seen and what the record keeps: it has let go of them, or it is another
+/// record, such as that of a backup. Such a reader looks at everything anew. In a stream it is an event of the type `gap`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EventGap {
+    /// The place up to which the reader has seen all.
+    pub after: u64,
+    /// The place of the first event that the record keeps.
+    pub first: u64,
+    /// The place of the last one.
+    pub last: u64,
 }

@@ -90,6 +90,8 @@ pub(in crate::api) enum Kind {
     Word(&'static [&'static str]),
     /// An IPv4 address.
     Ipv4,
+    /// A text that this pattern describes; the handler says what is wrong with one that does not fit.
+    Pattern(&'static str),
 }
 
 impl Parameter {
