@@ -210,7 +210,7 @@ fn item(parameter: &Parameter) -> Value {
     };
     let mut item = json!({"name": parameter.name, "in": "query", "description": parameter.says, "schema": form});
     if parameter.repeated {
-        item["schema"] = json!({"type": "array", "items": item["schema"], "maxItems": super::check::ITEMS_MAX});
+        item["schema"] = json!({"type": "array", "items": item["schema"], "maxItems": super::check::ITEMS_MAX / 2});
         item["style"] = "form".into();
         item["explode"] = true.into();
     }
