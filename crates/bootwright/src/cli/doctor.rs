@@ -49,7 +49,7 @@ fn wanted(only: &[String]) -> Result<Vec<&'static Check>, Failure> {
     let ids = only.iter().flat_map(|ids| ids.split(',')).filter(|id| !id.is_empty());
     ids.map(|id| {
         find(id).ok_or_else(|| {
-            let all: Vec<&str> = CHECKS.iter().map(|check| check.id).collect();
+            let all: Vec<&str> = CHECKS.iter().map(Check::id).collect();
             Failure::Usage {
                 message: format!("there is no check `{id}`"),
                 hint: format!("the checks are {}", all.join(", ")),

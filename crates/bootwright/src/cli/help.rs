@@ -47,7 +47,11 @@ pub(super) fn run(printer: Printer, words: &[String]) -> Result<Exit, Failure> {
     };
     if words.len() == 1 {
         if first == "codes" {
-            let views: Vec<CodeView> = code::own().chain(code::of_firmware()).map(CodeView::of).collect();
+            let views: Vec<CodeView> = code::own()
+                .chain(code::of_doctor())
+                .chain(code::of_firmware())
+                .map(CodeView::of)
+                .collect();
             printer.document(&views, |_| code::list())?;
             return Ok(Exit::Good);
         }

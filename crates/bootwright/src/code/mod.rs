@@ -23,7 +23,8 @@ const DOCUMENT: &str = "docs/codes.md";
 /// A code and what a person needs to know of it. No part is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
-    /// `E` and a number where something does not work, `W` where it works and is odd; or the code that a machine shows.
+    /// `E` and a number where something does not work, `W` where it works and is odd; the id of a check of the doctor; or the code that
+    /// a machine shows.
     pub id: &'static str,
     /// What happened.
     pub what: &'static str,
@@ -53,10 +54,16 @@ pub fn of_firmware() -> impl Iterator<Item = &'static Code> {
     firmware::CODES.iter()
 }
 
-/// The code of this name, in any case of letters, one of ours or a firmware's.
+/// The ids of the doctor's checks.
+pub fn of_doctor() -> impl Iterator<Item = &'static Code> {
+    crate::doctor::CHECKS.iter().map(|check| &check.code)
+}
+
+/// The code of this name, in any case of letters, one of ours, of the doctor or a firmware's.
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Code> {
     own()
+        .chain(of_doctor())
         .chain(of_firmware())
         .find(|code| code.id.eq_ignore_ascii_case(id.trim()))
 }
@@ -71,6 +78,9 @@ impl Code {
     /// Where the document tells of it.
     #[must_use]
     pub fn anchor(&self) -> String {
+        if crate::doctor::find(self.id).is_some() {
+            return "docs/doctor.md".to_owned();
+        }
         format!("{DOCUMENT}#{}", self.id.to_lowercase())
     }
 
@@ -119,7 +129,7 @@ fn wrapped(words: &str, indent: usize) -> String {
 #[must_use]
 pub fn list() -> String {
     let mut text = String::new();
-    for code in own().chain(of_firmware()) {
+    for code in own().chain(of_doctor()).chain(of_firmware()) {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{:<8}  {}", code.id, code.what);
     }

@@ -51,7 +51,7 @@ pub fn examine(setting: &Setting, running: Option<(Status, Option<u32>)>, wanted
     } else {
         CHECKS
             .iter()
-            .filter(|check| wanted.iter().any(|id| id.id == check.id))
+            .filter(|check| wanted.iter().any(|one| one.id() == check.id()))
             .collect()
     };
     let running = running.map(|(status, pid)| Running { pid, status });
@@ -82,9 +82,8 @@ pub fn at_the_start(daemon: &Daemon, mode: DhcpMode, data_dir: PathBuf, config: 
             .map(|command| format!("; `{command}` repairs it"));
         let helps = helps.or_else(|| finding.advice.as_ref().map(|advice| format!("; {advice}")));
         tracing::warn!(
-            check = finding.id,
-            "{} {}{}",
-            finding.id,
+            code = finding.id.as_str(),
+            "{}{}",
             crate::telemetry::sanitise(&finding.evidence),
             crate::telemetry::sanitise(&helps.unwrap_or_default())
         );
@@ -99,7 +98,7 @@ fn judge(wanted: &[&Check], facts: &Facts) -> Vec<Finding> {
         .map(|check| {
             let judged = (check.judge)(facts);
             Finding {
-                id: check.id.to_owned(),
+                id: check.id().to_owned(),
                 name: check.name.to_owned(),
                 verdict: judged.verdict,
                 evidence: judged.evidence,

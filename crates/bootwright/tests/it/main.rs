@@ -35,6 +35,7 @@ mod dhcp_proxy;
 mod dhcp_server;
 mod dnsmasq;
 mod doctor;
+mod doctor_boot;
 mod explain_safety;
 mod facts;
 mod fault;

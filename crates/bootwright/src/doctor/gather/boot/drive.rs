@@ -24,10 +24,13 @@ use super::super::super::boot::Booted;
 use super::super::client;
 
 /// How long an answer may take on one box.
-const PATIENCE: Duration = Duration::from_millis(2500);
+const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// How often a DISCOVER is sent: a datagram may be lost where a buffer is full.
 const DISCOVERS: u32 = 2;
+
+/// How long TFTP may be silent. Firmware waits longer, and on one box nothing is far.
+const SILENCE_MAX: Duration = Duration::from_secs(3);
 
 /// The longest boot.
 const BOOT_MAX: Duration = Duration::from_secs(40);
@@ -71,6 +74,8 @@ struct Trip<'a> {
     /// The sockets of TFTP, by the ports that the machine takes itself to have.
     files: BTreeMap<u16, UdpSocket>,
     began: Instant,
+    /// When anything was last heard.
+    heard: Instant,
     /// How far the machine's clock is ahead of ours: where it would only wait for more offers, it need not.
     ahead: Duration,
     stages: Vec<String>,
@@ -89,6 +94,7 @@ impl Drive {
             dhcp: None,
             files: BTreeMap::new(),
             began: Instant::now(),
+            heard: Instant::now(),
             ahead: Duration::ZERO,
             stages: Vec::new(),
             stage: "the start".to_owned(),
@@ -126,6 +132,9 @@ impl Trip<'_> {
             }
             if self.began.elapsed() > BOOT_MAX {
                 return Err(format!("not over after {} s", BOOT_MAX.as_secs()));
+            }
+            if self.heard.elapsed() > SILENCE_MAX {
+                return Err(format!("nothing came within {} s", SILENCE_MAX.as_secs()));
             }
             outputs.extend(self.wait(&mut machine).await);
         }
@@ -176,6 +185,9 @@ impl Trip<'_> {
 
     /// Does what the machine wants.
     async fn carry(&mut self, machine: &mut Machine, output: Output) -> Result<Vec<Output>, String> {
+        if !matches!(&output, Output::Send(sent) if is_tftp(sent)) {
+            self.heard = Instant::now();
+        }
         match output {
             Output::Print(_) => Ok(Vec::new()),
             Output::Fetch { id, url } => {
@@ -382,13 +394,14 @@ impl Trip<'_> {
     /// Waits for a packet of TFTP, or for the time that the machine has set itself.
     async fn wait(&mut self, machine: &mut Machine) -> Vec<Output> {
         let deadline = machine.deadline().unwrap_or_else(|| self.now() + PATIENCE);
-        let left = deadline.saturating_sub(self.now());
+        let left = deadline.saturating_sub(self.now()).min(SILENCE_MAX);
         let newest = self.files.iter().next_back();
         let mut buffer = vec![0; DATAGRAM_MAX];
         if let Some((port, socket)) = newest
             && let Ok(Ok((len, SocketAddr::V4(from)))) = timeout(left, socket.recv_from(&mut buffer)).await
         {
             let port = *port;
+            self.heard = Instant::now();
             buffer.truncate(len);
             let before = machine.address();
             let outputs = machine.on_packet(self.now(), from, port, &buffer);
@@ -436,6 +449,10 @@ fn grant(offer: &mut [u8]) {
     if let Some(kind) = at.and_then(|at| offer.get_mut(at + 242)) {
         *kind = 5;
     }
+}
+
+fn is_tftp(datagram: &Datagram) -> bool {
+    !datagram.destination.ip().is_broadcast() && datagram.destination.port() != PXE_PORT
 }
 
 fn path(url: &str) -> &str {
