@@ -15,6 +15,7 @@ mod lower;
 mod merge;
 mod node;
 mod section;
+mod setting;
 
 pub use compat::{Compat, Configs, Dialect, DoneBy, Era, Rpc};
 pub use daemon::{BaseUrl, Control, Daemon, Dhcp, Listen, Sockets, Store, Tftp, Tls};
@@ -25,3 +26,4 @@ pub use foreign::{
 pub use import::{Given, Imported, Known, Standing, System, import};
 pub use load::{FINDINGS_MAX, Loaded, Reader, Source, load, load_with, render_all};
 pub use lower::{Image, Places, SecretSource};
+pub use setting::{Setting, settings};

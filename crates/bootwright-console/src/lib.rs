@@ -5,7 +5,10 @@
 //! or do what a program with the same rights could not.
 
 pub mod access;
+pub mod asset;
 pub mod door;
 mod operator;
+pub mod page;
 
 pub use operator::Operator;
+pub use page::pages;

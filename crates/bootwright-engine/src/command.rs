@@ -391,6 +391,19 @@ impl Engine {
         self.outcome(())
     }
 
+    /// Records that the operator `by` did something about a host that moves no state.
+    pub fn note_host(&mut self, now: Timestamp, by: &str, host: &HostId, note: &str) -> Outcome<Result<(), Refusal>> {
+        let result = if self.store_ready {
+            let change = Change::HostNoted { host: host.clone() };
+            self.record(now, Self::operator(by), Verb::Set, note.to_owned(), change);
+            Ok(())
+        } else {
+            Err(Refusal::StoreDown)
+        };
+        self.pending.promises = true;
+        self.outcome(result)
+    }
+
     /// Records that the operator `by` did something that concerns the whole site.
     pub(crate) fn site_note(&mut self, now: Timestamp, by: Cause, verb: Verb, note: String) {
         if self.store_ready {

@@ -54,7 +54,7 @@ pub use lease::{LeaseAsk, LeaseReply};
 pub use look::{LookTurn, PiLoad};
 pub use offer::{OfferAsk, OfferReply, Wants};
 pub use outcome::{Outcome, Woken};
-pub use query::{Filter, HostPage, HostView, Overview};
+pub use query::{Experience, Filter, HostPage, HostView, Overview};
 pub use rehearsal::Rehearsal;
 pub use reload::{Proposal, ReloadReply};
 pub use report::{Report, ReportReply};

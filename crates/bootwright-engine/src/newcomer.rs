@@ -42,6 +42,8 @@ impl Engine {
         let host = Host::new(id.clone(), now, facts.clone());
         HostView {
             described: self.policy.described(&host, definition.as_ref(), &Sighting::default()),
+            badge: self.badge(&host),
+            attention: self.needs_attention(&host),
             host: Arc::new(host),
             name: id,
             suggestion: definition.as_ref().and_then(|definition| definition.profile.clone()),

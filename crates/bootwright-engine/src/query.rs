@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bootwright_core::lease::Lease;
-use bootwright_core::{Host, HostDefinition, HostId, LocalMethod, ProfileName, Timestamp};
+use bootwright_core::{
+    Host, HostDefinition, HostId, LocalMethod, Phase, ProfileName, Span, Stance, Timestamp, Unknown,
+};
 
 use crate::engine::Engine;
 use crate::ladder::Whence;
@@ -26,6 +28,10 @@ pub struct HostView {
     pub visit: Visit,
     /// How it starts its own disk, as far as that is known, and whence.
     pub local: Option<(LocalMethod, Whence)>,
+    /// How a person reads its state.
+    pub badge: &'static str,
+    /// Whether it waits for somebody to decide.
+    pub attention: bool,
     /// The profile that it would be armed with if nobody names another.
     pub suggestion: Option<ProfileName>,
     /// The leases of its cards, those that have ended among them.
@@ -37,7 +43,17 @@ pub struct HostView {
 pub struct Filter {
     /// Only hosts in this state, by its name.
     pub state: Option<String>,
-    /// Only hosts whose name, card, serial number or profile holds this text.
+    /// Only hosts that read as one of these; see [`Engine::badge`]. Empty: all.
+    pub badges: Vec<String>,
+    /// Only hosts whose state speaks of this profile.
+    pub profile: Option<String>,
+    /// Only hosts with this label, and this value if one is named.
+    pub label: Option<(String, Option<String>)>,
+    /// Only hosts that were last seen on this interface.
+    pub link: Option<String>,
+    /// Only hosts that wait for somebody to decide.
+    pub attention: bool,
+    /// Only hosts whose name, card, address, serial number, profile, make or label holds this text.
     pub text: Option<String>,
     /// Only hosts behind this one in the order of names.
     pub after: Option<String>,
@@ -52,6 +68,8 @@ pub struct HostPage {
     pub hosts: Vec<HostView>,
     /// Whether there are more behind the last.
     pub more: bool,
+    /// How many there are on all pages together.
+    pub total: usize,
 }
 
 /// How the site stands.
@@ -73,6 +91,17 @@ pub struct Overview {
     pub store_ready: bool,
 }
 
+/// What became of the runs of one profile that hosts remember.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Experience {
+    /// How many hosts are armed with it, install it, have it or boot it.
+    pub hosts: u64,
+    /// How long the runs took that went well, shortest first.
+    pub took: Vec<Span>,
+    /// How many did not go well.
+    pub failed: u64,
+}
+
 impl Engine {
     /// One host, by any of its names.
     #[must_use]
@@ -89,6 +118,8 @@ impl Engine {
             described: self.described(&host.id),
             visit: self.visits.get(&host.id).cloned().unwrap_or_default(),
             local: self.local_method(&host.id),
+            badge: self.badge(host),
+            attention: self.needs_attention(host),
             suggestion: self.suggestion(&host.id),
             leases: self.leases_of(host),
         }
@@ -99,27 +130,86 @@ impl Engine {
     pub fn hosts(&self, filter: &Filter) -> HostPage {
         let text = filter.text.as_ref().map(|text| text.to_lowercase());
         let after = filter.after.as_deref().unwrap_or("");
-        let from = (std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded);
-        let mut found = self
-            .world
-            .hosts
-            .range::<str, _>(from)
-            .map(|(_, host)| host)
-            .filter(|host| {
-                filter
-                    .state
-                    .as_ref()
-                    .is_none_or(|state| host.state.phase.name() == state)
+        let fitting = self.world.hosts.values().filter(|host| self.fits(host, filter));
+        let fitting = fitting.filter(|host| text.as_ref().is_none_or(|text| self.shows(host, text)));
+        let (mut hosts, mut total, mut more) = (Vec::new(), 0, false);
+        for host in fitting {
+            total += 1;
+            if host.id.as_str() <= after {
+                continue;
+            }
+            if hosts.len() < filter.limit {
+                hosts.push(self.view_of(host));
+            } else {
+                more = true;
+            }
+        }
+        HostPage { hosts, more, total }
+    }
+
+    fn fits(&self, host: &Host, filter: &Filter) -> bool {
+        let phase = &host.state.phase;
+        let state = || filter.state.as_ref().is_none_or(|state| phase.name() == state);
+        let badge = || filter.badges.is_empty() || filter.badges.iter().any(|badge| badge == self.badge(host));
+        let profile = || {
+            let wanted = filter.profile.as_ref();
+            wanted.is_none_or(|wanted| phase.profile().is_some_and(|own| own.as_str() == wanted))
+        };
+        let label = || {
+            filter.label.as_ref().is_none_or(|(key, value)| {
+                let own = self.label(host, key);
+                own.is_some_and(|own| value.as_ref().is_none_or(|value| value == own))
             })
-            .filter(|host| text.as_ref().is_none_or(|text| self.shows(host, text)));
-        let hosts: Vec<HostView> = found
-            .by_ref()
-            .take(filter.limit)
-            .map(|host| self.view_of(host))
-            .collect();
-        HostPage {
-            hosts,
-            more: found.next().is_some(),
+        };
+        let link = || {
+            let seen = self.visits.get(&host.id).and_then(|visit| visit.link.as_ref());
+            filter.link.is_none() || filter.link.as_ref() == seen
+        };
+        let attention = || !filter.attention || self.needs_attention(host);
+        state() && badge() && profile() && label() && link() && attention()
+    }
+
+    /// The value of a host's label: its own, else the configuration's.
+    fn label<'a>(&'a self, host: &'a Host, key: &str) -> Option<&'a String> {
+        let defined = || {
+            self.definition(&host.id)
+                .and_then(|definition| definition.labels.get(key))
+        };
+        host.labels.get(key).or_else(defined)
+    }
+
+    /// How a person reads a host's state, in one word: the state's own, but that what policy makes of an undecided host, a
+    /// stage that takes too long, and whether an installed system has called tell more.
+    #[must_use]
+    pub fn badge(&self, host: &Host) -> &'static str {
+        match &host.state.phase {
+            Phase::New { stance: Stance::Hold } => "held",
+            Phase::New { stance: Stance::Local } => "local",
+            Phase::New { stance: Stance::Policy } => match self.policy.safety.unknown {
+                Unknown::Hold => "held",
+                Unknown::Local => "local",
+                Unknown::Ignore | Unknown::Install(_) => "new",
+            },
+            Phase::Armed { .. } => "armed",
+            Phase::Installing { run, .. } if run.stalled => "stalled",
+            Phase::Installing { .. } => "installing",
+            Phase::Installed { up: Some(_), .. } => "up",
+            Phase::Installed { up: None, .. } => "done",
+            Phase::Failed { .. } => "failed",
+            Phase::Live { .. } => "live",
+            Phase::Ignored => "ignored",
+        }
+    }
+
+    /// Whether a host waits for somebody to decide: nobody has said anything about it and it is held, its run failed or
+    /// takes too long, or nothing starts its own disk.
+    #[must_use]
+    pub fn needs_attention(&self, host: &Host) -> bool {
+        let undecided = matches!(host.state.phase, Phase::New { stance: Stance::Policy });
+        match self.badge(host) {
+            "held" => undecided,
+            "failed" | "stalled" => true,
+            _ => host.local.is_parked(),
         }
     }
 
@@ -139,6 +229,47 @@ impl Engine {
                 .phase
                 .profile()
                 .is_some_and(|profile| profile.as_str().contains(text))
+            || self.visits.get(&host.id).is_some_and(|visit| {
+                let address = visit.address.map(|address| address.to_string());
+                address.is_some_and(|address| address.contains(text))
+            })
+            || [&host.facts.manufacturer, &host.facts.product]
+                .into_iter()
+                .flatten()
+                .any(|make| make.to_lowercase().contains(text))
+            || host.labels.values().any(|value| value.to_lowercase().contains(text))
+    }
+
+    /// What became of the runs that hosts remember, by profile: how long those took that went well, shortest first, and how
+    /// many did not.
+    #[must_use]
+    pub fn experience(&self) -> BTreeMap<ProfileName, Experience> {
+        let mut found: BTreeMap<ProfileName, Experience> = BTreeMap::new();
+        for host in self.world.hosts.values() {
+            if let Some(profile) = host.state.phase.profile() {
+                found.entry(profile.clone()).or_default().hosts += 1;
+            }
+            for run in &host.runs {
+                let of = found.entry(run.profile.clone()).or_default();
+                match run.failure {
+                    None => of.took.push(run.ended.since(run.started)),
+                    Some(_) => of.failed += 1,
+                }
+            }
+        }
+        found.values_mut().for_each(|of| of.took.sort_unstable());
+        found
+    }
+
+    /// How many hosts read as each badge, and how many wait for somebody to decide. Looks at every host.
+    #[must_use]
+    pub fn readings(&self) -> (BTreeMap<&'static str, usize>, usize) {
+        let (mut badges, mut attention) = (BTreeMap::new(), 0);
+        for host in self.world.hosts.values() {
+            *badges.entry(self.badge(host)).or_insert(0) += 1;
+            attention += usize::from(self.needs_attention(host));
+        }
+        (badges, attention)
     }
 
     /// How the site stands.

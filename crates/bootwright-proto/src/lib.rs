@@ -22,3 +22,4 @@ pub mod http;
 pub mod newc;
 pub mod script;
 pub mod tftp;
+pub mod wake;

@@ -311,7 +311,8 @@ async fn serve_all(
         help: "E106",
         words: format!("cannot make the control socket `{}`: {error}", options.socket.display()),
     })?;
-    console.serve(api::contained(state.clone()), bootwright_console::door::plain_pages());
+    let pages = bootwright_console::pages(api::contained(state.clone()));
+    console.serve(api::contained(state.clone()), pages);
     tokio::spawn(api::serve(control, state));
     serving.notified().await;
     // What the start records is told before we say that we are ready. Machines are served already, whatever the disk does.

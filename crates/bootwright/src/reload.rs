@@ -129,6 +129,15 @@ impl Files {
     /// # Errors
     /// All that is wrong, in one go.
     pub fn load(&self) -> Result<Loaded, Unusable> {
+        let sources = self.sources()?;
+        let beside = Beside(|path: &Path| self.text(path));
+        self.foreign.forget();
+        let walk = |compat: &Compat| self.foreign.walk(compat);
+        load_with(&sources, &beside, &walk).map_err(Unusable::Wrong)
+    }
+
+    /// The texts of all files that there are, in the order in which they count.
+    fn sources(&self) -> Result<Vec<Source>, Unusable> {
         let unreadable = |path: &Path, why| Unusable::Unreadable {
             path: path.to_owned(),
             why,
@@ -142,10 +151,7 @@ impl Files {
                 text,
             });
         }
-        let beside = Beside(|path: &Path| self.text(path));
-        self.foreign.forget();
-        let walk = |compat: &Compat| self.foreign.walk(compat);
-        load_with(&sources, &beside, &walk).map_err(Unusable::Wrong)
+        Ok(sources)
     }
 
     fn text(&self, path: &Path) -> io::Result<String> {
@@ -308,6 +314,14 @@ impl Reloader {
     #[must_use]
     pub fn main(&self) -> &Path {
         self.files.main()
+    }
+
+    /// The texts of the configuration's files as they are on the disk. Blocks.
+    ///
+    /// # Errors
+    /// Why one of them cannot be read.
+    pub fn sources(&self) -> Result<Vec<Source>, String> {
+        self.files.sources().map_err(|unusable| in_a_line(&unusable.words()))
     }
 
     /// Whether the configuration on disk was refused when it was last read, so that an older one is in force.

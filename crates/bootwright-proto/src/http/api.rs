@@ -7,9 +7,13 @@
 //! | route | document |
 //! |---|---|
 //! | `GET status` | [`Status`] |
-//! | `GET hosts?state=&text=&after=&limit=` | [`HostList`] |
+//! | `GET hosts?state=&badge=&profile=&label=&link=&attention=&text=&after=&limit=` | [`HostList`] |
 //! | `GET hosts/<host>`, by name, MAC or UUID | [`HostDetail`] |
 //! | `GET hosts/<host>/explain`, with `as_if=<key>=<value>` as often as wanted | [`Explanation`] |
+//! | `GET hosts/<host>/documents?profile=` | [`DocumentList`] |
+//! | `GET profiles` | [`ProfileList`] |
+//! | `GET images` | [`ImageList`] |
+//! | `GET config` | [`ConfigView`] |
 //! | `POST hosts/<host>/command`, [`Command`] | [`CommandReport`] |
 //! | `GET leases?text=&after=&limit=` | [`LeaseList`] |
 //! | `POST pause`, [`PauseRequest`]; `POST resume` | [`Status`] |
@@ -32,11 +36,14 @@
 mod access;
 mod apply;
 mod command;
+mod config;
 mod event;
 mod explain;
 mod host;
+mod image;
 mod lease;
 mod problem;
+mod profile;
 mod reload;
 mod role;
 mod status;
@@ -47,14 +54,17 @@ pub use access::{
 };
 pub use apply::{ApplyReport, ApplyRequest, Proposal, ProposalList};
 pub use command::{Command, CommandReport, PauseRequest};
+pub use config::{ConfigView, SettingView};
 pub use event::{EventGap, EventPage, EventView};
 pub use explain::{Answer, Candidate, Explanation, GuardView, IdentityView, Line, Meant, RuleView};
 pub use host::{
     CardView, FactsView, FinishedRunView, FirstStepView, GrantView, HostDetail, HostList, HostSummary, LeaseView,
     LocalBootView, ProgressView, RunView, StateView,
 };
+pub use image::{DownloadView, ImageEntry, ImageList};
 pub use lease::{LeaseEntry, LeaseList};
 pub use problem::{Problem, ProblemCode};
+pub use profile::{DocumentList, DocumentView, ProfileList, ProfileView};
 pub use reload::{DiagnosticView, ReloadReport, Severity};
 pub use role::Role;
 pub use status::{ControlView, FirmwareView, Health, LinkView, Nothing, ServerView, Status, StoreView};

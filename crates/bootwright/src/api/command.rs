@@ -4,14 +4,14 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use bootwright_console::Operator;
-use bootwright_core::{Policy, ProfileName, Stayed};
+use bootwright_core::{Phase, Policy, ProfileName, Stayed};
 use bootwright_engine::{Command as Order, Decision, Outcome, Refusal, Woken};
-use bootwright_proto::http::api::{Command, CommandReport};
+use bootwright_proto::http::api::{Command, CommandReport, Problem, ProblemCode};
 
 use super::body::{self, Body};
 use super::fault::Fault;
 use super::version::Demanded;
-use super::{ApiState, rehearsal, version};
+use super::{ApiState, rehearsal, version, wake};
 
 pub(super) async fn command(
     State(state): State<ApiState>,
@@ -22,6 +22,10 @@ pub(super) async fn command(
 ) -> Result<Response, Fault> {
     let demanded = demanded.understood()?;
     let command: Command = body::document(body)?;
+    if command == (Command::Wake {}) {
+        return Ok(Json(wake::wake(&state, operator.name(), &host).await?).into_response());
+    }
+    let command = again(&state, &host, command)?;
     let arms = matches!(command, Command::Arm { .. });
     let ends = matches!(command, Command::Done {});
     let decision = decision(command, &state.core.policy(), &host)?;
@@ -97,6 +101,42 @@ const fn next_step(waits: bool) -> &'static str {
     }
 }
 
+/// What an order to reinstall comes to: an arming with what the host had, if whoever asks has shown to mean this host.
+fn again(state: &ApiState, host: &str, command: Command) -> Result<Command, Fault> {
+    let Command::Reinstall { confirm, allow_wipe } = command else {
+        return Ok(command);
+    };
+    let view = state
+        .core
+        .read(|engine, _| engine.view(host).ok_or_else(|| Fault::unknown_host(engine, host)))?;
+    let (phase, name) = (&view.host.state.phase, &view.name);
+    let last = phase.profile().or(view.host.runs.last().map(|run| &run.profile));
+    let Some(profile) = last else {
+        return Err(Problem::new(ProblemCode::Conflict)
+            .detail(format!(
+                "{name}: it was never installed, so there is nothing to install again"
+            ))
+            .hint(format!("`bootwright host arm {name} PROFILE` installs it"))
+            .into());
+    };
+    let was_installed = matches!(phase, Phase::Installed { .. } | Phase::Live { .. })
+        || view.host.runs.iter().any(|run| run.failure.is_none());
+    if was_installed && confirm.as_deref() != Some(name.as_str()) {
+        return Err(Problem::new(ProblemCode::Conflict)
+            .detail(format!(
+                "{name}: it was installed before, and this overwrites what is on it now"
+            ))
+            .hint(format!(
+                "say that you mean it: `bootwright host reinstall {name} --confirm {name}`"
+            ))
+            .into());
+    }
+    Ok(Command::Arm {
+        profiles: vec![profile.to_string()],
+        allow_wipe,
+    })
+}
+
 fn decision(command: Command, known: &Policy, host: &str) -> Result<Decision, Fault> {
     let name = |profile: &String| name(profile, known, host);
     let names = |profiles: &[String]| profiles.iter().map(name).collect::<Result<Vec<_>, _>>();
@@ -105,6 +145,8 @@ fn decision(command: Command, known: &Policy, host: &str) -> Result<Decision, Fa
             profiles: names(&profiles)?,
             wipe: serials(allow_wipe)?.into_iter().collect(),
         },
+        // Both were taken care of before.
+        Command::Reinstall { .. } | Command::Wake {} => return Err(Fault::internal("this command decides nothing")),
         Command::Queue { profiles } => Decision::Queue {
             profiles: names(&profiles)?,
         },

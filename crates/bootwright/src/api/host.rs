@@ -14,8 +14,21 @@ use super::{ApiState, version, view, word};
 const PAGE_HOSTS: usize = 1000;
 
 pub(super) async fn list(State(state): State<ApiState>, items: Items) -> Result<Json<HostList>, Fault> {
+    let label = items.text("label").map(|label| match label.split_once('=') {
+        Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
+        None => (label, None),
+    });
     let filter = Filter {
         state: items.text("state"),
+        badges: items
+            .all("badge")
+            .filter(|badge| !badge.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        profile: items.text("profile"),
+        label,
+        link: items.text("link"),
+        attention: items.text("attention").is_some_and(|word| word == "true"),
         text: items.text("text"),
         after: items.text("after"),
         limit: items.number("limit")?.unwrap_or(PAGE_HOSTS).min(PAGE_HOSTS),
@@ -29,6 +42,7 @@ pub(super) async fn list(State(state): State<ApiState>, items: Items) -> Result<
             .last()
             .filter(|_| page.more)
             .map(|last| last.host.id.to_string()),
+        total: u64::try_from(page.total).unwrap_or(u64::MAX),
     }))
 }
 

@@ -25,12 +25,15 @@ mod shape;
 use std::collections::BTreeMap;
 
 use bootwright_proto::http::api::{
-    ApplyReport, ApplyRequest, Command, CommandReport, EventPage, Explanation, Health, HostDetail, HostList, LeaseList,
-    MadeToken, NewToken, NewUser, Nothing, PauseRequest, ProblemCode, ProposalList, ReloadReport, Role, Status,
-    TokenList, UserChange, UserList, WhoAmI,
+    ApplyReport, ApplyRequest, Command, CommandReport, ConfigView, DocumentList, EventPage, Explanation, Health,
+    HostDetail, HostList, ImageList, LeaseList, MadeToken, NewToken, NewUser, Nothing, PauseRequest, ProblemCode,
+    ProfileList, ProposalList, ReloadReport, Role, Status, TokenList, UserChange, UserList, WhoAmI,
 };
 
-use super::{access, backup, command, event, explain, host, lease, openapi, proposal, reload, site};
+use super::{
+    access, backup, command, config, document, event, explain, host, image, lease, openapi, profile, proposal, reload,
+    site,
+};
 pub(super) use shape::{Answers, Kind, PLACES, Parameter, Route, Takes};
 
 const STATE: Parameter = Parameter::of("state", Kind::Word(STATES), "only hosts in this state");
@@ -60,6 +63,20 @@ const STATES: &[&str] = &["new", "armed", "installing", "installed", "failed", "
 
 /// The channels that can be asked about alone.
 const CHANNELS: &[&str] = &["dhcp", "tftp", "ipxe", "config"];
+/// How people read the states of a host.
+const BADGES: &[&str] = &[
+    "new",
+    "held",
+    "local",
+    "armed",
+    "installing",
+    "stalled",
+    "done",
+    "up",
+    "failed",
+    "live",
+    "ignored",
+];
 
 /// All routes.
 pub(super) fn all() -> Vec<Route> {
@@ -76,10 +93,19 @@ pub(super) fn all() -> Vec<Route> {
             .says("Hosts in the order of their names in the store, a page of them")
             .query(&[
                 STATE,
+                Parameter::of("badge", Kind::Word(BADGES), "only hosts that read so; several may be named").repeated(),
+                Parameter::of("profile", Kind::Text, "only hosts whose state speaks of this profile"),
+                Parameter::of("label", Kind::Text, "only hosts with this label, `KEY` or `KEY=VALUE`"),
+                Parameter::of("link", Kind::Text, "only hosts last seen on this interface"),
+                Parameter::of(
+                    "attention",
+                    Kind::Word(&["true", "false"]),
+                    "whether only hosts that wait for somebody to decide",
+                ),
                 Parameter::of(
                     "text",
                     Kind::Text,
-                    "only hosts whose name, card, serial number or profile holds this",
+                    "only hosts whose name, card, address, serial number, profile, make or label holds this",
                 ),
                 AFTER,
                 LIMIT,
@@ -98,6 +124,24 @@ pub(super) fn all() -> Vec<Route> {
             ])
             .answers::<Explanation>()
             .refuses(&[ProblemCode::UnknownProfile]),
+        Route::get("/hosts/{host}/documents", Operator, document::list)
+            .says("The documents that a host would be served, secrets left out")
+            .query(&[Parameter::of(
+                "profile",
+                Kind::Text,
+                "as this profile has them; else the one that its state or the configuration means for it",
+            )])
+            .answers::<DocumentList>()
+            .refuses(&[ProblemCode::UnknownProfile]),
+        Route::get("/profiles", Viewer, profile::list)
+            .says("What hosts may boot, and how that went so far")
+            .answers::<ProfileList>(),
+        Route::get("/images", Viewer, image::list)
+            .says("The images on this box, and those on their way")
+            .answers::<ImageList>(),
+        Route::get("/config", Viewer, config::show)
+            .says("What the configuration's files say, with where each line stands")
+            .answers::<ConfigView>(),
         Route::post("/hosts/{host}/command", Operator, command::command)
             .says("Tells a host what to do")
             .takes::<Command>()

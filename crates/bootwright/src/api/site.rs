@@ -78,7 +78,7 @@ async fn order(state: &ApiState, operator: &Operator, order: &Order) -> Result<J
 
 async fn read(state: &ApiState) -> Result<Status, Fault> {
     let seq = event::last_seq(state).await?;
-    let overview = state.core.read(|engine, _| engine.overview());
+    let (overview, (badges, attention)) = state.core.read(|engine, _| (engine.overview(), engine.readings()));
     let links = state.plane.links.load();
     let clock = state.moments.read();
     let (census, census6, segment) = state.core.read(|engine, _| {
@@ -138,6 +138,11 @@ async fn read(state: &ApiState) -> Result<Status, Fault> {
             .into_iter()
             .map(|(name, count)| (name.to_owned(), u64::try_from(count).unwrap_or(u64::MAX)))
             .collect(),
+        badges: badges
+            .into_iter()
+            .map(|(name, count)| (name.to_owned(), u64::try_from(count).unwrap_or(u64::MAX)))
+            .collect(),
+        attention: u64::try_from(attention).unwrap_or(u64::MAX),
         counters: state
             .counters
             .all()

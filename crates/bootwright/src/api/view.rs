@@ -32,7 +32,49 @@ pub(super) fn summary(view: &HostView, now: Now) -> HostSummary {
         address: visit.address.map(|address| address.to_string()),
         last_seen: visit.seen.map(|seen| now.text(seen)),
         progress: (run.is_some() || visit.fetching.is_some()).then(|| progress(view)),
+        badge: view.badge.to_owned(),
+        attention: view.attention,
+        why: why(view),
+        suggestion: view.suggestion.as_ref().map(ToString::to_string),
+        run_started: run.map(|run| now.text(run.started)),
+        labels: merged(
+            &host.labels,
+            view.definition.as_ref().map(|definition| &definition.labels),
+        ),
+        link: visit.link.clone(),
+        firmware: visit.firmware.map(|firmware| {
+            let name = match firmware {
+                Firmware::Bios => "bios",
+                Firmware::Uefi => "uefi",
+            };
+            name.to_owned()
+        }),
+        make: make(&host.facts),
     }
+}
+
+/// What the machine waits for, or why its run ended.
+fn why(view: &HostView) -> Option<String> {
+    match &view.host.state.phase {
+        Phase::Failed { failure, .. } => Some(failure.to_string()),
+        _ => view.visit.held.as_ref().map(ToString::to_string),
+    }
+}
+
+/// The maker, and what the maker calls it.
+fn make(facts: &Facts) -> Option<String> {
+    let words: Vec<&str> = [&facts.manufacturer, &facts.product]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+fn merged(own: &BTreeMap<String, String>, defined: Option<&BTreeMap<String, String>>) -> BTreeMap<String, String> {
+    let mut all = defined.cloned().unwrap_or_default();
+    all.extend(own.clone());
+    all
 }
 
 fn progress(view: &HostView) -> ProgressView {
@@ -55,13 +97,8 @@ fn progress(view: &HostView) -> ProgressView {
 
 /// Everything about a host. `words` say what it would be told now.
 pub(super) fn detail(view: &HostView, words: String, now: Now) -> HostDetail {
-    let (host, visit) = (&view.host, &view.visit);
+    let host = &view.host;
     let configured = view.definition.as_ref();
-    let merged = |own: &BTreeMap<String, String>, defined: Option<&BTreeMap<String, String>>| {
-        let mut all = defined.cloned().unwrap_or_default();
-        all.extend(own.clone());
-        all
-    };
     let pinned = configured.and_then(|definition| definition.local);
     let method = pinned.or(view.local.map(|(method, _)| method));
     HostDetail {
@@ -71,7 +108,6 @@ pub(super) fn detail(view: &HostView, words: String, now: Now) -> HostDetail {
         detail: state(&host.state.phase, now),
         words,
         configured: configured.is_some(),
-        labels: merged(&host.labels, configured.map(|definition| &definition.labels)),
         metadata: merged(
             &host.metadata,
             view.described.as_ref().map(|described| &described.metadata),
@@ -85,14 +121,6 @@ pub(super) fn detail(view: &HostView, words: String, now: Now) -> HostDetail {
             whence: view.local.map(|(_, whence)| whence.name().to_owned()),
             parked: host.local.is_parked(),
         },
-        link: visit.link.clone(),
-        firmware: visit.firmware.map(|firmware| {
-            let name = match firmware {
-                Firmware::Bios => "bios",
-                Firmware::Uefi => "uefi",
-            };
-            name.to_owned()
-        }),
         leases: view.leases.iter().map(|one| lease(one, now)).collect(),
         code: console_code(host.id.as_str().as_bytes()),
         runs: host.runs.iter().map(|run| finished(run, now)).collect(),

@@ -107,9 +107,12 @@ pub(super) enum Verb {
     /// Add images, and show, verify and remove them; no daemon is needed
     #[command(subcommand)]
     Image(ImageVerb),
-    /// Write profiles to begin with
+    /// Show profiles, and write some to begin with
     #[command(subcommand)]
     Profile(ProfileVerb),
+    /// Show what the configuration says
+    #[command(subcommand)]
+    Config(ConfigVerb),
     /// Carry images, firmware and configuration to a box without a network
     #[command(subcommand)]
     Bundle(BundleVerb),
@@ -220,6 +223,19 @@ pub(super) enum HostVerb {
         #[arg(long, value_name = "SERIAL")]
         allow_wipe: Vec<String>,
     },
+    /// Grant one more install of what it had
+    Reinstall {
+        /// The host
+        host: String,
+        /// Its name once more, for a host that was ever installed
+        #[arg(long, value_name = "HOST")]
+        confirm: Option<String>,
+        /// Allow the overwriting of the disk with this serial number although it is not empty
+        #[arg(long, value_name = "SERIAL")]
+        allow_wipe: Vec<String>,
+    },
+    /// Switch it on: send a magic packet to its cards
+    Wake(Named),
     /// Put further profiles behind those of the arming
     Queue {
         /// The host
@@ -367,7 +383,15 @@ pub(super) struct ImageOptions {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum ConfigVerb {
+    /// Show each setting with the file and line that it stands on, what looks like a secret left out
+    Show,
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum ProfileVerb {
+    /// Show what hosts may boot, and how that went so far
+    List,
     /// Write a commented profile for a system into `conf.d/` beside the configuration, its documents beside it
     New {
         /// The profile's name [default: that of the system]

@@ -25,6 +25,12 @@ pub(super) async fn run(client: &Client, printer: Printer, verb: HostVerb) -> Re
             profiles,
             allow_wipe,
         } => (host, Command::Arm { profiles, allow_wipe }),
+        HostVerb::Reinstall {
+            host,
+            confirm,
+            allow_wipe,
+        } => (host, Command::Reinstall { confirm, allow_wipe }),
+        HostVerb::Wake(Named { host }) => (host, Command::Wake {}),
         HostVerb::Queue { host, profiles } => (host, Command::Queue { profiles }),
         HostVerb::Hold(Named { host }) => (host, Command::Hold {}),
         HostVerb::Local(Named { host }) => (host, Command::Local {}),
@@ -78,6 +84,7 @@ async fn list(
         }
         let page = client.get::<HostList>(&path).await?.document;
         all.hosts.extend(page.hosts);
+        all.total = page.total;
         all.next = page.next;
         if all.next.is_none() {
             break;

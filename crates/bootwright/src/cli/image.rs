@@ -5,7 +5,7 @@ mod request;
 use std::path::PathBuf;
 
 use bootwright_config::Image;
-use bootwright_images::{Error, Listed, Shelf, add};
+use bootwright_images::{Error, Ledger, Listed, Shelf, add};
 use serde::Serialize;
 
 use super::Exit;
@@ -113,7 +113,13 @@ fn add_image(printer: Printer, common: &Common, mut options: ImageOptions) -> Re
     let request = request(options)?;
     let shelf = Shelf::open(root(common)).map_err(failed)?;
     let teller = Teller::new();
-    let lock = add(&shelf, &request, &|progress| teller.tell(progress));
+    let ledger = Ledger::open(&shelf, &request.name);
+    let lock = add(&shelf, &request, &|progress| {
+        if let Some(ledger) = &ledger {
+            ledger.tell(&progress);
+        }
+        teller.tell(progress);
+    });
     teller.end_line();
     let lock = lock.map_err(failed)?;
     let view = ImageView::of(&Listed {

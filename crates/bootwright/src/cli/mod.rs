@@ -9,6 +9,7 @@ mod bundle;
 mod check;
 mod client;
 mod completion;
+mod config;
 mod doctor;
 mod event;
 mod explain;
@@ -32,7 +33,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 pub use argument::Arguments;
-use argument::Verb;
+use argument::{ConfigVerb, ProfileVerb, Verb};
 use client::Client;
 use failure::Failure;
 use print::Printer;
@@ -90,7 +91,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Lease(verb) => wait(lease::run(&client, printer, verb)),
         Verb::Image(verb) => image::run(printer, &common, verb),
         Verb::Bundle(verb) => bundle::run(printer, &common, verb),
-        Verb::Profile(verb) => profile::run(printer, &common, verb),
+        Verb::Profile(ProfileVerb::List) => wait(profile::list(&client, printer)),
+        Verb::Profile(ProfileVerb::New { name, os }) => profile::run(printer, &common, name, os),
+        Verb::Config(ConfigVerb::Show) => wait(config::show(&client, printer)),
         Verb::Events(options) => wait(event::run(&client, printer, &options)),
         Verb::Explain(options) => wait(explain::run(&client, printer, &options)),
         Verb::Status => wait(site::status(&client, printer)),

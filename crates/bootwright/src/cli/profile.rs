@@ -1,17 +1,19 @@
-//! `bootwright profile`: a profile to begin with.
+//! `bootwright profile`: those that there are, and one to begin with.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use bootwright_core::ProfileName;
+use bootwright_proto::http::api::ProfileList;
 use serde::Serialize;
 
 use super::Exit;
-use super::argument::{Common, ProfileVerb};
+use super::argument::Common;
+use super::client::Client;
 use super::failure::{Failure, plain};
 use super::print::Printer;
-use super::table::safe;
+use super::table::{Table, or_dash, safe};
 use crate::example::{self, Part};
 
 /// What `profile new --json` prints.
@@ -22,8 +24,34 @@ struct Written {
     files: Vec<String>,
 }
 
-pub(super) fn run(printer: Printer, common: &Common, verb: ProfileVerb) -> Result<Exit, Failure> {
-    let ProfileVerb::New { name, os } = verb;
+/// Shows the profiles of the running daemon.
+pub(super) async fn list(client: &Client, printer: Printer) -> Result<Exit, Failure> {
+    let reply = client.get::<ProfileList>("profiles").await?;
+    printer.reply(&reply, list_words)?;
+    Ok(Exit::Good)
+}
+
+fn list_words(list: &ProfileList) -> String {
+    if list.profiles.is_empty() {
+        return "the configuration has no profiles; `bootwright profile new` writes one\n".to_owned();
+    }
+    let mut table = Table::new(&["PROFILE", "HOSTS", "WELL", "FAILED", "USUALLY", "TROUBLE"]);
+    for profile in &list.profiles {
+        table.row([
+            profile.profile.clone(),
+            profile.hosts.to_string(),
+            profile.succeeded.to_string(),
+            profile.failed.to_string(),
+            profile
+                .usual_ms
+                .map_or_else(|| "-".to_owned(), |ms| format!("{} s", ms / 1000)),
+            or_dash(profile.trouble.as_deref()),
+        ]);
+    }
+    table.text("")
+}
+
+pub(super) fn run(printer: Printer, common: &Common, name: Option<String>, os: String) -> Result<Exit, Failure> {
     let name = name.unwrap_or_else(|| os.clone());
     let wrong = |why: String| Failure::Usage {
         message: format!("`{}` is {why}", safe(&name)),

@@ -25,6 +25,17 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         allow_wipe: Vec<String>,
     },
+    /// Grant one more install of what it had: the profile of its last run.
+    Reinstall {
+        /// The host's name once more. Needed for a host that was ever installed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confirm: Option<String>,
+        /// Serial numbers of disks that may be overwritten although they are not empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        allow_wipe: Vec<String>,
+    },
+    /// Send a magic packet to its cards, on the interface where it was last seen.
+    Wake {},
     /// Put profiles behind those of the arming.
     Queue {
         /// The profiles.

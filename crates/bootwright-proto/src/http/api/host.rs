@@ -13,6 +13,9 @@ pub struct HostList {
     /// What to ask for next: `after` of the next page. Nothing behind the last host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// How many hosts fit on all pages together.
+    #[serde(default)]
+    pub total: u64,
 }
 
 /// A host in a list.
@@ -43,6 +46,34 @@ pub struct HostSummary {
     /// How far its install is, or the file that it is fetching before one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressView>,
+    /// How a person reads its state: `new`, `held`, `local`, `armed`, `installing`, `stalled`, `done`, `up`, `failed`, `live`,
+    /// `ignored`.
+    #[serde(default)]
+    pub badge: String,
+    /// Whether it waits for somebody to decide.
+    #[serde(default)]
+    pub attention: bool,
+    /// Why, in words: what its machine waits for, or how its run failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The profile that it is armed with if nobody names another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
+    /// When its run began, if one is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_started: Option<String>,
+    /// Its labels, those of the configuration among them.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// The interface of ours on which it was last seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// `bios` or `uefi`, as last seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<String>,
+    /// Its maker and what the maker calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub make: Option<String>,
 }
 
 /// Everything about a host.
@@ -61,8 +92,6 @@ pub struct HostDetail {
     pub words: String,
     /// Whether the configuration names it.
     pub configured: bool,
-    /// Its labels, those of the configuration among them.
-    pub labels: BTreeMap<String, String>,
     /// Its metadata, that of the configuration among it.
     pub metadata: BTreeMap<String, String>,
     /// What its machine reported of itself, which nobody has confirmed.
@@ -73,12 +102,6 @@ pub struct HostDetail {
     pub first_step: Option<FirstStepView>,
     /// How it is sent to its own disk.
     pub local_boot: LocalBootView,
-    /// The interface of ours on which it was last seen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
-    /// `bios` or `uefi`, as last seen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub firmware: Option<String>,
     /// The addresses that its cards were leased here, those that have ended among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leases: Vec<LeaseView>,

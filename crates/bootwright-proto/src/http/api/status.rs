@@ -35,6 +35,12 @@ pub struct Status {
     pub links: Vec<LinkView>,
     /// How many hosts are in each state.
     pub hosts: BTreeMap<String, u64>,
+    /// The same by how a person reads the states, as `badge` of a host names them.
+    #[serde(default)]
+    pub badges: BTreeMap<String, u64>,
+    /// How many hosts wait for somebody to decide.
+    #[serde(default)]
+    pub attention: u64,
     /// What was counted since the start, by the part of the daemon and the reason: `dhcp.answered`, `tftp.too-short`. What
     /// never happened is not listed.
     pub counters: BTreeMap<String, u64>,

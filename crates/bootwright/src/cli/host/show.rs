@@ -36,7 +36,7 @@ pub(super) fn words(detail: &HostDetail, now: Now) -> String {
         line("first step", first_step_words(step));
     }
     line("local boot", local_words(&detail.local_boot));
-    if let Some(labels) = pairs(&detail.labels) {
+    if let Some(labels) = pairs(&detail.summary.labels) {
         line("labels", labels);
     }
     if let Some(metadata) = pairs(&detail.metadata) {
@@ -143,7 +143,7 @@ fn fact_lines(detail: &HostDetail) -> Vec<(&'static str, String)> {
         ("serial", facts.serial.clone()),
         ("asset", facts.asset.clone()),
         ("machine", maker),
-        ("firmware", detail.firmware.clone()),
+        ("firmware", detail.summary.firmware.clone()),
     ];
     lines.extend(others.into_iter().filter_map(|(name, words)| Some((name, words?))));
     lines.push(("code", detail.code.clone()));
@@ -169,7 +169,7 @@ fn seen_words(detail: &HostDetail, now: Now) -> String {
     if let Some(address) = &detail.summary.address {
         words.push_str(&format!(", at {address}"));
     }
-    if let Some(link) = &detail.link {
+    if let Some(link) = &detail.summary.link {
         words.push_str(&format!(", on {link}"));
     }
     words.push_str(&format!("; known since {}", now.relative(&detail.since)));

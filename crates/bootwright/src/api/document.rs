@@ -1,0 +1,91 @@
+//! The documents that a host would be served, with nothing in them that is secret.
+
+use std::net::IpAddr;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use bootwright_content::{Context, ServerValues, render_document, secrets_asked};
+use bootwright_core::ProfileName;
+use bootwright_engine::Rehearsal;
+use bootwright_proto::http::api::{DocumentList, DocumentView};
+
+use super::ApiState;
+use super::fault::Fault;
+use super::here::here;
+use super::query::Items;
+use crate::http::script::values;
+
+pub(super) async fn list(
+    State(state): State<ApiState>,
+    Path(host): Path<String>,
+    items: Items,
+) -> Result<Json<DocumentList>, Fault> {
+    let policy = state.core.policy();
+    let named = items.text("profile").map(|profile| {
+        let fault = || Fault::unknown_profile(&host, &profile, policy.profiles.keys().map(ProfileName::as_str));
+        let name = profile.parse::<ProfileName>().map_err(|_| fault())?;
+        policy.profiles.contains_key(&name).then_some(name).ok_or_else(fault)
+    });
+    let named = named.transpose()?;
+    let (name, rehearsal) = state.core.read(|engine, now| {
+        let view = engine.view(&host).ok_or_else(|| Fault::unknown_host(engine, &host))?;
+        let meant = named.or_else(|| view.host.state.phase.profile().cloned());
+        let rehearsals = engine.rehearse(now, &host, meant.as_slice());
+        Ok::<_, Fault>((view.name.to_string(), rehearsals.into_iter().next()))
+    })?;
+    let read = tokio::task::spawn_blocking(move || match rehearsal {
+        Some(rehearsal) => DocumentList {
+            host: name,
+            profile: Some(rehearsal.ticket.profile.name.to_string()),
+            documents: documents(&state, &rehearsal),
+        },
+        None => DocumentList {
+            host: name,
+            ..DocumentList::default()
+        },
+    });
+    let list = read
+        .await
+        .map_err(|_| Fault::internal("rendering the documents has failed"))?;
+    Ok(Json(list))
+}
+
+fn documents(state: &ApiState, rehearsal: &Rehearsal) -> Vec<DocumentView> {
+    let Rehearsal {
+        ticket,
+        seen,
+        definition,
+    } = rehearsal;
+    let here = here(state, seen);
+    let server = ServerValues {
+        url: here.base.to_string(),
+        address: IpAddr::V4(here.address),
+    };
+    let profile = &ticket.profile;
+    let run = Some(values(ticket));
+    // The context hides secrets unless it is given them, and a rehearsal's token opens nothing.
+    let context = Context::new(
+        &ticket.host,
+        definition.as_ref(),
+        seen,
+        profile.name.clone(),
+        run,
+        server,
+    );
+    let files = profile.files.iter();
+    files
+        .map(|(name, document)| {
+            let (text, trouble) = match render_document(profile, name, &context) {
+                Ok(text) => (Some(text), None),
+                Err(problem) => (None, Some(problem.error.message)),
+            };
+            DocumentView {
+                document: name.clone(),
+                origin: document.origin.clone(),
+                text,
+                trouble,
+                secrets: u64::try_from(secrets_asked(&document.template).len()).unwrap_or(u64::MAX),
+            }
+        })
+        .collect()
+}
