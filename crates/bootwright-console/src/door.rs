@@ -17,14 +17,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::response::Html;
-use axum::{Extension, Router};
+use axum::Router;
 
 pub use certificate::fingerprint;
 pub use gate::Csrf;
 
-use crate::Operator;
-use crate::access::{Access, page};
+use crate::access::Access;
 use certificate::Served;
 use limit::Places;
 
@@ -78,14 +76,6 @@ pub struct Planes {
     /// Everything else; without a login only `/static/…`. A request has an [`Operator`](crate::Operator) and a [`Csrf`] as
     /// extensions, and is checked for whence it comes.
     pub pages: Router,
-}
-
-/// A page for who is logged in that shows no more than that, and leads out again.
-pub fn plain_pages() -> Router {
-    async fn show(Extension(operator): Extension<Operator>, Extension(Csrf(csrf)): Extension<Csrf>) -> Html<String> {
-        Html(page::welcome(operator.name(), operator.role().name(), &csrf))
-    }
-    Router::new().route("/", axum::routing::get(show))
 }
 
 /// How the door does.

@@ -74,19 +74,6 @@ pub(crate) fn first(code: &str, name: &str, why: Option<&str>) -> String {
     frame("First login", &body)
 }
 
-/// Who is logged in, and the way out.
-pub(crate) fn welcome(name: &str, role: &str, csrf: &str) -> String {
-    let body = html! {
-        p { "You are logged in as " strong { (name) } ", " (role) "." }
-        p { a href="/api/v1/status" { "How the daemon does" } " · " a href="/api/v1/hosts" { "Hosts" } }
-        form method="post" action="/logout" {
-            input type="hidden" name="csrf" value=(csrf);
-            button { "Log out" }
-        }
-    };
-    frame("Bootwright", &body)
-}
-
 /// Why a page is not shown, and what to do.
 pub(crate) fn refusal(title: &str, why: &str, hint: &str) -> String {
     let body = html! {
