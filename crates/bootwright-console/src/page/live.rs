@@ -223,6 +223,11 @@ impl Renderer {
             .asker
             .get(&format!("/events?after={}&limit=1000&wait_ms={wait}", self.seq))
             .await?;
+        if page.gap.is_some() {
+            // Another record, such as that of a backup: everything may be otherwise.
+            live.tell("reset", &json!({}));
+            self.seq = page.next;
+        }
         self.seq = page.next.max(self.seq);
         if self.around.0.is_none_or(|read| read.elapsed() > AROUND_EVERY) {
             self.around = (Some(Instant::now()), around(&self.asker).await?);
