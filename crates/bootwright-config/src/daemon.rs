@@ -11,6 +11,8 @@ pub struct Daemon {
     pub interfaces: Vec<String>,
     /// Where the machine plane listens.
     pub http: Listen,
+    /// Where logs of installers are received by syslog, if they are.
+    pub syslog: Option<Listen>,
     /// How machines reach the machine plane.
     pub base_url: BaseUrl,
     /// Where everything lies that must last; the command line goes first, then this, then the built-in directory.
@@ -119,6 +121,7 @@ impl Default for Daemon {
         Self {
             interfaces: Vec::new(),
             http: Listen::on_all(8080),
+            syslog: None,
             base_url: BaseUrl::Auto,
             data_dir: None,
             control: Control {

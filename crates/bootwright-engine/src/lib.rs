@@ -39,6 +39,7 @@ mod tally;
 mod tick;
 mod transfer;
 mod visit;
+mod voice;
 
 pub use census::Warning;
 pub use command::{Command, Decision, Refusal};
@@ -62,3 +63,4 @@ pub use reported::{Told as FactsTold, ToldReply as FactsReply};
 pub use script::{HoldScreen, InstallTicket, ScriptReply, ScriptTurn};
 pub use transfer::{FetchKind, Fetched, Fetching};
 pub use visit::{Ignored, Stage, Visit};
+pub use voice::{Speaker, Unheard};

@@ -97,7 +97,7 @@ impl Bucket {
 /// Words from a machine as they may stand in the record: one line of bounded length, no control characters.
 pub(crate) fn words(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if bootwright_proto::syslog::steers(c) { ' ' } else { c })
         .take(WORDS_MAX)
         .collect::<String>()
         .trim()

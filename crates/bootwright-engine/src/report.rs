@@ -234,12 +234,12 @@ impl Engine {
             self.came_on(now, id);
         }
         if news {
-            let (verb, who) = match from_script {
-                true => (Verb::Warn, "its script could not go on"),
-                false => (Verb::Fetch, "installer"),
-            };
-            let note = format!("run {run}, {who}: {said}");
-            self.note(now, id, Cause::Machine, verb, note);
+            if from_script {
+                let note = format!("run {run}, its script could not go on: {said}");
+                self.note(now, id, Cause::Machine, Verb::Warn, note);
+            } else {
+                self.voice_note(now, id, run, Verb::Fetch, &said);
+            }
         }
         self.reset_due(id);
     }

@@ -123,6 +123,8 @@ pub struct Visit {
     pub(crate) observed: [Option<String>; 2],
     /// How often the machine of a run told something new of what it is made of.
     pub(crate) tellings: Option<(RunNumber, u32)>,
+    /// How many lines the installer of a run has put into the record.
+    pub(crate) spoken: Option<(RunNumber, u32)>,
     /// The file that it is fetching.
     pub fetching: Option<Fetching>,
     /// When news of each kind about it were last told.

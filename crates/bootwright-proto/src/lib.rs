@@ -21,5 +21,6 @@ pub mod hexdump;
 pub mod http;
 pub mod newc;
 pub mod script;
+pub mod syslog;
 pub mod tftp;
 pub mod wake;

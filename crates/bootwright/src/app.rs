@@ -34,6 +34,7 @@ use crate::telemetry::{self, LogFormat};
 use crate::tftp::{Limits, Server};
 use crate::thread::Thread;
 use crate::vault::Vault;
+use crate::voice::{self, Scribe};
 
 /// What the command line says of the daemon.
 #[derive(Clone, Debug)]
@@ -262,6 +263,7 @@ async fn serve_all(
         images: shelf("/images", &data_dir, FetchKind::Image)?,
         assets: shelf("/assets", &data_dir, FetchKind::Other)?,
         artefacts: Artefacts::watched(&data_dir, &daemon.compat, &core),
+        scribe: Scribe::start(Journal::new(data_dir.join("logs")), Arc::clone(&counters)),
         journal: Journal::new(data_dir.join("logs")),
         daemon: Arc::clone(&daemon),
         links: Arc::clone(&links),
@@ -269,6 +271,7 @@ async fn serve_all(
     let slots = Arc::new(Semaphore::new(connections_max()));
     listen(&plane, &slots, machines)?;
     listen_for_programs(&daemon)?;
+    listen_for_voices(&plane)?;
     let transfers = Thread::start("tftp").context("cannot start the thread of TFTP")?;
     let offers = Thread::start("dhcp").context("cannot start the thread of DHCP")?;
     let (tftp, notices) = start_tftp(&plane)?;
@@ -355,6 +358,32 @@ fn listen_for_programs(daemon: &Daemon) -> anyhow::Result<()> {
         let serving = crate::compat::rpc::serve(listener, data_dir, rpc).map_err(|error| told(format!("{error:#}")))?;
         tokio::spawn(serving);
     }
+    Ok(())
+}
+
+/// Takes the logs of installers by syslog, if the configuration wants them.
+fn listen_for_voices(plane: &Arc<Plane>) -> anyhow::Result<()> {
+    let Some(listen) = plane.daemon.syslog else {
+        return Ok(());
+    };
+    let told = |error: std::io::Error| {
+        CannotRun::port(format!(
+            "cannot receive syslog on port {}/udp: {error}; set another `syslog` in `[server]`, or stop who holds it",
+            listen.port
+        ))
+    };
+    let socket = tokio::net::UdpSocket::from_std(voice::bind(listen).map_err(told)?)?;
+    tracing::info!(
+        event = "net",
+        "logs of installers are received by syslog on port {}/udp",
+        listen.port
+    );
+    tokio::spawn(voice::listen(
+        socket,
+        Arc::clone(&plane.core),
+        Arc::clone(&plane.counters),
+        plane.scribe.clone(),
+    ));
     Ok(())
 }
 

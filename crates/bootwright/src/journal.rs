@@ -1,7 +1,7 @@
 //! What installers send as their logs, kept in files beside the store and bounded for each run.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -45,6 +45,58 @@ impl Journal {
             file.write_all(text.as_bytes().get(..end).unwrap_or_default())
         });
         writing.await.map_err(io::Error::other)?
+    }
+}
+
+/// A piece of a run's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The runs of the host that have a log, in their order.
+    pub runs: Vec<u32>,
+    /// The run that it is of.
+    pub run: u32,
+    /// How many bytes the log has.
+    pub bytes: u64,
+    /// Its last lines.
+    pub text: String,
+}
+
+impl Journal {
+    /// The end of a run's log, of the last one that has any where none is named; nothing where there is none. At most so many
+    /// bytes of it, whole lines. Blocks.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self, host: &HostId, run: Option<u32>, bytes_max: u64) -> io::Result<Option<Kept>> {
+        let directory = self.directory.join(host.as_str());
+        let entries = match fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let names = entries.flatten().map(|entry| entry.file_name());
+        let mut runs: Vec<u32> = names
+            .filter_map(|name| name.to_str()?.strip_suffix(".log")?.parse().ok())
+            .collect();
+        runs.sort_unstable();
+        let Some(run) = run.or(runs.last().copied()).filter(|run| runs.contains(run)) else {
+            return Ok(None);
+        };
+        let mut file = fs::File::open(directory.join(format!("{run}.log")))?;
+        let bytes = file.metadata()?.len();
+        let skipped = bytes.saturating_sub(bytes_max);
+        file.seek(SeekFrom::Start(skipped))?;
+        let mut read = Vec::new();
+        file.take(bytes_max).read_to_end(&mut read)?;
+        let text = String::from_utf8_lossy(&read);
+        let whole = match text.split_once('\n') {
+            Some((_, rest)) if skipped > 0 => rest,
+            _ => &text,
+        };
+        let lines: Vec<String> = whole.lines().map(bootwright_proto::syslog::plain).collect();
+        let mut text = lines.join("\n");
+        text.extend((!text.is_empty()).then_some('\n'));
+        Ok(Some(Kept { runs, run, bytes, text }))
     }
 }
 

@@ -34,3 +34,4 @@ pub mod telemetry;
 pub mod tftp;
 pub mod thread;
 pub mod vault;
+pub mod voice;

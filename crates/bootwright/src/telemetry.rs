@@ -160,13 +160,7 @@ pub fn sanitise(text: &str) -> String {
 }
 
 /// Whether a character steers what shows it instead of being shown.
-#[must_use]
-pub fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
+pub use bootwright_proto::syslog::steers as is_unsafe;
 
 /// A panic in the engine may have left the world half changed: the process ends, and a restart replays the record.
 /// Elsewhere a panic ends one task or request.

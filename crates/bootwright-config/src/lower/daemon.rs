@@ -44,7 +44,7 @@ fn server(root: &Table, daemon: &mut Daemon, findings: &mut Findings) {
     if let Some((text, at)) = section.text("syslog", "off", findings)
         && text != "off"
     {
-        findings.error(at, "`server.syslog` other than `\"off\"` is not in this version");
+        daemon.syslog = listen_at("server.syslog", text, at, ":514", findings);
     }
     section.finish(findings);
 }
@@ -192,6 +192,11 @@ pub(super) fn listen(
     findings: &mut Findings,
 ) -> Option<Listen> {
     let (text, at) = section.text(key, example, findings)?;
+    listen_at(&section.key(key).to_string(), text, at, example, findings)
+}
+
+/// An address and a port, or the port alone.
+fn listen_at(key: &str, text: &str, at: &At, example: &str, findings: &mut Findings) -> Option<Listen> {
     let read = text.rsplit_once(':').and_then(|(address, port)| {
         let port = port.parse().ok().filter(|port| *port != 0)?;
         let bare = address.strip_prefix('[').and_then(|address| address.strip_suffix(']'));
@@ -203,11 +208,7 @@ pub(super) fn listen(
         Some(Listen { address, port })
     });
     if read.is_none() {
-        let message = format!(
-            "`{}`: `{}` is no address to listen on",
-            section.key(key),
-            text.escape_debug()
-        );
+        let message = format!("`{key}`: `{}` is no address to listen on", text.escape_debug());
         findings.error(at, message).hint = Some(format!(
             "write a port, as in `\"{example}\"`, or an address and a port, as in `\"10.0.0.1{example}\"`"
         ));

@@ -58,8 +58,8 @@ pub use config::{ConfigView, SettingView};
 pub use event::{EventGap, EventPage, EventView};
 pub use explain::{Answer, Candidate, Explanation, GuardView, IdentityView, Line, Meant, RuleView};
 pub use host::{
-    CardView, FactsView, FinishedRunView, FirstStepView, GrantView, HostDetail, HostList, HostSummary, LeaseView,
-    LocalBootView, ProgressView, RunView, StateView,
+    CardView, FactsView, FinishedRunView, FirstStepView, GrantView, HostDetail, HostList, HostLog, HostSummary,
+    LeaseView, LocalBootView, ProgressView, RunView, StateView,
 };
 pub use image::{DownloadView, ImageEntry, ImageList};
 pub use lease::{LeaseEntry, LeaseList};

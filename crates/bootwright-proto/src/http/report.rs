@@ -100,7 +100,7 @@ impl Report {
             ReportKind::Progress => Self::Progress(Progress {
                 stage: values.line(&["stage"]),
                 percent: values.line(&["percent", "pct"]).as_deref().and_then(percent),
-                message: values.line(&["message", "msg"]),
+                message: values.line(&["message", "msg"]).or_else(|| values.event()),
                 serial: values.line(&["serial"]),
                 content: values.line(&["content"]).filter(|content| content != "empty"),
                 error: values.line(&["error"]),
@@ -124,6 +124,17 @@ impl Values {
             named.find_map(|text| line(text))
         };
         self.0.iter().find_map(named)
+    }
+
+    /// An event as curtin, subiquity and cloud-init report it to a webhook: the description, and how it ended.
+    fn event(&self) -> Option<String> {
+        let kind = self.line(&["event_type"])?;
+        let what = self.line(&["description"]).or_else(|| self.line(&["name"]))?;
+        match (kind.as_str(), self.line(&["result"])) {
+            ("finish", Some(result)) if result != "SUCCESS" => Some(format!("{what}: {result}")),
+            ("finish", _) => Some(format!("{what}: done")),
+            _ => Some(what),
+        }
     }
 }
 
@@ -180,7 +191,7 @@ fn percent(text: &str) -> Option<u8> {
 fn line(text: &str) -> Option<String> {
     let mut kept = String::new();
     for c in text.trim().chars() {
-        let c = if c.is_control() { ' ' } else { c };
+        let c = if crate::syslog::steers(c) { ' ' } else { c };
         if kept.len().saturating_add(c.len_utf8()) > LINE_BYTES_MAX {
             break;
         }
@@ -196,7 +207,8 @@ fn log_text(query: &Query, body: &[u8]) -> String {
     } else {
         String::from_utf8_lossy(body).into_owned()
     };
-    text.chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .collect()
+    text.split('\n')
+        .map(crate::syslog::plain)
+        .collect::<Vec<_>>()
+        .join("\n")
 }

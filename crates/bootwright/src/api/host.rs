@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use bootwright_engine::{Answer, Explanation, Filter};
-use bootwright_proto::http::api::HostList;
+use bootwright_proto::http::api::{HostList, HostLog};
 
 use super::fault::Fault;
 use super::query::Items;
@@ -55,6 +55,49 @@ pub(super) async fn show(State(state): State<ApiState>, Path(name): Path<String>
     let words = told(&explanation);
     let detail = view::detail(&explanation.view, words, state.moments.read());
     Ok((version::header(&explanation.view), Json(detail)))
+}
+
+/// How much of a log is answered, in bytes.
+const LOG_BYTES_MAX: u64 = 256 << 10;
+
+pub(super) async fn log(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    items: Items,
+) -> Result<Json<HostLog>, Fault> {
+    let run = items.number("run")?;
+    let (host, shown) = state.core.read(|engine, _| {
+        let host = engine
+            .resolve(&name)
+            .ok_or_else(|| Fault::unknown_host(engine, &name))?;
+        let shown = engine.display_name(&host).to_string();
+        Ok::<_, Fault>((host, shown))
+    })?;
+    let journal = state.plane.journal.clone();
+    let reading = tokio::task::spawn_blocking(move || journal.read(&host, run, LOG_BYTES_MAX));
+    let kept = match reading.await {
+        Ok(Ok(kept)) => kept,
+        Ok(Err(error)) => return Err(Fault::internal(format!("the log cannot be read: {error}"))),
+        Err(_) => return Err(Fault::internal("reading the log has failed")),
+    };
+    Ok(Json(match kept {
+        Some(kept) => HostLog {
+            host: shown,
+            run: kept.run,
+            runs: kept.runs,
+            whole: kept.bytes <= LOG_BYTES_MAX,
+            bytes: kept.bytes,
+            text: kept.text,
+        },
+        None => HostLog {
+            host: shown,
+            run: run.unwrap_or(0),
+            runs: Vec::new(),
+            bytes: 0,
+            whole: true,
+            text: String::new(),
+        },
+    }))
 }
 
 /// What the host's boot loader would be told, in words.

@@ -26,8 +26,8 @@ use std::collections::BTreeMap;
 
 use bootwright_proto::http::api::{
     ApplyReport, ApplyRequest, Command, CommandReport, ConfigView, DocumentList, EventPage, Explanation, Health,
-    HostDetail, HostList, ImageList, LeaseList, MadeToken, NewToken, NewUser, Nothing, PauseRequest, ProblemCode,
-    ProfileList, ProposalList, ReloadReport, Role, Status, TokenList, UserChange, UserList, WhoAmI,
+    HostDetail, HostList, HostLog, ImageList, LeaseList, MadeToken, NewToken, NewUser, Nothing, PauseRequest,
+    ProblemCode, ProfileList, ProposalList, ReloadReport, Role, Status, TokenList, UserChange, UserList, WhoAmI,
 };
 
 use super::{
@@ -115,6 +115,10 @@ pub(super) fn all() -> Vec<Route> {
             .says("Everything about a host")
             .answers::<HostDetail>()
             .versioned(),
+        Route::get("/hosts/{host}/log", Viewer, host::log)
+            .says("The end of the log of a host's install, of the last one unless `run` says another")
+            .query(&[Parameter::of("run", Kind::Number(1, u32::MAX as u64), "the number of the run")])
+            .answers::<HostLog>(),
         Route::get("/hosts/{host}/explain", Viewer, explain::explain)
             .says("What a host would be answered now on each channel, and why; a machine that was never seen has a MAC or a UUID")
             .query(&[

@@ -211,6 +211,14 @@ pub(super) enum HostVerb {
     },
     /// Show everything about a host
     Show(Named),
+    /// Show what the installer of a host said: by syslog, in its reports, as its log
+    Log {
+        /// The host
+        host: String,
+        /// Of this run [default: the last one that has a log]
+        #[arg(long, value_name = "NUMBER", env = "BOOTWRIGHT_RUN")]
+        run: Option<u32>,
+    },
     /// Grant one install of each of these profiles, in order
     Arm {
         /// The host: a name or a hardware address, also of a machine that was never seen

@@ -2,7 +2,7 @@
 
 mod show;
 
-use bootwright_proto::http::api::{Command, CommandReport, HostDetail, HostList, HostSummary, ProgressView};
+use bootwright_proto::http::api::{Command, CommandReport, HostDetail, HostList, HostLog, HostSummary, ProgressView};
 
 use super::Exit;
 use super::age::Now;
@@ -19,6 +19,7 @@ pub(super) async fn run(client: &Client, printer: Printer, verb: HostVerb) -> Re
     let (host, command) = match verb {
         HostVerb::List { state, text, limit } => return list(client, printer, state, text, limit).await,
         HostVerb::Show(Named { host }) => return show(client, printer, &host).await,
+        HostVerb::Log { host, run } => return log(client, printer, &host, run).await,
         HostVerb::Set { host, items } => return set(client, printer, &host, &items).await,
         HostVerb::Arm {
             host,
@@ -59,6 +60,32 @@ async fn show(client: &Client, printer: Printer, host: &str) -> Result<Exit, Fai
     let reply = client.get::<HostDetail>(&format!("hosts/{}", escape(host))).await?;
     printer.reply(&reply, |detail| show::words(detail, Now::read()))?;
     Ok(Exit::Good)
+}
+
+async fn log(client: &Client, printer: Printer, host: &str, run: Option<u32>) -> Result<Exit, Failure> {
+    let run = run.map(|run| format!("?run={run}")).unwrap_or_default();
+    let reply = client
+        .get::<HostLog>(&format!("hosts/{}/log{run}", escape(host)))
+        .await?;
+    printer.reply(&reply, log_words)?;
+    Ok(Exit::Good)
+}
+
+fn log_words(log: &HostLog) -> String {
+    let host = safe(&log.host);
+    if log.text.is_empty() {
+        return match log.run {
+            0 => format!("{host}: no installer has said anything that is kept\n"),
+            run => format!("{host}: nothing is kept of run {run}\n"),
+        };
+    }
+    let end = if log.whole { "" } else { ", its end" };
+    format!(
+        "{host}, run {}, {} bytes{end}:\n\n{}",
+        log.run,
+        log.bytes,
+        safe(&log.text)
+    )
 }
 
 /// Reads page after page, so that no answer holds up the daemon for long.

@@ -66,4 +66,11 @@ pub(super) const CODES: &[Code] = &[
         act: "see that the cause is gone, then `bootwright resume`",
         check: "`bootwright status` has the reason",
     },
+    Code {
+        id: "W617",
+        what: "messages by syslog from an address are not kept",
+        why: "the address belongs to no host with a run, or they come faster than they are taken",
+        act: "mostly nothing; other devices that send their logs here need another server",
+        check: "`bootwright status --json` counts them by reason below `voice.`",
+    },
 ];

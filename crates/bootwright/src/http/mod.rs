@@ -32,6 +32,7 @@ use crate::counter::Counters;
 use crate::firmware::Catalogue;
 use crate::journal::Journal;
 use crate::vault::Vault;
+use crate::voice::Scribe;
 
 /// What the machine plane answers from.
 pub struct Plane {
@@ -49,6 +50,8 @@ pub struct Plane {
     pub assets: Shelf,
     /// Where installers' logs are kept.
     pub journal: Journal,
+    /// Who writes down what installers say besides.
+    pub scribe: Scribe,
     /// The daemon's settings.
     pub daemon: Arc<Daemon>,
     /// The box's links, as last seen.

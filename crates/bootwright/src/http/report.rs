@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bootwright_content::{Context, Secrets, render_document, secrets_asked};
 use bootwright_core::{GuardVerdict, Sighting, Token};
-use bootwright_engine::{DocumentAsk, DocumentReply, InstallTicket, Report, ReportReply, Requester};
+use bootwright_engine::{DocumentAsk, DocumentReply, InstallTicket, Report, ReportReply, Requester, Speaker};
 use bootwright_proto::http::{BaseUrl, Query, Report as Reported, ReportKind, media_type};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -100,6 +100,7 @@ pub(super) async fn report(
             }
         }
     };
+    let line = progress_line(&report);
     let settled = plane.core.ask(|engine, now| engine.report(now, token, &report));
     let settled = settled.settled().await;
     called(match &settled {
@@ -107,6 +108,12 @@ pub(super) async fn report(
         Ok(ReportReply::NoSuchRun) => Callback::Denied,
         Ok(ReportReply::StoreDown) | Err(_) => Callback::Unrecorded,
     });
+    if let (Some(line), Ok(ReportReply::Noted)) = (line, &settled)
+        && let Some((host, run)) = plane.core.read(|engine, now| engine.run_of(now, token))
+    {
+        let time = jiff::Timestamp::now();
+        plane.scribe.note(Speaker { host, run }, format!("{time:.0} {line}"));
+    }
     match settled {
         Ok(ReportReply::Noted) => words(StatusCode::OK, "ok"),
         Ok(ReportReply::Guard(GuardVerdict::Go)) => words(StatusCode::OK, "go"),
@@ -118,6 +125,25 @@ pub(super) async fn report(
             busy("this cannot be recorded now")
         }
     }
+}
+
+/// What a report of progress says, for the log of its run.
+fn progress_line(report: &Report) -> Option<String> {
+    let Report::Progress {
+        stage,
+        percent,
+        message,
+    } = report
+    else {
+        return None;
+    };
+    let percent = percent.map(|percent| format!("{percent} %"));
+    let words: Vec<&str> = [stage, &percent, message]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    (!words.is_empty()).then(|| format!("progress: {}", bootwright_proto::syslog::plain(&words.join(": "))))
 }
 
 pub(crate) async fn read(request: hyper::Request<Incoming>, limit: usize) -> Result<Bytes, Answer> {

@@ -145,17 +145,19 @@ data_dir = "data"
 }
 
 #[test]
-fn syslog_comes_later() {
+fn syslog_that_is_no_address() {
     check(
         r#"[server]
-syslog = ":514"
+syslog = "514"
 "#,
         expect![[r#"
-            error: `server.syslog` other than `"off"` is not in this version
+            error: `server.syslog`: `514` is no address to listen on
              --> config.toml:2:10
               |
-            2 | syslog = ":514"
-              |          ^^^^^^
+            2 | syslog = "514"
+              |          ^^^^^
+              |
+              = help: write a port, as in `":514"`, or an address and a port, as in `"10.0.0.1:514"`
 
             1 error
         "#]],

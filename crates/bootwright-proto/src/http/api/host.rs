@@ -76,6 +76,23 @@ pub struct HostSummary {
     pub make: Option<String>,
 }
 
+/// The log of an install: what its installer said by syslog, in reports, and as its log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HostLog {
+    /// The host.
+    pub host: String,
+    /// The run that it is of; 0 where no run has a log.
+    pub run: u32,
+    /// The runs that have a log.
+    pub runs: Vec<u32>,
+    /// How many bytes the log has.
+    pub bytes: u64,
+    /// Whether `text` is all of it, or only its end.
+    pub whole: bool,
+    /// Its lines, without anything that steers a terminal. Nothing in them is more than a claim.
+    pub text: String,
+}
+
 /// Everything about a host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostDetail {
