@@ -67,6 +67,7 @@ const NETWORK: &[(&str, &str)] = &[
     ("openssl", "openssl"),
     // The numbers and the alert rules, as Prometheus reads them.
     ("promtool", "prometheus"),
+    ("logger", "bsdutils"),
 ];
 
 /// All tiers, the quick ones first.

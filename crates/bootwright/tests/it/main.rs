@@ -84,3 +84,4 @@ mod threat_http;
 mod threat_noise;
 mod trouble;
 mod uboot;
+mod voice;
