@@ -6,6 +6,7 @@
 mod bench;
 mod cloud_init;
 mod debian;
+mod dist;
 mod firmware;
 mod fuzz;
 mod gate;
@@ -54,6 +55,8 @@ enum Task {
     Schemathesis,
     /// Make the small Linux that looks at machines and wipes disks, from Debian's packages.
     Live(live::Args),
+    /// Build one static binary and a Debian package around it.
+    Dist(dist::Args),
     /// Let libFuzzer look for bytes that break a parser.
     Fuzz(fuzz::Args),
     /// Check what the compiler does not: arrows between crates, lengths, paths in documents, firmware hashes.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Task::Kickstart => kickstart::run(),
         Task::Schemathesis => schemathesis::run(),
         Task::Live(args) => live::run(&args),
+        Task::Dist(args) => dist::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Tidy(args) => tidy::run(&args),
         Task::Prove(args) => prove::run(&args),

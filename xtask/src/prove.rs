@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{firmware, lab, serve};
+use crate::{dist, firmware, lab, serve};
 
 /// Which task.
 #[derive(clap::Args)]
@@ -19,6 +19,8 @@ enum Proven {
     Keep,
     /// `serve`.
     Serve,
+    /// `dist`.
+    Dist,
 }
 
 /// Proves one task.
@@ -26,6 +28,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match args.task {
         Proven::Firmware => firmware::offline::prove(),
         Proven::Keep => lab::kept::prove(),
+        Proven::Dist => dist::proof::prove(),
         Proven::Serve => serve::proof::prove(),
     }
 }
