@@ -8,6 +8,9 @@ use crate::node::{At, File};
 pub(crate) struct Findings {
     files: Vec<File>,
     found: Vec<(usize, Diagnostic)>,
+    /// Which keys of which sections were asked for.
+    #[cfg(test)]
+    asked: std::collections::BTreeSet<(String, &'static str)>,
 }
 
 impl Findings {
@@ -15,7 +18,21 @@ impl Findings {
         Self {
             files,
             found: Vec::new(),
+            #[cfg(test)]
+            asked: std::collections::BTreeSet::new(),
         }
+    }
+
+    /// Takes down which keys a section was asked for.
+    #[cfg(test)]
+    pub(crate) fn note_asked(&mut self, section: &str, keys: &[&'static str]) {
+        self.asked.extend(keys.iter().map(|key| (section.to_owned(), *key)));
+    }
+
+    /// Which keys of which sections were asked for.
+    #[cfg(test)]
+    pub(crate) fn asked(&self) -> impl Iterator<Item = (&String, &&'static str)> {
+        self.asked.iter().map(|(section, key)| (section, key))
     }
 
     pub(crate) fn files(&self) -> &[File] {

@@ -5,6 +5,7 @@
 mod compat;
 mod daemon;
 mod diagnostic;
+mod difference;
 mod digest;
 mod duration;
 mod finding;
@@ -14,12 +15,14 @@ mod load;
 mod lower;
 mod merge;
 mod node;
+pub mod schema;
 mod section;
 mod setting;
 
 pub use compat::{Compat, Configs, Dialect, DoneBy, Era, Rpc};
 pub use daemon::{BaseUrl, Control, Daemon, Dhcp, Listen, Sockets, Store, Tftp, Tls};
 pub use diagnostic::{Diagnostic, Place, Severity};
+pub use difference::{Difference, differences};
 pub use foreign::{
     Content, FILE_BYTES_MAX, FILES_MAX, Tables, Walk, bootcfg, dynamic_ignition, kiwispray, matchbox, pixiecore,
 };

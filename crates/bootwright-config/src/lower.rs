@@ -36,7 +36,7 @@ pub(crate) use profile::DEADLINE;
 pub use secret::SecretSource;
 
 /// The names of the sections.
-const SECTIONS: &[&str] = &[
+pub(crate) const SECTIONS: &[&str] = &[
     "server", "control", "dhcp", "ipv6", "tftp", "store", "safety", "secrets", "naming", "profiles", "hosts", "rules",
     "images", "compat",
 ];

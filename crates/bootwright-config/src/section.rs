@@ -64,6 +64,8 @@ impl<'a> Section<'a> {
 
     /// Complains about keys that nobody asked for.
     pub(crate) fn finish(self, findings: &mut Findings) {
+        #[cfg(test)]
+        findings.note_asked(&self.name, &self.asked);
         for (key, entry) in self.table.into_iter().flatten() {
             if !self.asked.contains(&key.as_str()) {
                 unknown_key(&self.name, key, entry, &self.asked, None, findings);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use bootwright_config::{Compat, Diagnostic, Loaded, Places, Source, Tables, load_with};
+use bootwright_config::{Compat, Diagnostic, Difference, Loaded, Places, Source, Tables, differences, load_with};
 use bootwright_engine::Proposal;
 
 use crate::beside::Beside;
@@ -129,11 +129,17 @@ impl Files {
     /// # Errors
     /// All that is wrong, in one go.
     pub fn load(&self) -> Result<Loaded, Unusable> {
+        self.read().map(|(_, loaded)| loaded)
+    }
+
+    /// The same, with the texts that it was read from.
+    fn read(&self) -> Result<(Vec<Source>, Loaded), Unusable> {
         let sources = self.sources()?;
         let beside = Beside(|path: &Path| self.text(path));
         self.foreign.forget();
         let walk = |compat: &Compat| self.foreign.walk(compat);
-        load_with(&sources, &beside, &walk).map_err(Unusable::Wrong)
+        let loaded = load_with(&sources, &beside, &walk).map_err(Unusable::Wrong)?;
+        Ok((sources, loaded))
     }
 
     /// The texts of all files that there are, in the order in which they count.
@@ -218,6 +224,8 @@ pub struct Reloader {
     tables: Arc<ArcSwap<Tables>>,
     /// Held while a configuration is taken into force or refused: whether the last one was refused.
     refused: Mutex<bool>,
+    /// The texts of the configuration with which the daemon was started, and of the one in force.
+    texts: Mutex<(Vec<Source>, Vec<Source>)>,
 }
 
 impl Reloader {
@@ -231,6 +239,8 @@ impl Reloader {
         running: bootwright_config::Daemon,
         (places, secrets, tables): (Arc<ArcSwap<Places>>, Arc<Vault>, Arc<ArcSwap<Tables>>),
     ) -> Self {
+        // What is wrong with it has been said by then.
+        let texts = files.read().map(|(texts, _)| texts).unwrap_or_default();
         Self {
             files,
             core,
@@ -241,6 +251,7 @@ impl Reloader {
             secrets,
             tables,
             refused: Mutex::default(),
+            texts: Mutex::new((texts.clone(), texts)),
         }
     }
 
@@ -253,7 +264,8 @@ impl Reloader {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         *refused = result.is_err();
         match result {
-            Ok(loaded) => {
+            Ok((texts, loaded)) => {
+                self.texts.lock().unwrap_or_else(PoisonError::into_inner).1 = texts;
                 let restart = loaded.daemon != self.running;
                 if restart {
                     tracing::warn!(
@@ -297,17 +309,48 @@ impl Reloader {
     /// # Errors
     /// What is wrong with it.
     pub fn check(&self) -> Result<Loaded, Unusable> {
-        self.load()
+        self.load().map(|(_, loaded)| loaded)
     }
 
     /// The configuration, without boot programs that are not there.
-    fn load(&self) -> Result<Loaded, Unusable> {
-        let mut loaded = self.files.load()?;
+    fn load(&self) -> Result<(Vec<Source>, Loaded), Unusable> {
+        let (texts, mut loaded) = self.files.read()?;
         self.catalogue
             .fit(self.running.tftp.root.as_deref(), &mut loaded.policy);
         // The directory is opened at start.
         loaded.policy.raspberry_pi = self.running.tftp.raspberry_pi.is_some();
-        Ok(loaded)
+        Ok((texts, loaded))
+    }
+
+    /// What differs between the configuration that is in force and the one on disk, and what is odd about the latter. What
+    /// counts only after a restart is compared with the configuration that the daemon was started with.
+    ///
+    /// # Errors
+    /// What is wrong with the one on disk.
+    pub fn diff(&self) -> Result<(Vec<Difference>, Vec<Diagnostic>), Unusable> {
+        let (texts, loaded) = self.load()?;
+        let (started, in_force) = self.texts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut found: Vec<Difference> = differences(&started, &texts)
+            .into_iter()
+            .filter(|one| one.restart)
+            .collect();
+        found.extend(differences(&in_force, &texts).into_iter().filter(|one| !one.restart));
+        // A document beside the configuration has other words, and no key of it.
+        let before = self.core.policy();
+        for (name, profile) in &loaded.policy.profiles {
+            let old = before.profiles.get(name).map(|old| old.revision);
+            let key = format!("profiles.{name}");
+            if old.is_some_and(|old| old != profile.revision) && !found.iter().any(|one| one.key.starts_with(&key)) {
+                found.push(Difference {
+                    key: format!("{key}.files"),
+                    before: None,
+                    after: None,
+                    restart: false,
+                });
+            }
+        }
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok((found, loaded.warnings))
     }
 
     /// The path of `config.toml`.

@@ -35,7 +35,7 @@ pub(crate) fn prove() -> Result<()> {
     Ok(())
 }
 
-/// The binary in a root directory with nothing else in it: it answers, checks and serves.
+/// The binary in a root directory with nothing else in it: it answers and checks. With the kernel's `/proc` it serves.
 fn alone(binary: &Path) -> Result<()> {
     let root = Scratch::new("empty-root")?;
     fs::copy(binary, root.path().join("bootwright"))?;
@@ -68,10 +68,11 @@ struct Serving(Child);
 
 impl Serving {
     fn start(root: &Path) -> Result<Self> {
-        let script = "ip link set lo up && exec chroot \"$0\" /bootwright --config /config.toml --data-dir /data \
-                      --socket /control.sock serve";
+        // The kernel tells which start of it this is by /proc alone.
+        let script = "mkdir -p \"$0/proc\" && mount -t proc proc \"$0/proc\" && ip link set lo up && \
+                      exec chroot \"$0\" /bootwright --config /config.toml --data-dir /data --socket /control.sock serve";
         let child = Command::new("unshare")
-            .args(["--net", "sh", "-c", script])
+            .args(["--net", "--mount", "sh", "-c", script])
             .arg(root)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

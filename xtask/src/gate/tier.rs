@@ -63,6 +63,7 @@ const NETWORK: &[(&str, &str)] = &[
     ("xz", "xz-utils"),
     ("zstd", "zstd"),
     ("/usr/bin/python3", "python3"),
+    ("/usr/lib/python3/dist-packages/jsonschema", "python3-jsonschema"),
     ("/usr/lib/python3/dist-packages/grpc", "python3-grpcio"),
     ("openssl", "openssl"),
     // The numbers and the alert rules, as Prometheus reads them.

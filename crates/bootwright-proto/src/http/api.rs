@@ -22,6 +22,7 @@
 //! | `GET proposals` | [`ProposalList`] |
 //! | `POST apply`, [`ApplyRequest`] | [`ApplyReport`] |
 //! | `POST reload`, `POST check` | [`ReloadReport`] |
+//! | `GET config/diff` | [`ConfigDiff`] |
 //! | `GET backup`, with `config=true` for the configuration as well | a tar archive |
 //! | `GET whoami` | [`WhoAmI`] |
 //! | `GET users`; `POST users`, [`NewUser`] | [`UserList`] |
@@ -65,7 +66,7 @@ pub use image::{DownloadView, ImageEntry, ImageList};
 pub use lease::{LeaseEntry, LeaseList};
 pub use problem::{Problem, ProblemCode};
 pub use profile::{DocumentList, DocumentView, ProfileList, ProfileView};
-pub use reload::{DiagnosticView, ReloadReport, Severity};
+pub use reload::{ConfigChange, ConfigDiff, DiagnosticView, ReloadReport, Severity};
 pub use role::Role;
 pub use status::{ControlView, FirmwareView, Health, LinkView, Nothing, ServerView, Status, StoreView};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::{Extension, Json};
 use bootwright_console::Operator;
-use bootwright_proto::http::api::{DiagnosticView, Nothing, ReloadReport, Severity};
+use bootwright_proto::http::api::{ConfigChange, ConfigDiff, DiagnosticView, Nothing, ReloadReport, Severity};
 
 use super::ApiState;
 use super::body::{self, Body};
@@ -53,6 +53,30 @@ pub(super) async fn check(State(state): State<ApiState>, body: Body) -> Result<J
             proposals: 0,
         },
         Err(unusable) => refused(&unusable),
+    }))
+}
+
+pub(super) async fn diff(State(state): State<ApiState>) -> Result<Json<ConfigDiff>, Fault> {
+    let reloader = Arc::clone(&state.reloader);
+    let found = on_thread(move || reloader.diff()).await?;
+    Ok(Json(match found {
+        Ok((changes, warnings)) => ConfigDiff {
+            usable: true,
+            changes: changes
+                .into_iter()
+                .map(|change| ConfigChange {
+                    key: change.key,
+                    before: change.before,
+                    after: change.after,
+                    restart: change.restart,
+                })
+                .collect(),
+            diagnostics: views(&warnings),
+        },
+        Err(unusable) => ConfigDiff {
+            diagnostics: refused(&unusable).diagnostics,
+            ..ConfigDiff::default()
+        },
     }))
 }
 

@@ -25,8 +25,8 @@ mod shape;
 use std::collections::BTreeMap;
 
 use bootwright_proto::http::api::{
-    ApplyReport, ApplyRequest, Command, CommandReport, ConfigView, DocumentList, EventPage, Explanation, Health,
-    HostDetail, HostList, HostLog, ImageList, LeaseList, MadeToken, NewToken, NewUser, Nothing, PauseRequest,
+    ApplyReport, ApplyRequest, Command, CommandReport, ConfigDiff, ConfigView, DocumentList, EventPage, Explanation,
+    Health, HostDetail, HostList, HostLog, ImageList, LeaseList, MadeToken, NewToken, NewUser, Nothing, PauseRequest,
     ProblemCode, ProfileList, ProposalList, ReloadReport, Role, Status, TokenList, UserChange, UserList, WhoAmI,
 };
 
@@ -212,6 +212,9 @@ pub(super) fn all() -> Vec<Route> {
             .says("Reads the configuration on disk and takes nothing into force")
             .may_take::<Nothing>()
             .answers::<ReloadReport>(),
+        Route::get("/config/diff", Operator, reload::diff)
+            .says("What differs between the configuration in force and the one on disk")
+            .answers::<ConfigDiff>(),
         Route::get("/backup", Admin, backup::backup)
             .says("The record and what belongs to it in one tar, as it is now")
             .query(&[Parameter::of(

@@ -110,7 +110,7 @@ pub(super) enum Verb {
     /// Show profiles, and write some to begin with
     #[command(subcommand)]
     Profile(ProfileVerb),
-    /// Show what the configuration says
+    /// Show what the configuration says and may say, and what of it is not in force
     #[command(subcommand)]
     Config(ConfigVerb),
     /// Carry images, firmware and configuration to a box without a network
@@ -394,6 +394,10 @@ pub(super) struct ImageOptions {
 pub(super) enum ConfigVerb {
     /// Show each setting with the file and line that it stands on, what looks like a secret left out
     Show,
+    /// Print the JSON Schema of the configuration, for editors; no daemon is needed
+    Schema,
+    /// Show what differs between the configuration in force and the one on disk
+    Diff,
 }
 
 #[derive(Debug, Subcommand)]

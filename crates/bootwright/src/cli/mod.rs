@@ -33,7 +33,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 pub use argument::Arguments;
-use argument::{ConfigVerb, ProfileVerb, Verb};
+use argument::{ProfileVerb, Verb};
 use client::Client;
 use failure::Failure;
 use print::Printer;
@@ -93,7 +93,6 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Bundle(verb) => bundle::run(printer, &common, verb),
         Verb::Profile(ProfileVerb::List) => wait(profile::list(&client, printer)),
         Verb::Profile(ProfileVerb::New { name, os }) => profile::run(printer, &common, name, os),
-        Verb::Config(ConfigVerb::Show) => wait(config::show(&client, printer)),
         Verb::Events(options) => wait(event::run(&client, printer, &options)),
         Verb::Explain(options) => wait(explain::run(&client, printer, &options)),
         Verb::Status => wait(site::status(&client, printer)),
@@ -108,6 +107,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Openapi => site::openapi(printer),
         Verb::Backup { file, with_config } => wait(backup::write(&client, printer, &file, with_config)),
         Verb::Restore { file, with_config } => backup::put_back(printer, &common, &file, with_config),
+        Verb::Config(verb) => wait(config::run(&client, printer, verb)),
         Verb::Man { directory } => man::write(printer, &directory),
         Verb::Help { words } => help::run(printer, &words),
         Verb::Doctor { firmware_dir, only } => doctor::run(&client, printer, &common, firmware_dir, &only),

@@ -25,6 +25,7 @@ mod compat_matchbox_sign;
 mod compat_pixiecore;
 mod compat_threat;
 mod completion;
+mod config;
 mod coreos;
 mod crash;
 mod daemon;

@@ -17,6 +17,32 @@ pub struct ReloadReport {
     pub proposals: u32,
 }
 
+/// What differs between the configuration in force and the one on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigDiff {
+    /// Whether the one on disk can be used; if not, a reload would change nothing.
+    pub usable: bool,
+    /// What differs, in the order of the keys.
+    pub changes: Vec<ConfigChange>,
+    /// What is wrong or odd about the one on disk.
+    pub diagnostics: Vec<DiagnosticView>,
+}
+
+/// A key that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigChange {
+    /// The key with its section in front.
+    pub key: String,
+    /// What is in force, in TOML. Documents and metadata are named and not shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// What is on disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Whether it counts only after a restart.
+    pub restart: bool,
+}
+
 /// One thing that is wrong or odd.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DiagnosticView {
