@@ -47,6 +47,18 @@ const HASHING_QUEUE_MAX: usize = 32;
 /// How much later than it was something is taken down as used, so that each request is not a write.
 const SEEN_EVERY_MS: u64 = 5 * 60_000;
 
+/// Takes every token and session away from the logins that are kept there; users and their passwords stay. For logins that come
+/// out of a backup: what was revoked since must not let anybody in.
+///
+/// # Errors
+/// When it is not known for certain what is kept, or it cannot be kept.
+pub fn forget_keys(shelf: &dyn Shelf) -> io::Result<()> {
+    let mut roll = Roll::read(shelf)?;
+    roll.tokens.clear();
+    roll.sessions.clear();
+    roll.write(shelf)
+}
+
 /// What stands around it.
 pub trait Site: Send + Sync {
     /// Now, on the site's time line, which never runs backwards and goes on over restarts.

@@ -130,9 +130,11 @@ fn installed(package: &Path) -> Result<()> {
     process::output(&mut command).context("cannot make a Debian to install in")?;
     fs::copy(package, root.join("bootwright.deb"))?;
     let inside = |words: &str| {
-        let mut command = Command::new("chroot");
-        command.arg(&root).args(["sh", "-c", words]).env("LC_ALL", "C.UTF-8");
-        process::output(&mut command)
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--pid", "--fork"]);
+        command.arg(format!("--mount-proc={}", root.join("proc").display()));
+        command.arg("chroot").arg(&root).args(["sh", "-c", words]);
+        process::output(command.env("LC_ALL", "C.UTF-8"))
     };
     inside("dpkg --install /bootwright.deb")?;
     for words in [

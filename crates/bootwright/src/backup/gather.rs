@@ -12,8 +12,8 @@ use bootwright_images::{LOCK, Shelf, bundle};
 use super::Image;
 
 /// Directories of the data directory that are taken whole. Images come back by their lists, `assets/` is the operator's own,
-/// and logs of installers are of no use to the next install.
-const DIRECTORIES: &[&str] = &["firmware"];
+/// and logs of installers are of no use to the next install. With `tls/` the dashboard keeps its fingerprint.
+const DIRECTORIES: &[&str] = &["firmware", "tls"];
 
 /// The record and what lies beside it: it is copied by itself.
 const OF_THE_RECORD: &str = "bootwright.";

@@ -8,10 +8,12 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 
+use bootwright_console::access::{FileShelf, forget_keys};
 use bootwright_images::LOCK;
 use bootwright_store::{Hold, Report, StoreError, examine_backup};
 
 use super::{Image, Manifest, RECORD, Unfit, read};
+use crate::console::LOGINS;
 
 /// Where the files are put together.
 const STAGING: &str = "restore.new";
@@ -117,6 +119,18 @@ fn restore_held(order: &Order<'_>, manifest: Manifest, staging: &Path) -> Result
         return Err(unusable(problem.clone()));
     }
     let written = |error: io::Error| Unfit::io("write", staging, &error);
+    let logins = staging.join("data").join(LOGINS);
+    if logins.exists() {
+        forget_keys(&FileShelf::new(logins)).map_err(|error| {
+            Unfit::new(
+                format!(
+                    "the logins in the backup `{}` cannot be used: {error}",
+                    order.file.display()
+                ),
+                "nothing was changed; take another backup, or the version of bootwright that made it",
+            )
+        })?;
+    }
     File::open(&record).and_then(|file| file.sync_all()).map_err(written)?;
     let (outside, left) = placed(order, &manifest, staging);
     demand_free(&outside)?;

@@ -74,6 +74,9 @@ fn fault_45_a_backup_made_during_installs_is_restored_elsewhere_and_installs_not
     assert_eq!(get(&machine, OURS, &format!("{ended}/done")).status, 200);
     let run = run_url(get(&machine, OURS, &question(&three)).text()).expect("an install script");
     let file = first.directory().join("backup.tar");
+    // As if somebody had made a token, which may be revoked by the time of the restoration.
+    let token = r#"{"version":1,"users":[],"tokens":[{"id":"t1","name":"ci","role":"admin","digest":"0000000000000000000000000000000000000000000000000000000000000000","made":1,"by":"root"}],"sessions":[]}"#;
+    fs::write(first.data_dir().join("access.json"), token).expect("a file");
     // Others are installed all the while, so that the record grows under the copy.
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -108,6 +111,8 @@ fn fault_45_a_backup_made_during_installs_is_restored_elsewhere_and_installs_not
     let said = restore(&second, &file, &[]);
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.contains("look through the hosts"), "{}", said.out);
+    let logins = fs::read_to_string(second.data_dir().join("access.json")).expect("it is restored");
+    assert!(!logins.contains("\"t1\""), "{logins}");
     second.run();
     second.wait_for_log("ready ");
     for (mac, expected) in [(&one_mac, "installed"), (&two_mac, "new"), (&three_mac, "new")] {
