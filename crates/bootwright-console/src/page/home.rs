@@ -27,7 +27,7 @@ pub(crate) async fn home(State(pages): State<Pages>, viewer: Viewer, asked: Aske
     match gather(&viewer, &asked).await {
         Ok(seen) => {
             let body = html! {
-                div #live-head { (shell::banner(&viewer, &seen.status)) (heading(&seen.status)) }
+                div #live-head { (heading(&seen.status)) }
                 @if seen.is_empty(&asked) { (onboarding(&seen.status, &seen.around)) } @else { (zones(&seen)) }
                 (all(&viewer, &asked, &seen))
             };

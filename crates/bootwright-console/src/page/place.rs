@@ -36,7 +36,7 @@ async fn show<T>(
                 place,
                 refresh,
                 mark: None,
-                body: html! { (shell::banner(viewer, &status)) (body(&status, document)) },
+                body: body(&status, document),
             };
             page(viewer, shell::frame(viewer, Some(&status), &frame))
         }

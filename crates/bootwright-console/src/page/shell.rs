@@ -63,8 +63,8 @@ pub(crate) fn frame(viewer: &Viewer, status: Option<&Status>, page: &Page<'_>) -
                     }
                     (tools(viewer))
                 }
-                @if let Some(status) = status { (banner(viewer, status)) }
                 main #main tabindex="-1" {
+                    @if let Some(status) = status { (banner(viewer, status)) }
                     @if let Some(flash) = &viewer.flash { (told(flash)) }
                     (page.body)
                 }
@@ -119,7 +119,7 @@ fn theme_icon() -> Markup {
 }
 
 /// What concerns the whole site: a pause, and what the daemon warns of.
-pub(crate) fn banner(viewer: &Viewer, status: &Status) -> Markup {
+fn banner(viewer: &Viewer, status: &Status) -> Markup {
     html! {
         div #banner {
             @if let Some(why) = &status.paused {

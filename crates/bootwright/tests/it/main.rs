@@ -29,6 +29,7 @@ mod config;
 mod coreos;
 mod crash;
 mod daemon;
+mod dashboard;
 mod desktop;
 mod dhcp_bad_input;
 mod dhcp_fault;
