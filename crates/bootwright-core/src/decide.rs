@@ -156,14 +156,53 @@ fn decide_script(
     definition: Option<&HostDefinition>,
     seen: &Sighting,
 ) -> Verdict {
-    match (decide_unparked(policy, situation, asker, definition, seen), asker) {
+    let verdict = match (decide_unparked(policy, situation, asker, definition, seen), asker) {
         (Verdict::Local(why), Asker::Host(host)) if why != LocalWhy::Menu && host.local.is_parked() => {
             Verdict::Hold(HoldWhy::DiskDoesNotStart {
                 times: host.local.returns,
             })
         }
         (verdict, _) => verdict,
+    };
+    match (verdict, asker) {
+        (Verdict::Hold(why), Asker::Host(_)) if seen.menu => match console_menu(policy, &why) {
+            // Whoever stands there is nobody who grants an install.
+            Some((name, menu)) => decide_menu(policy, name, menu, seen, |_| Verdict::Hold(why)),
+            None => Verdict::Hold(why),
+        },
+        (verdict, _) => verdict,
     }
+}
+
+/// The boot menu that a person at the console of a host may open which waits for this reason, if there is one.
+///
+/// Who waits for a decision may look around meanwhile. Who waits in the middle of an install, whose identity is in doubt, or whom
+/// an operator locked, waits.
+#[must_use]
+pub fn console_menu<'a>(policy: &'a Policy, why: &HoldWhy) -> Option<(&'a ProfileName, &'a Menu)> {
+    match why {
+        HoldWhy::Undecided
+        | HoldWhy::Chosen
+        | HoldWhy::ChosenAtConsole
+        | HoldWhy::NotAtConsole { .. }
+        | HoldWhy::DiskDoesNotStart { .. }
+        | HoldWhy::RuleLimit { .. }
+        | HoldWhy::RuleNotApplied { .. }
+        | HoldWhy::GrantExpired => {}
+        HoldWhy::Locked
+        | HoldWhy::Paused(_)
+        | HoldWhy::Concurrent { .. }
+        | HoldWhy::Hourly { .. }
+        | HoldWhy::NoProfile(_)
+        | HoldWhy::RevisionLost(_)
+        | HoldWhy::Unrenderable { .. }
+        | HoldWhy::Contradiction(_)
+        | HoldWhy::Nobody
+        | HoldWhy::StoreDown
+        | HoldWhy::StoreLow => return None,
+    }
+    let name = policy.safety.console_menu.as_ref()?;
+    Some((name, menu(policy, name)?))
 }
 
 fn decide_unparked(

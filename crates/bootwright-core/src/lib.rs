@@ -49,7 +49,7 @@ pub use admit::admit;
 pub use arch::{Arch, Transport};
 pub use attribute::attributes;
 pub use census::Census;
-pub use decide::{Asker, Situation, decide};
+pub use decide::{Asker, Situation, console_menu, decide};
 pub use dialect::Dialect;
 pub use due::due;
 pub use entry::{Cause, Change, Entry, RuleRecord, Site, Verb, World, apply};

@@ -114,6 +114,10 @@ pub struct Safety {
     pub document_binding: Binding,
     /// How long after the script an installer may come for its first document, and for those with secrets.
     pub document_window: Span,
+    /// The boot menu that a person at the console of a waiting machine may open. It never installs.
+    pub console_menu: Option<ProfileName>,
+    /// Whether such a person may open a shell of the boot loader.
+    pub console_shell: bool,
 }
 
 /// By what a machine is known that fetches the documents of its run.
@@ -162,6 +166,8 @@ impl Default for Safety {
             documents_over_http: true,
             document_binding: Binding::Station,
             document_window: Span::from_mins(15),
+            console_menu: None,
+            console_shell: false,
         }
     }
 }

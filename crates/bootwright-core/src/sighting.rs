@@ -23,6 +23,8 @@ pub struct Sighting {
     pub confirmed: bool,
     /// Which entry of a boot menu a person at its console chose; the first is 0.
     pub chosen: Option<u16>,
+    /// Whether a person at its console opened the menu that waiting machines may open.
+    pub menu: bool,
 }
 
 /// The two kinds of firmware that differ in how the local disk is started.

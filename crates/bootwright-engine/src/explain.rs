@@ -242,14 +242,21 @@ impl Engine {
         seen: &Sighting,
     ) -> (Verdict, ScriptReply) {
         let definition = self.definition(&host.id);
-        let verdict = decide(policy, situation, Asker::Host(host), definition, seen, Ask::Script);
+        let ask = self.next_script_ask(situation.now, &host.id);
+        let verdict = decide(policy, situation, Asker::Host(host), definition, seen, ask);
         let reply = self.preview(situation.now, host, seen, &verdict);
         (verdict, reply)
     }
 
     fn preview(&self, now: Timestamp, host: &Arc<Host>, seen: &Sighting, verdict: &Verdict) -> ScriptReply {
         let hold = |why| ScriptReply::Hold(Box::new(self.hold_screen(&host.id, why)));
-        let local = |why| match self.preview_local(now, host, seen) {
+        // The end of a run settles how the disk was started before.
+        let over = (*verdict == Verdict::GiveUp).then(|| {
+            let mut host = Host::clone(host);
+            (host.local.served, host.local.returns) = (None, 0);
+            host
+        });
+        let local = |why| match self.preview_local(now, over.as_ref().unwrap_or(host), seen) {
             Some((method, _, returns)) => ScriptReply::Local {
                 host: Arc::clone(host),
                 method,
@@ -261,7 +268,13 @@ impl Engine {
         match verdict {
             Verdict::Install { profile, .. } | Verdict::AutoArm { profile, .. } => {
                 match self.preview_ticket(now, host, seen, profile) {
-                    Some(ticket) => ScriptReply::Install(Box::new(ticket)),
+                    Some(mut ticket) => {
+                        // The same start of a machine fetches its attempt more than once.
+                        if let Verdict::Install { attempt, .. } = verdict {
+                            ticket.run.attempts = *attempt;
+                        }
+                        ScriptReply::Install(Box::new(ticket))
+                    }
                     None => hold(HoldWhy::NoProfile(profile.clone())),
                 }
             }

@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::limit::{PI_PROMISE_SPAN, PI_PROMISE_TIMES_MAX, PROMISE_SPAN, PROMISE_TIMES_MAX};
 use crate::outcome::Outcome;
 use crate::script::{InstallTicket, ScriptReply, ScriptTurn};
-use crate::visit::{Promise, Stage};
+use crate::visit::{Promise, Stage, Visit};
 
 /// A boot loader asks for its configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,20 +172,26 @@ impl Engine {
     /// and a boot program, and what was started has fetched its kernel. iPXE fetches its script exactly once.
     pub(crate) fn note_start(&mut self, front: FrontEnd, id: &HostId) {
         let visit = self.visits.entry(id.clone()).or_default();
-        let goes_on = match front {
-            FrontEnd::Ipxe => false,
-            FrontEnd::Pxelinux | FrontEnd::UBoot | FrontEnd::Grub => visit.stage == Stage::Script,
-            // Whoever asks for a machine asks once when its firmware calls and once when its boot loader does.
-            FrontEnd::Pixiecore => visit.stage == Stage::Script,
-            // It reads its configuration up to ten times, between the other files, and its next start begins with DHCP.
-            FrontEnd::RaspberryPi => visit.stage >= Stage::Script,
-        };
-        visit.same_start = goes_on && visit.front == Some(front);
+        visit.same_start = goes_on(visit, front);
         visit.front = Some(front);
+    }
+
+    /// What the boot loader that asked last would ask if it asked at this moment.
+    pub(crate) fn next_script_ask(&self, now: Timestamp, id: &HostId) -> Ask {
+        let same = self.visits.get(id).is_some_and(|visit| {
+            let front = visit.front;
+            front.is_some_and(|front| goes_on(visit, front))
+        });
+        self.script_ask_as(now, id, same)
     }
 
     /// Whether a boot loader asks anew or fetches once more which attempt it was told to begin a moment ago.
     pub(crate) fn script_ask(&self, now: Timestamp, id: &HostId) -> Ask {
+        let same = self.visits.get(id).is_some_and(|visit| visit.same_start);
+        self.script_ask_as(now, id, same)
+    }
+
+    fn script_ask_as(&self, now: Timestamp, id: &HostId, same_start: bool) -> Ask {
         let run = self.host(id).and_then(|host| host.state.phase.run());
         let Some((visit, run)) = self.visits.get(id).zip(run) else {
             return Ask::Script;
@@ -199,7 +205,7 @@ impl Engine {
             same && now.since(promise.at) < span && promise.times < times_max
         };
         match &visit.promise {
-            Some(promise) if visit.same_start && told(promise) => Ask::ScriptAgain,
+            Some(promise) if same_start && told(promise) => Ask::ScriptAgain,
             Some(_) | None => Ask::Script,
         }
     }
@@ -207,8 +213,15 @@ impl Engine {
     /// Whether a boot loader fetches once more that it shall start the disk. It has not come back from there, then.
     pub(crate) fn is_sent_to_disk(&self, now: Timestamp, id: &HostId) -> bool {
         let visit = self.visits.get(id).filter(|visit| visit.same_start);
-        let sent = visit.and_then(|visit| visit.sent_to_disk);
-        sent.is_some_and(|at| now.since(at) < PROMISE_SPAN)
+        visit.is_some_and(|visit| was_sent_to_disk(now, visit))
+    }
+
+    /// The same if the boot loader that asked last asked at this moment.
+    pub(crate) fn would_be_sent_to_disk(&self, now: Timestamp, id: &HostId) -> bool {
+        self.visits.get(id).is_some_and(|visit| {
+            let front = visit.front;
+            front.is_some_and(|front| goes_on(visit, front)) && was_sent_to_disk(now, visit)
+        })
     }
 
     /// Remembers which attempt a boot loader was told to begin.
@@ -224,4 +237,21 @@ impl Engine {
             times: before.map_or(1, |promise| promise.times.saturating_add(1)),
         });
     }
+}
+
+fn was_sent_to_disk(now: Timestamp, visit: &Visit) -> bool {
+    visit.sent_to_disk.is_some_and(|at| now.since(at) < PROMISE_SPAN)
+}
+
+/// Whether a question by this boot loader is one more of the same start of the machine.
+fn goes_on(visit: &Visit, front: FrontEnd) -> bool {
+    let goes_on = match front {
+        FrontEnd::Ipxe => false,
+        FrontEnd::Pxelinux | FrontEnd::UBoot | FrontEnd::Grub => visit.stage == Stage::Script,
+        // Whoever asks for a machine asks once when its firmware calls and once when its boot loader does.
+        FrontEnd::Pixiecore => visit.stage == Stage::Script,
+        // It reads its configuration up to ten times, between the other files, and its next start begins with DHCP.
+        FrontEnd::RaspberryPi => visit.stage >= Stage::Script,
+    };
+    goes_on && visit.front == Some(front)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bootwright_core::nickname::console_code;
 use bootwright_core::{
     Ask, Asker, Cause, Facts, HoldWhy, Host, HostId, Identity, ProfileName, Sighting, Timestamp, Unknown, Verb,
-    Verdict, decide, identify,
+    Verdict, console_menu, decide, identify,
 };
 
 use crate::engine::Engine;
@@ -45,6 +45,8 @@ impl Engine {
             wakes: Some(id.clone()),
             facts: self.host(id).map(|host| host.facts.clone()).unwrap_or_default(),
             code: console_code(id.as_str().as_bytes()),
+            menu: console_menu(&self.policy, &why).is_some(),
+            shell: self.policy.safety.console_shell,
             why,
             suggestion: self.suggestion(id),
         }
@@ -129,5 +131,7 @@ fn hold_screen(facts: &Facts, why: HoldWhy) -> ScriptReply {
         code: String::new(),
         why,
         suggestion: None,
+        menu: false,
+        shell: false,
     }))
 }

@@ -106,7 +106,14 @@ impl Engine {
         seen: &Sighting,
     ) -> Option<(LocalMethod, Whence, u32)> {
         let known = self.known_of_disk(host, seen);
-        let chosen = choose(&known, &host.local, now);
+        let chosen = if self.would_be_sent_to_disk(now, &host.id) || !self.store_ready {
+            LocalBoot {
+                method: Some(known.present(&host.local)),
+                ..host.local.clone()
+            }
+        } else {
+            choose(&known, &host.local, now)
+        };
         let method = servable(&known, chosen.method);
         (!chosen.is_parked()).then(|| (method, self.whence_local(&known, host, &chosen), chosen.returns))
     }

@@ -96,6 +96,10 @@ pub struct HoldScreen {
     pub why: HoldWhy,
     /// The profile that it would be armed with if nobody names another.
     pub suggestion: Option<ProfileName>,
+    /// Whether a person there may open the boot menu of waiting machines.
+    pub menu: bool,
+    /// Whether a person there may open a shell.
+    pub shell: bool,
 }
 
 impl Engine {
@@ -357,6 +361,7 @@ impl Engine {
             arch: visit.and_then(|visit| visit.arch),
             confirmed: false,
             chosen: visit.and_then(|visit| visit.chosen),
+            menu: visit.is_some_and(|visit| visit.menu),
         }
     }
 }

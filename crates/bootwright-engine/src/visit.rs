@@ -90,6 +90,8 @@ pub struct Visit {
     pub front: Option<FrontEnd>,
     /// What a person at its console chose from a menu, as it last said.
     pub chosen: Option<u16>,
+    /// Whether a person at its console opened the menu of waiting machines, as it last said.
+    pub menu: bool,
     /// Why it is held, as long as it is.
     pub held: Option<HoldWhy>,
     /// Why its last unanswered request got no answer.
@@ -187,6 +189,7 @@ impl Visit {
         self.firmware = seen.firmware.or(seen.arch.map(Firmware::of)).or(self.firmware);
         self.arch = seen.arch.or(self.arch);
         self.chosen = seen.chosen;
+        self.menu = seen.menu;
         if seen.link.is_some() {
             self.link.clone_from(&seen.link);
         }

@@ -74,6 +74,8 @@ pub(crate) fn hold(screen: &HoldScreen, base: &BaseUrl, asked: &Asked, poll: &Po
         })
         .first()
         .copied(),
+        menu: screen.menu,
+        shell: screen.shell,
     };
     hold_script(&hold, Some(poll))
 }

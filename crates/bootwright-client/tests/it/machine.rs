@@ -302,6 +302,8 @@ fn a_held_machine_installs_within_a_second_of_being_armed() {
                 code: "K7M2Q",
                 why: &HoldWhy::Undecided,
                 local: None,
+                menu: false,
+                shell: false,
             };
             hold_script(&hold, answered)
         };

@@ -68,6 +68,18 @@ pub(super) fn lower(
     if let Some(entry) = section.take("protect_after") {
         safety.protect_after = protect_after(entry, findings);
     }
+    let menu_key = section.key("console_menu");
+    if let Some((name, at)) = section.text("console_menu", "rack", findings)
+        && let Some(profile) = profiles.find(&menu_key, name, at, findings)
+    {
+        if good.get(&profile).is_some_and(|profile| profile.menu.is_none()) {
+            findings
+                .error(at, format!("`{menu_key}`: profile `{profile}` is no menu"))
+                .hint = Some("name a profile with `kind = \"menu\"`".to_owned());
+        }
+        safety.console_menu = Some(profile);
+    }
+    safety.console_shell = section.bool("console_shell", findings).unwrap_or(safety.console_shell);
     if section.bool("documents_over_http", findings) == Some(false)
         && let Some(entry) = section.take("documents_over_http")
     {

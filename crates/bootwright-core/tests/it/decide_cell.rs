@@ -83,6 +83,7 @@ pub(crate) struct Case {
     trial: Option<Trial>,
     confirmed: bool,
     pub(crate) chosen: Option<u16>,
+    pub(crate) menu: bool,
     pub(crate) now: Timestamp,
 }
 
@@ -99,6 +100,7 @@ impl Case {
             trial: None,
             confirmed: false,
             chosen: None,
+            menu: false,
             now: START.after(Span::from_mins(1)),
         }
     }
@@ -123,6 +125,7 @@ impl Case {
         let seen = Sighting {
             confirmed: self.confirmed,
             chosen: self.chosen,
+            menu: self.menu,
             ..Sighting::default()
         };
         words(&decide(&self.policy, &situation, asker, definition, &seen, ask))

@@ -128,6 +128,81 @@ fn a_menu_is_shown_and_what_is_chosen_from_it_needs_what_it_always_needs() {
     .assert_eq(&text);
 }
 
+/// What is told to the console of a machine whose person opened the menu of those that wait.
+fn looked(story: &str, chosen: Option<u16>) -> String {
+    let case = Case::with(|case| {
+        case.policy = menu_policy();
+        case.policy.safety.console_menu = Some(profile("menu"));
+        case.chosen = chosen;
+        case.menu = true;
+    });
+    case.ask(Asker::Host(&host(story)), None, Ask::Script)
+}
+
+#[test]
+fn who_waits_may_look_around_and_installs_nothing() {
+    let mut text = String::new();
+    for story in [
+        "",
+        "hold",
+        "arm debian; lock",
+        "arm leap",
+        "arm debian; start 1; finish 1",
+        "ignore",
+    ] {
+        text.push_str(&format!("{story:?}:\n"));
+        for chosen in std::iter::once(None).chain((0..5).map(Some)) {
+            let shown = chosen.map_or_else(|| "-".to_owned(), |entry: u16| entry.to_string());
+            text.push_str(&format!("    {shown}  {}\n", looked(story, chosen)));
+        }
+    }
+    expect![[r#"
+        "":
+            -  menu menu
+            0  local (somebody at its console chose its own disk)
+            1  hold (somebody at its console chose to wait)
+            2  live rescue
+            3  hold (nobody has armed it)
+            4  hold (nobody has armed it)
+        "hold":
+            -  menu menu
+            0  local (somebody at its console chose its own disk)
+            1  hold (somebody at its console chose to wait)
+            2  live rescue
+            3  hold (it is held until it is armed)
+            4  hold (it is held until it is armed)
+        "arm debian; lock":
+            -  menu menu
+            0  local (somebody at its console chose its own disk)
+            1  hold (somebody at its console chose to wait)
+            2  live rescue
+            3  hold (it is held until it is armed)
+            4  hold (it is held until it is armed)
+        "arm leap":
+            -  install leap, attempt 1
+            0  install leap, attempt 1
+            1  install leap, attempt 1
+            2  install leap, attempt 1
+            3  install leap, attempt 1
+            4  install leap, attempt 1
+        "arm debian; start 1; finish 1":
+            -  local (it is installed)
+            0  local (it is installed)
+            1  local (it is installed)
+            2  local (it is installed)
+            3  local (it is installed)
+            4  local (it is installed)
+        "ignore":
+            -  silence (the host is ignored)
+            0  silence (the host is ignored)
+            1  silence (the host is ignored)
+            2  silence (the host is ignored)
+            3  silence (the host is ignored)
+            4  silence (the host is ignored)
+    "#]]
+    .assert_eq(&text);
+}
+
 #[test]
 fn an_expired_arming_shows_no_menu() {
     let later = START.after(bootwright_core::Span::from_hours(24));

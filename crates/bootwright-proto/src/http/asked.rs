@@ -79,6 +79,7 @@ impl Asked {
                 facts,
                 boot_mac,
                 chosen: query.get("chosen").and_then(|text| text.parse().ok()),
+                menu: query.get("menu").as_deref() == Some("yes"),
                 firmware: query.get("platform").and_then(|text| Firmware::from_platform(&text)),
                 ..Sighting::default()
             },
@@ -106,6 +107,7 @@ impl Asked {
         items.extend(facts.uuid.map(|uuid| format!("uuid={uuid}")));
         items.extend(firmware.map(|firmware| format!("platform={}", platform(firmware))));
         items.extend(self.sighting.chosen.map(|entry| format!("chosen={entry}")));
+        items.extend(self.sighting.menu.then(|| "menu=yes".to_owned()));
         items.extend(self.ip.map(|ip| format!("ip={ip}")));
         let texts = [
             ("buildarch", &self.buildarch),

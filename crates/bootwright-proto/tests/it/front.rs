@@ -96,6 +96,8 @@ fn held(front: FrontEnd, asked: &Asked, why: &HoldWhy) -> Told {
             code: "K7M2Q",
             why,
             local: Some(LocalMethod::BiosDisk),
+            menu: false,
+            shell: false,
         },
     )
 }

@@ -42,6 +42,8 @@ fn hold<'a>(base: &'a BaseUrl, asked: &'a Asked, host: Option<&'a HostId>, why: 
         code: "K7M2Q",
         why,
         local: Some(LocalMethod::UefiDisk),
+        menu: false,
+        shell: false,
     }
 }
 
@@ -119,7 +121,7 @@ fn a_menu_asks_again_with_what_was_chosen() {
     };
     let mut asked = asked();
     asked.sighting.chosen = Some(99);
-    let script = sound(menu_script(&base(), &asked, &menu));
+    let script = sound(menu_script(&base(), &asked, &menu, true));
     assert!(
         !script.contains("chosen=99") && !script.contains("|| reboot"),
         "{script}"
@@ -148,6 +150,51 @@ fn a_held_machine_says_who_it_is_and_polls() {
         ..hold(&base, &asked, None, &why)
     };
     expect_file!["../../test_data/script/hold-doubtful.ipxe"].assert_eq(&sound(hold_script(&doubtful, None)));
+}
+
+#[test]
+fn keys_of_a_held_machine_lead_to_its_disk_a_menu_and_a_shell() {
+    let (base, mut asked, host) = (base(), asked(), host());
+    asked.sighting.chosen = Some(3);
+    let hold = Hold {
+        menu: true,
+        shell: true,
+        ..hold(&base, &asked, Some(&host), &HoldWhy::Undecided)
+    };
+    let script = sound(hold_script(&hold, None));
+    expect_file!["../../test_data/script/hold-keys.ipxe"].assert_eq(&script);
+    let (_, keys) = script.split_once(":missed").expect("what follows a poll that ended");
+    assert!(
+        !keys.contains("chosen=3"),
+        "what was chosen before opens nothing: {keys}"
+    );
+    // The menu that is opened there leads back to the screen, and installs nothing.
+    let mut asked = Asked::read(&Query::new(b"mac=52-54-00-12-34-56&menu=yes"));
+    assert!(asked.sighting.menu && asked.to_query().contains("menu=yes"));
+    asked.sighting.chosen = Some(1);
+    let entry = |title: &str, choice| MenuEntry {
+        title: title.to_owned(),
+        choice,
+    };
+    let menu = Menu {
+        title: "Rack 1".to_owned(),
+        entries: vec![
+            entry("Debian", Choice::Install("debian".parse().expect("a name"))),
+            entry("Rescue", Choice::Live("rescue".parse().expect("a name"))),
+        ],
+        default: None,
+        timeout: None,
+    };
+    let script = sound(menu_script(&base, &asked, &menu, false));
+    assert!(
+        !script.contains("Debian") && script.contains("item 1 Rescue"),
+        "{script}"
+    );
+    let lines: Vec<&str> = script.lines().filter(|line| line.starts_with("chain")).collect();
+    assert!(
+        lines[0].contains("menu=yes&chosen=${chosen}") && !lines[1].contains("menu=yes"),
+        "{script}"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use bootwright_config::System;
+use bootwright_core::{MacAddr, Uuid};
 use clap::builder::{BoolishValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -120,6 +121,8 @@ pub(super) enum Verb {
     Events(EventOptions),
     /// Show what a host would be answered now, and why
     Explain(ExplainOptions),
+    /// Boot a made-up machine against the running daemon with real packets, and show every step
+    Simulate(Box<SimulateOptions>),
     /// Show how the daemon does
     Status,
     /// Let no install begin or go on
@@ -193,6 +196,66 @@ pub(super) struct ExplainOptions {
     /// Show packets and documents byte for byte
     #[arg(long)]
     pub(super) bytes: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SimulateOptions {
+    /// The card of the machine that is played
+    #[arg(long, value_name = "ADDRESS", value_parser = card)]
+    pub(super) mac: MacAddr,
+    /// Its firmware
+    #[arg(long, value_enum, value_name = "FIRMWARE", default_value = "uefi64")]
+    pub(super) arch: Played,
+    /// How far it goes: to the offer of a boot file, to the script that decides, or through the whole install to its own disk
+    #[arg(long, value_enum, value_name = "STAGE", default_value = "scripted")]
+    pub(super) to: Goal,
+    /// Its serial number
+    #[arg(long)]
+    pub(super) serial: Option<String>,
+    /// Its UUID
+    #[arg(long)]
+    pub(super) uuid: Option<Uuid>,
+    /// The interface of this box from which it asks [default: the only one that is up and has an IPv4 address]
+    #[arg(long, value_name = "NAME")]
+    pub(super) link: Option<String>,
+    /// Let an install begin although nobody armed the host, if the configuration grants one: that uses up what is granted
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+/// The firmware that is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Played {
+    /// A BIOS with a PXE ROM
+    Bios,
+    /// x64 UEFI by PXE
+    Uefi64,
+    /// arm64 UEFI by PXE
+    Arm64,
+    /// x64 UEFI by HTTP boot
+    Uefi64Http,
+    /// iPXE in the card's ROM
+    Ipxe,
+}
+
+/// How far a played machine goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(super) enum Goal {
+    /// Until it is offered a boot file
+    Offered,
+    /// Until it is told what to do
+    Scripted,
+    /// Until its install is done and it starts its own disk
+    Installed,
+}
+
+/// A hardware address that a machine may have.
+fn card(text: &str) -> Result<MacAddr, String> {
+    let mac: MacAddr = text.parse().map_err(|_| "write it as 52:54:00:12:34:56".to_owned())?;
+    if mac.is_zero() || mac.is_multicast() {
+        return Err("no card has it".to_owned());
+    }
+    Ok(mac)
 }
 
 #[derive(Debug, Subcommand)]

@@ -24,6 +24,7 @@ mod man;
 mod print;
 mod profile;
 mod progress;
+mod simulate;
 mod site;
 mod table;
 mod usage;
@@ -94,6 +95,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Profile(ProfileVerb::List) => wait(profile::list(&client, printer)),
         Verb::Profile(ProfileVerb::New { name, os }) => profile::run(printer, &common, name, os),
         Verb::Events(options) => wait(event::run(&client, printer, &options)),
+        Verb::Simulate(options) => wait(simulate::run(&client, printer, &options)),
         Verb::Explain(options) => wait(explain::run(&client, printer, &options)),
         Verb::Status => wait(site::status(&client, printer)),
         Verb::Pause { why } => wait(site::pause(&client, printer, &why.join(" "))),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bootwright_config::Dialect;
 use bootwright_content::{Context, RunValues, ServerValues, check_host, render_boot};
 use bootwright_core::local::{Footing, methods};
-use bootwright_core::{Firmware, FrontEnd, Host, HostDefinition, Profile, Sighting, Trial};
+use bootwright_core::{Firmware, FrontEnd, Host, HostDefinition, Phase, Profile, Sighting, Trial};
 use bootwright_engine::{HoldScreen, InstallTicket, ScriptReply, ScriptTurn};
 use bootwright_proto::http::{Asked, BaseUrl, Poll, Query, Trouble};
 use bootwright_proto::script::ipxe::{
@@ -225,8 +225,11 @@ fn render(reply: &ScriptReply, around: &Surroundings<'_>, words: Words) -> Resul
         ScriptReply::Live { host, profile } => {
             live(host, profile, around, words).map_err(|why| broken(profile, why))?
         }
-        ScriptReply::Menu { profile, .. } => match &profile.menu {
-            Some(menu) => menu_script(base, asked, menu),
+        ScriptReply::Menu { host, profile } => match &profile.menu {
+            Some(menu) => {
+                let installs = matches!(host.state.phase, Phase::Armed { .. });
+                menu_script(base, asked, menu, installs)
+            }
             None => notice_script(base, "its menu is gone from the configuration"),
         },
         ScriptReply::Confirm { name, profile, .. } => confirm_script(&Confirmation {
@@ -394,6 +397,8 @@ pub(crate) fn hold_of<'a>(
         })
         .first()
         .copied(),
+        menu: screen.menu,
+        shell: screen.shell,
     }
 }
 

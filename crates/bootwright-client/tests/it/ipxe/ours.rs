@@ -229,6 +229,8 @@ fn a_held_machine_polls_without_painting_and_asks_as_soon_as_it_may() {
             code: "K7M2Q",
             why: &HoldWhy::Undecided,
             local: None,
+            menu: false,
+            shell: false,
         };
         hold_script(&hold, answered)
     };
@@ -292,6 +294,8 @@ fn a_person_at_the_console_of_a_held_machine_starts_its_own_disk() {
         code: "K7M2Q",
         why: &HoldWhy::Locked,
         local: Some(LocalMethod::BiosDisk),
+        menu: false,
+        shell: false,
     };
     let mut prompts = 0;
     let transcript = run(

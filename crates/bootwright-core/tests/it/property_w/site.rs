@@ -118,6 +118,8 @@ fn site_policy() -> Policy {
         timeout: None,
     });
     policy.profiles.insert(profile("b"), menu.into());
+    // Whoever stands at the console of a waiting machine may open it, and is nobody who grants.
+    policy.safety.console_menu = Some(profile("b"));
     policy.safety.max_attempts = MAX_ATTEMPTS;
     policy.safety.max_concurrent = LIMIT;
     policy.safety.max_new_per_hour = HOURLY;
@@ -348,6 +350,7 @@ fn asked(moment: Moment<'_>) -> Result<Asked, String> {
     let seen = Sighting {
         confirmed: true,
         chosen: Some(0),
+        menu: true,
         ..Sighting::default()
     };
     let verdict = moment.told(&seen, Ask::Script);

@@ -27,6 +27,10 @@ pub struct Hold<'a> {
     pub why: &'a HoldWhy,
     /// How a person at the console may start its own disk, if they may.
     pub local: Option<LocalMethod>,
+    /// Whether they may open a boot menu.
+    pub menu: bool,
+    /// Whether they may open a shell.
+    pub shell: bool,
 }
 
 /// A machine whose install a person at its console has to confirm.
@@ -68,12 +72,54 @@ pub fn hold_script(hold: &Hold<'_>, answered: Option<&Poll>) -> String {
         ))
         .line(":missed");
     match hold.local {
+        method if hold.menu || hold.shell => keys(&mut script, hold, method),
         Some(method) => script
             .line("prompt --key 0x6c --timeout 5000 l = start the disk of this machine now || goto poll")
             .line(start(method)),
         None => script.line("sleep 5").line("goto poll"),
     };
     script.finish()
+}
+
+/// What a person at the console may do, by a key each. Whoever does nothing goes on waiting, and sees the screen again.
+///
+/// A prompt knows one key and not which other one was pressed, so this is a menu of the boot loader.
+fn keys<'s>(script: &'s mut Script, hold: &Hold<'_>, local: Option<LocalMethod>) -> &'s mut Script {
+    let mut asked = hold.asked.clone();
+    (asked.sighting.chosen, asked.sighting.menu) = (None, false);
+    let query = asked.to_query();
+    script
+        .line("menu Bootwright: a key was pressed, or the server does not answer")
+        .line("item --key w wait w = go on waiting");
+    if local.is_some() {
+        script.line("item --key l disk l = start the disk of this machine now");
+    }
+    if hold.menu {
+        script.line("item --key m menu m = menu");
+    }
+    if hold.shell {
+        script.line("item --key s shell s = shell");
+    }
+    script
+        .line("choose --default wait --timeout 10000 key || goto wait")
+        .line("goto ${key} || goto wait");
+    if let Some(method) = local {
+        script.line(":disk").line(start(method));
+    }
+    if hold.menu {
+        script.line(":menu").line(format!(
+            "chain --replace --autofree {}/ipxe?{query}&menu=yes || goto wait",
+            hold.base
+        ));
+    }
+    if hold.shell {
+        script.line(":shell").line("echo exit leads back").line("shell ||");
+    }
+    script
+        .line(":wait")
+        .line(format!("chain --replace --autofree {}/ipxe?{query} ||", hold.base))
+        .line("sleep 5")
+        .line("goto wait")
 }
 
 /// Asks a person at the console for agreement, and then for the decision again. No run begins before that.
@@ -117,11 +163,17 @@ pub fn confirm_script(confirmation: &Confirmation<'_>) -> String {
 }
 
 fn own_screen(hold: &Hold<'_>) -> Vec<String> {
-    let last = match hold.local {
-        Some(_) => "It asks again by itself. Ctrl-C and then l: start its own disk now.",
-        None => "It asks again by itself.",
+    let keys = [
+        hold.local.map(|_| "l: start its own disk now"),
+        hold.menu.then_some("m: menu"),
+        hold.shell.then_some("s: shell"),
+    ];
+    let keys: Vec<&str> = keys.into_iter().flatten().collect();
+    let last = match keys.as_slice() {
+        [] => "It asks again by itself.".to_owned(),
+        keys => format!("It asks again by itself. Ctrl-C and then {}.", keys.join(", ")),
     };
-    screen(hold, last)
+    screen(hold, &last)
 }
 
 /// What the console shows, in lines that no console breaks. The last one says what a person may do there.

@@ -169,6 +169,7 @@ fn start(script: &mut Script, asked: &Asked, image: &Image, report: &str) -> Res
         .line(":failed")
         .line("set error ${errno}")
         .line("echo Bootwright: step ${step} failed with error ${error}. Trying again in ${wait} s.")
+        .line("echo What that means: https://ipxe.org/${error}")
         .line("echo Nothing was started, nothing on the disks has been touched by this attempt.")
         .line("sleep ${wait}");
     Ok(())

@@ -154,6 +154,8 @@ pub(super) fn doubt(state: &ApiState, seen: &Sighting, why: HoldWhy) -> Answer {
         code: String::new(),
         why,
         suggestion: None,
+        menu: false,
+        shell: false,
     }));
     Answer {
         channel: "ipxe".to_owned(),
