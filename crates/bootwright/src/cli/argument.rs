@@ -145,6 +145,15 @@ pub(super) enum Verb {
     },
     /// Print the description of the control API, OpenAPI 3.1; no daemon is needed
     Openapi,
+    /// Print what operators decided about hosts as tables of the configuration, to adopt there
+    Export {
+        /// The hosts [default: all]
+        #[arg(add = ArgValueCompleter::new(completion::hosts))]
+        hosts: Vec<String>,
+        /// As TOML, which is the only form so far
+        #[arg(long, env = "BOOTWRIGHT_TOML", value_parser = BoolishValueParser::new())]
+        toml: bool,
+    },
     /// Write the record and what belongs to it into one file, while the daemon runs
     Backup {
         /// The file, for its owner alone; `-` is the standard output

@@ -13,6 +13,7 @@ mod config;
 mod doctor;
 mod event;
 mod explain;
+mod export;
 mod failure;
 mod help;
 mod host;
@@ -110,6 +111,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Backup { file, with_config } => wait(backup::write(&client, printer, &file, with_config)),
         Verb::Restore { file, with_config } => backup::put_back(printer, &common, &file, with_config),
         Verb::Config(verb) => wait(config::run(&client, printer, verb)),
+        Verb::Export { hosts, .. } => wait(export::run(&client, printer, &hosts)),
         Verb::Man { directory } => man::write(printer, &directory),
         Verb::Help { words } => help::run(printer, &words),
         Verb::Doctor { firmware_dir, only } => doctor::run(&client, printer, &common, firmware_dir, &only),

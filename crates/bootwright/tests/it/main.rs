@@ -41,6 +41,7 @@ mod doctor;
 mod doctor_boot;
 mod explain_property;
 mod explain_safety;
+mod export;
 mod facts;
 mod fault;
 mod fault_disk;
