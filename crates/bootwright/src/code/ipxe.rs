@@ -228,7 +228,7 @@ pub(super) fn explain(seen: &str) -> Option<String> {
             text,
             "  {what} ({name})\n\ndo    {act}\n\ncheck `bootwright explain HOST` and `bootwright events --host HOST`\n"
         ),
-        None => write!(text, "  not one that a network boot usually meets\n"),
+        None => writeln!(text, "  not one that a network boot usually meets"),
     };
     let _ = write!(
         text,
