@@ -51,6 +51,15 @@ pub(super) struct Common {
     /// The socket on which the daemon listens for operators
     #[arg(long, global = true, value_name = "FILE", env = "BOOTWRIGHT_SOCKET", default_value = SOCKET)]
     pub(super) socket: PathBuf,
+    /// The URL of a daemon on another box, in place of the socket: `https://boot.example.net:8443`
+    #[arg(long, global = true, value_name = "URL", env = "BOOTWRIGHT_URL")]
+    pub(super) url: Option<String>,
+    /// The file with the token for `--url` [default: what `BOOTWRIGHT_TOKEN` holds]
+    #[arg(long, global = true, value_name = "FILE", env = "BOOTWRIGHT_TOKEN_FILE")]
+    pub(super) token_file: Option<PathBuf>,
+    /// The SHA-256 of the certificate behind `--url`, where no authority vouches for it
+    #[arg(long, global = true, value_name = "SHA256", env = "BOOTWRIGHT_FINGERPRINT")]
+    pub(super) fingerprint: Option<String>,
     /// Print one document: that of the API as it is, or what went wrong
     #[arg(long, global = true, env = "BOOTWRIGHT_JSON", value_parser = BoolishValueParser::new())]
     pub(super) json: bool,
@@ -125,6 +134,14 @@ pub(super) enum Verb {
     Simulate(Box<SimulateOptions>),
     /// Show how the daemon does
     Status,
+    /// Say who you are to the daemon, and what you may do
+    Whoami,
+    /// Say who may log in with a password
+    #[command(subcommand)]
+    User(UserVerb),
+    /// Say which programs may log in
+    #[command(subcommand)]
+    Token(TokenVerb),
     /// Let no install begin or go on
     Pause {
         /// Why, for those who wonder
@@ -512,6 +529,69 @@ pub(super) enum BundleVerb {
         file: PathBuf,
     },
 }
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserVerb {
+    /// List users
+    List,
+    /// Add a user; the password is asked for, or is the first line of the standard input
+    Add {
+        /// The name
+        name: String,
+        /// What the user may do
+        #[arg(long, default_value = "viewer", value_parser = ROLES)]
+        role: String,
+        /// The file that holds the password
+        #[arg(long, value_name = "FILE", env = "BOOTWRIGHT_PASSWORD_FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// Give a user another password, also where it was lost; browsers that are logged in no longer are
+    Passwd {
+        /// The name
+        name: String,
+        /// The file that holds the password
+        #[arg(long, value_name = "FILE", env = "BOOTWRIGHT_PASSWORD_FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// Give a user another role, which counts at once
+    Role {
+        /// The name
+        name: String,
+        /// What the user may do
+        #[arg(value_parser = ROLES)]
+        role: String,
+    },
+    /// Remove a user
+    Remove {
+        /// The name
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenVerb {
+    /// List tokens
+    List,
+    /// Make a token and print it, this once
+    Create {
+        /// What it is for
+        name: String,
+        /// What its bearer may do
+        #[arg(long, default_value = "viewer", value_parser = ROLES)]
+        role: String,
+        /// How long it lasts, such as `90d` [default: until it is revoked]
+        #[arg(long, value_name = "SPAN")]
+        expires: Option<String>,
+    },
+    /// Make a token worthless
+    Revoke {
+        /// Its id, as the list shows it
+        id: String,
+    },
+}
+
+/// The names of roles.
+const ROLES: [&str; 3] = ["viewer", "operator", "admin"];
 
 /// The names of states.
 pub(super) const STATES: [&str; 7] = ["new", "armed", "installing", "installed", "failed", "live", "ignored"];

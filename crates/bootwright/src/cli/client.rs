@@ -1,4 +1,4 @@
-//! The API's client: HTTP over the daemon's Unix socket.
+//! The API's client: HTTP over the daemon's Unix socket, or over TLS to another box.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +13,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
+use super::argument::Common;
 use super::failure::Failure;
+use super::remote::{Remote, Stream};
 
 /// No document of the API is longer.
 const BODY_BYTES_MAX: usize = 256 << 20;
@@ -21,10 +23,22 @@ const BODY_BYTES_MAX: usize = 256 << 20;
 /// How long the daemon may take to answer. A reload renders everything before it answers.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How long a box may take to take a connection.
+const CONNECT_WITHIN: Duration = Duration::from_secs(20);
+
 /// Who asks the daemon.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
-    socket: PathBuf,
+    place: Place,
+}
+
+/// Where the daemon is.
+#[derive(Clone, Debug)]
+enum Place {
+    /// On this box.
+    Socket(PathBuf),
+    /// On another one.
+    Remote(Remote),
 }
 
 /// A document of the API, and the text that it came as.
@@ -37,7 +51,17 @@ impl Client {
     /// A client of the daemon that listens on this socket. It connects for each question.
     pub(super) fn new(socket: &Path) -> Self {
         Self {
-            socket: socket.to_owned(),
+            place: Place::Socket(socket.to_owned()),
+        }
+    }
+
+    /// A client of the daemon that the words name.
+    pub(super) fn of(common: &Common) -> Self {
+        match Remote::of(common) {
+            Some(remote) => Self {
+                place: Place::Remote(remote),
+            },
+            None => Self::new(&common.socket),
         }
     }
 
@@ -54,6 +78,11 @@ impl Client {
     ) -> Result<Reply<T>, Failure> {
         let body = serde_json::to_vec(body).map_err(|error| Failure::Broken(error.to_string()))?;
         self.ask(self.request(Method::POST, path, body.into())?).await
+    }
+
+    /// Removes something and reads what is left.
+    pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<Reply<T>, Failure> {
+        self.ask(self.request(Method::DELETE, path, Bytes::new())?).await
     }
 
     /// Begins to read a stream of events behind the place `after`.
@@ -84,18 +113,33 @@ impl Client {
         Request::builder()
             .method(method)
             .uri(format!("{PREFIX}/{path}"))
-            .header(header::HOST, "localhost")
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(body))
             .map_err(|error| Failure::Broken(error.to_string()))
     }
 
-    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
-        let unreachable = |cause| Failure::NoDaemon {
-            socket: self.socket.clone(),
-            cause,
+    async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
+        let headers = request.headers_mut();
+        let stream: Box<dyn Stream> = match &self.place {
+            Place::Socket(socket) => {
+                headers.insert(header::HOST, header::HeaderValue::from_static("localhost"));
+                let unreachable = |cause| Failure::NoDaemon {
+                    socket: socket.clone(),
+                    cause,
+                };
+                Box::new(UnixStream::connect(socket).await.map_err(unreachable)?)
+            }
+            Place::Remote(remote) => {
+                let reached = tokio::time::timeout(CONNECT_WITHIN, remote.reach()).await;
+                let reached = reached.map_err(|_| Failure::Broken("the daemon's box does not answer".to_owned()))??;
+                let broken = |error: header::InvalidHeaderValue| Failure::Broken(error.to_string());
+                headers.insert(header::HOST, reached.authority.parse().map_err(broken)?);
+                let mut bearer: header::HeaderValue = format!("Bearer {}", reached.token).parse().map_err(broken)?;
+                bearer.set_sensitive(true);
+                headers.insert(header::AUTHORIZATION, bearer);
+                reached.stream
+            }
         };
-        let stream = UnixStream::connect(&self.socket).await.map_err(unreachable)?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| broken(&error))?;

@@ -20,6 +20,10 @@ pub(super) enum Failure {
     Refused { problem: Box<Problem>, text: String },
     /// No daemon answers.
     NoDaemon { socket: PathBuf, cause: io::Error },
+    /// No daemon can be reached at a URL.
+    Unreachable { url: String, why: String },
+    /// Who answers at a URL is not known to be the daemon.
+    Untrusted { url: String, why: String },
     /// The daemon's answer cannot be understood, or breaks off.
     Broken(String),
     /// The daemon did not start, or ended by a fault.
@@ -38,7 +42,7 @@ impl Failure {
         match self {
             Self::Usage { .. } => Exit::Usage.into(),
             Self::Refused { .. } | Self::Broken(_) | Self::File { .. } | Self::Output(_) => Exit::Failed.into(),
-            Self::NoDaemon { .. } => Exit::CannotRun.into(),
+            Self::NoDaemon { .. } | Self::Unreachable { .. } | Self::Untrusted { .. } => Exit::CannotRun.into(),
             Self::ReaderGone => Exit::Good.into(),
             Self::Daemon(ended) => ended.status.into(),
         }
@@ -74,7 +78,8 @@ impl Failure {
         let (code, title) = match self {
             Self::Refused { text, .. } => return Some(text.trim_end().to_owned()),
             Self::Usage { .. } => ("bad_usage", "the command cannot be understood"),
-            Self::NoDaemon { .. } => ("no_daemon", "no daemon answers"),
+            Self::NoDaemon { .. } | Self::Unreachable { .. } => ("no_daemon", "no daemon answers"),
+            Self::Untrusted { .. } => ("untrusted", "who answers is not known to be the daemon"),
             Self::Broken(_) => ("broken_answer", "the daemon's answer cannot be used"),
             Self::File { .. } => ("failed", "it could not be done"),
             Self::Daemon(ended) => (ended.code, "the daemon does not run"),
@@ -104,6 +109,17 @@ impl Failure {
                 let message = format!("no daemon answers on `{}`: {}", socket.display(), plain(cause));
                 (message, Some(daemon_hint(cause).to_owned()))
             }
+            Self::Unreachable { url, why } => (
+                format!("no daemon can be reached at `{url}`: {why}"),
+                Some("look whether the daemon runs there and its `[control]` listens for other boxes".to_owned()),
+            ),
+            Self::Untrusted { url, why } => (
+                format!("`{url}` is not trusted: {why}"),
+                Some(
+                    "`bootwright status` on the box says the SHA-256 of its certificate: name that with `--fingerprint`"
+                        .to_owned(),
+                ),
+            ),
             Self::Broken(message) => (
                 message.clone(),
                 Some("the daemon may be of another version: compare `bootwright version` with its log".to_owned()),

@@ -21,11 +21,13 @@ mod image;
 mod import;
 mod init;
 mod lease;
+mod login;
 mod man;
 mod print;
 mod profile;
 mod progress;
 mod simulate;
+mod remote;
 mod site;
 mod table;
 mod usage;
@@ -87,7 +89,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     let Arguments { common, verb } = arguments;
-    let (client, printer) = (Client::new(&common.socket), Printer::new(common.json));
+    let (client, printer) = (Client::of(&common), Printer::new(common.json));
     let exit = match verb {
         Verb::Host(verb) => wait(host::run(&client, printer, verb)),
         Verb::Lease(verb) => wait(lease::run(&client, printer, verb)),
@@ -99,6 +101,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Simulate(options) => wait(simulate::run(&client, printer, &options)),
         Verb::Explain(options) => wait(explain::run(&client, printer, &options)),
         Verb::Status => wait(site::status(&client, printer)),
+        Verb::Whoami => wait(login::whoami(&client, printer)),
+        Verb::User(verb) => wait(login::user(&client, printer, verb)),
+        Verb::Token(verb) => wait(login::token(&client, printer, verb)),
         Verb::Pause { why } => wait(site::pause(&client, printer, &why.join(" "))),
         Verb::Resume => wait(site::resume(&client, printer)),
         Verb::Reload => wait(site::reload(&client, printer)),
@@ -114,7 +119,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Export { hosts, .. } => wait(export::run(&client, printer, &hosts)),
         Verb::Man { directory } => man::write(printer, &directory),
         Verb::Help { words } => help::run(printer, &words),
-        Verb::Doctor { firmware_dir, only } => doctor::run(&client, printer, &common, firmware_dir, &only),
+        Verb::Doctor { firmware_dir, only } => {
+            doctor::run(&Client::new(&common.socket), printer, &common, firmware_dir, &only)
+        }
         Verb::Version => site::version(printer),
         Verb::Completions { shell } => {
             print::raw(&completion::script(&shell.to_string())?)?;

@@ -1,8 +1,8 @@
 //! Words about the site as a whole: status, pause, resume, reload, apply.
 
 use bootwright_proto::http::api::{
-    ApplyReport, ApplyRequest, DiagnosticView, FirmwareView, LinkView, PauseRequest, ProposalList, ReloadReport,
-    Severity, Status,
+    ApplyReport, ApplyRequest, ControlView, DiagnosticView, FirmwareView, LinkView, PauseRequest, ProposalList,
+    ReloadReport, Severity, Status,
 };
 use serde::Serialize;
 
@@ -78,6 +78,9 @@ fn status_words(status: &Status, now: Now) -> String {
     for own in &status.own_firmware {
         line("firmware", firmware_words(own));
     }
+    if let Some(control) = &status.control {
+        line("dashboard", control_words(control));
+    }
     let store = &status.store;
     let health = match (&store.why, store.ready) {
         (Some(why), _) => why.clone(),
@@ -89,6 +92,21 @@ fn status_words(status: &Status, now: Now) -> String {
         line("warning", warning.clone());
     }
     table.text("")
+}
+
+fn control_words(control: &ControlView) -> String {
+    let mut words = if control.open {
+        control.urls.join(", ")
+    } else {
+        format!("NOT open, port {}", control.port)
+    };
+    if let Some(fingerprint) = &control.fingerprint {
+        words.push_str(&format!("; {} certificate, SHA-256 {fingerprint}", control.tls));
+    }
+    if control.awaits_first {
+        words.push_str("; nobody can log in yet: the code is in the daemon's log");
+    }
+    words
 }
 
 fn firmware_words(own: &FirmwareView) -> String {

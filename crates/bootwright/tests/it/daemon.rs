@@ -287,7 +287,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn read(stream: &mut impl Read) -> Self {
+    pub(crate) fn read(stream: &mut impl Read) -> Self {
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).expect("the answer arrives");
         let end = bytes

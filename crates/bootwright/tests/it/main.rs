@@ -1,5 +1,6 @@
 //! The daemon's parts for real: sockets, files and other people's programs, in namespaces that the tests make.
 
+mod access;
 mod api;
 mod api_write;
 mod arch_table;

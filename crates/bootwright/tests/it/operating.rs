@@ -6,7 +6,17 @@ use std::fs;
 use crate::cli::run;
 
 /// Options that every command takes.
-const COMMON: [&str; 6] = ["--socket", "--json", "--config", "--data-dir", "--help", "--version"];
+const COMMON: [&str; 9] = [
+    "--socket",
+    "--url",
+    "--token-file",
+    "--fingerprint",
+    "--json",
+    "--config",
+    "--data-dir",
+    "--help",
+    "--version",
+];
 
 fn help(command: &str) -> String {
     let said = run(&format!("{command} --help"));
