@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use tokio::sync::Notify;
 
 pub use certificate::fingerprint;
 pub use gate::Csrf;
@@ -96,6 +97,8 @@ pub struct Door {
     served: Arc<Served>,
     places: Arc<Places>,
     state: Mutex<State>,
+    /// Told once it was first tried to open it.
+    tried: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -117,6 +120,7 @@ impl Door {
             settings,
             served: Arc::default(),
             state: Mutex::default(),
+            tried: Notify::new(),
         };
         door.read_certificate();
         door
@@ -139,6 +143,11 @@ impl Door {
         }
     }
 
+    /// Waits until it was first tried to open it, whatever came of that. For one who waits.
+    pub async fn tried(&self) {
+        self.tried.notified().await;
+    }
+
     /// Opens it as soon as that can be done, and serves for as long as the future is polled.
     pub async fn serve(self: Arc<Self>, access: Arc<Access>, planes: Planes) {
         let gate = Arc::new(gate::Gate::new(Arc::clone(&self), Arc::clone(&access), planes));
@@ -148,6 +157,7 @@ impl Door {
         loop {
             if listening.is_none() {
                 listening = self.open(&gate);
+                self.tried.notify_one();
             }
             tokio::time::sleep(AGAIN_AFTER).await;
             access.keep().await;

@@ -319,11 +319,8 @@ async fn serve_all(
     tokio::spawn(api::serve(control, state));
     serving.notified().await;
     // What the start records is told before we say that we are ready. Machines are served already, whatever the disk does.
-    let recorded = Arc::clone(&core);
-    let flushed = tokio::task::spawn_blocking(move || recorded.flush());
-    if tokio::time::timeout(RECORDED_WITHIN, flushed).await.is_err() {
-        tracing::warn!(code = "E307", "what the start did is not recorded yet");
-    }
+    record_the_start(&core).await;
+    console.opened().await;
     announce(&daemon, &core, options);
     look_over(&daemon, &core, &data_dir, options);
     console.announce(&plane.links.load());
@@ -463,6 +460,15 @@ fn start_tftp(plane: &Arc<Plane>) -> anyhow::Result<(Arc<Tftp>, mpsc::Receiver<c
     let (sender, notices) = mpsc::channel(1024);
     let server = Server::start(files, limits, sender).context("cannot start the thread that sends by TFTP")?;
     Ok((server, notices))
+}
+
+/// Waits until what the start did is recorded, unless that takes long.
+async fn record_the_start(core: &Arc<Core>) {
+    let recorded = Arc::clone(core);
+    let flushed = tokio::task::spawn_blocking(move || recorded.flush());
+    if tokio::time::timeout(RECORDED_WITHIN, flushed).await.is_err() {
+        tracing::warn!(code = "E307", "what the start did is not recorded yet");
+    }
 }
 
 /// The one line that says that machines are served, and what becomes of unknown ones.

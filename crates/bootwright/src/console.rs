@@ -22,6 +22,9 @@ const THREADS: usize = 2;
 /// Threads on which passwords are hashed and files are written.
 const BLOCKING_THREADS_MAX: usize = 16;
 
+/// How long the start waits for the door.
+const OPEN_WITHIN: Duration = Duration::from_secs(1);
+
 /// One descriptor in so many may be a browser's.
 const DESCRIPTORS_SHARE: u64 = 8;
 
@@ -79,6 +82,14 @@ impl Console {
             let planes = Planes { api, pages };
             self.runtime
                 .spawn(Arc::clone(door).serve(Arc::clone(&self.access), planes));
+        }
+    }
+
+    /// Waits until the door is open, unless that takes long.
+    pub(crate) async fn opened(&self) {
+        if let Some(door) = &self.door {
+            // What keeps it closed is told by then, or will be.
+            let _ = tokio::time::timeout(OPEN_WITHIN, door.tried()).await;
         }
     }
 

@@ -81,7 +81,7 @@ const BADGES: &[&str] = &[
 /// All routes.
 pub(super) fn all() -> Vec<Route> {
     use Role::{Admin, Operator, Viewer};
-    vec![
+    let mut routes = vec![
         Route::get("/health", Viewer, site::health)
             .says("Whether the daemon answers")
             .answers::<Health>(),
@@ -224,6 +224,18 @@ pub(super) fn all() -> Vec<Route> {
             )])
             .answers_other("application/x-tar")
             .refuses(&[ProblemCode::Busy, ProblemCode::StoreUnavailable]),
+        Route::get("/openapi.json", Viewer, openapi::show)
+            .says("This description, OpenAPI 3.1")
+            .answers::<BTreeMap<String, serde_json::Value>>(),
+    ];
+    routes.extend(logins());
+    routes
+}
+
+/// Those about who may log in.
+fn logins() -> Vec<Route> {
+    use Role::{Admin, Viewer};
+    vec![
         Route::get("/whoami", Viewer, access::whoami)
             .says("Who asks, and what they may do")
             .answers::<WhoAmI>(),
@@ -274,8 +286,5 @@ pub(super) fn all() -> Vec<Route> {
             .says("Makes a token worthless")
             .answers::<TokenList>()
             .refuses(&[ProblemCode::UnknownToken, ProblemCode::LoginsUnavailable]),
-        Route::get("/openapi.json", Viewer, openapi::show)
-            .says("This description, OpenAPI 3.1")
-            .answers::<BTreeMap<String, serde_json::Value>>(),
     ]
 }
