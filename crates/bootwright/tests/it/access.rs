@@ -544,10 +544,11 @@ fn threat_22_a_damaged_file_of_logins_lets_nobody_in_and_machines_boot_all_the_s
     }
     daemon.stop();
     fs::write(&path, &whole).expect("it is repaired");
+    daemon.clear_log();
     daemon.run();
-    wait_until("the session counts again", || {
-        browser.json("GET", "/api/v1/whoami", &session, &json!({})).0 == 200
-    });
+    daemon.wait_for_log("ready ");
+    let (status, _) = browser.json("GET", "/api/v1/whoami", &session, &json!({}));
+    assert_eq!(status, 200, "the session counts again");
 }
 
 #[test]
