@@ -10,15 +10,16 @@ use std::sync::Arc;
 
 use minijinja::value::{Object, ObjectRepr};
 use minijinja::{Error, ErrorKind, State, Value};
+use zeroize::Zeroizing;
 
 use crate::bound;
 
 /// The longest name of a secret, in bytes.
 const SECRET_NAME_BYTES_MAX: usize = 64;
 
-/// The text of a secret. It has neither `Display` nor a `Debug` that shows it.
+/// The text of a secret. It has neither `Display` nor a `Debug` that shows it, and its memory is overwritten when it goes.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 /// The secrets that a template gets to see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl Secret {
         if line.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
             return Err(NotSecret::NotText);
         }
-        Ok(Self(line.to_owned()))
+        Ok(Self(Zeroizing::new(line.to_owned())))
     }
 }
 
@@ -213,10 +214,11 @@ mod tests {
 
     #[test]
     fn a_secret_is_text_and_not_empty() {
-        assert_eq!(Secret::read("hunter2\r\n"), Ok(Secret("hunter2".to_owned())));
+        let secret = |text: &str| Secret(Zeroizing::new(text.to_owned()));
+        assert_eq!(Secret::read("hunter2\r\n"), Ok(secret("hunter2")));
         assert_eq!(Secret::read("\n"), Err(NotSecret::Empty));
         assert_eq!(Secret::read(""), Err(NotSecret::Empty));
-        assert_eq!(Secret::read("a\nb\n"), Ok(Secret("a\nb".to_owned())));
+        assert_eq!(Secret::read("a\nb\n"), Ok(secret("a\nb")));
         assert_eq!(Secret::read("a\0b"), Err(NotSecret::NotText));
         assert_eq!(format!("{:?}", Secret::read("hunter2")), "Ok(Secret(…))");
     }

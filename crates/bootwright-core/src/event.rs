@@ -1,5 +1,7 @@
 //! What may happen to a host.
 
+use std::net::IpAddr;
+
 use crate::{Facts, Failure, Grant, ProfileName, RunNumber, Timestamp, Token};
 
 /// Something that happened to one host. Past tense: `step` says what becomes of it.
@@ -58,6 +60,8 @@ pub enum Event {
         deadline: Timestamp,
         /// How many times a run's script may be served.
         max_attempts: u32,
+        /// The address that it is served to, if that is known.
+        to: Option<IpAddr>,
     },
     /// The installer reported that it finished, or the profile's other trigger fired.
     Finished {

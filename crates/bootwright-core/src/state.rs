@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::{Facts, ProfileName, RuleName, RunNumber, Timestamp, Token};
 
@@ -133,6 +134,8 @@ pub struct Run {
     pub attempts: u32,
     /// Whether a stage took longer than its limit.
     pub stalled: bool,
+    /// The address that its script was last served to, if that is known: where no card can be seen its documents go there.
+    pub to: Option<IpAddr>,
 }
 
 /// Why a run failed.

@@ -4,6 +4,7 @@
 //! decided. What is late, repeated or foreign changes nothing.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::state::{QUEUE_MAX, WIPES_MAX};
 use crate::{Event, Failure, Grant, Grantor, HostState, Phase, ProfileName, Run, RunNumber, Stance, Timestamp, Token};
@@ -68,7 +69,14 @@ pub fn step(state: &HostState, event: &Event) -> Step {
             at,
             deadline,
             max_attempts,
-        } => script_served(state, *token, chosen.as_ref(), *revision, *at, *deadline, *max_attempts),
+            to,
+        } => script_served(
+            state,
+            (*token, chosen.as_ref(), *revision),
+            (*at, *deadline),
+            *max_attempts,
+            *to,
+        ),
         Event::Finished { run, token, at } => finished(state, *run, *token, *at),
         Event::RunFailed {
             run,
@@ -259,12 +267,10 @@ fn unlocked(state: &HostState, at: Timestamp) -> Step {
 
 fn script_served(
     state: &HostState,
-    token: Token,
-    chosen: Option<&ProfileName>,
-    revision: u64,
-    at: Timestamp,
-    deadline: Timestamp,
+    (token, chosen, revision): (Token, Option<&ProfileName>, u64),
+    (at, deadline): (Timestamp, Timestamp),
     max_attempts: u32,
+    to: Option<IpAddr>,
 ) -> Step {
     if state.locked {
         return Stay(Stayed::Locked);
@@ -288,6 +294,7 @@ fn script_served(
                 deadline,
                 attempts: 1,
                 stalled: false,
+                to,
             };
             let phase = Phase::Installing {
                 run,
@@ -306,6 +313,7 @@ fn script_served(
             let run = Run {
                 attempts: run.attempts.saturating_add(1),
                 stalled: false,
+                to,
                 ..run.clone()
             };
             moved(

@@ -39,7 +39,7 @@ pub struct Requester {
 }
 
 /// What is remembered of the documents of an attempt since its script was handed out. It is gone with the process; then the
-/// machine's card still has to be right.
+/// machine's card still has to be right, or the address that the record has of its script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Custody {
     pub(crate) run: RunNumber,
@@ -70,6 +70,8 @@ pub(crate) struct Held<'a> {
     pub(crate) heard: bool,
     /// Nothing if the script was handed out by an earlier process.
     pub(crate) custody: Option<&'a Custody>,
+    /// The address that the record has the script handed to.
+    pub(crate) to: Option<IpAddr>,
     pub(crate) binding: Binding,
     pub(crate) window: Span,
     /// When the run began.
@@ -144,7 +146,7 @@ impl Held<'_> {
     /// Whether it is the machine. Its installer may have another address than its boot loader, so where the card is known it
     /// counts and the address does not.
     pub(crate) fn admit_requester(&self, requester: Requester) -> Result<(), Refusal> {
-        let to = self.custody.and_then(|custody| custody.to);
+        let to = self.custody.map_or(self.to, |custody| custody.to);
         let same_address = to.is_none_or(|to| to == requester.address);
         match (self.binding, requester.station) {
             (Binding::Station, Some(station)) if self.cards.is_empty() || self.cards.contains(&station) => Ok(()),
@@ -204,6 +206,7 @@ mod tests {
             routed: false,
             heard: false,
             custody: Some(custody),
+            to: None,
             binding: Binding::Station,
             window: Span::from_mins(15),
             started: at(0),
@@ -236,6 +239,23 @@ mod tests {
         };
         assert_eq!(admit(&loose, 1, Some(OTHER)), Ok(()));
         assert_eq!(admit(&loose, 2, Some(CARD)), Err(Refusal::Elsewhere));
+    }
+
+    #[test]
+    fn after_a_restart_the_record_tells_the_address() {
+        let custody = Custody::new(RunNumber::new(1), 1, at(0), Some(address(1)));
+        for binding in [Binding::Station, Binding::Address] {
+            let restarted = Held {
+                custody: None,
+                to: Some(address(1)),
+                routed: true,
+                binding,
+                ..held(&custody)
+            };
+            assert_eq!(restarted.admit(at(1), &ask("a", 1, None)), Ok(()));
+            assert_eq!(restarted.admit(at(1), &ask("a", 2, None)), Err(Refusal::Elsewhere));
+            assert_eq!(restarted.admit(at(1), &ask("secret", 2, None)), Err(Refusal::Elsewhere));
+        }
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Engine {
         }
         if ask.is_secret {
             let visit = self.visits.entry(id).or_default();
-            let fresh = || Custody::new(run, ticket.run.attempts, ticket.run.started, None);
+            let fresh = || Custody::new(run, ticket.run.attempts, ticket.run.started, ticket.run.to);
             visit.custody.get_or_insert_with(fresh).hand(now, ask);
         }
         Some(ticket)
@@ -67,6 +67,7 @@ impl Engine {
             routed: self.policy.serves_beyond(),
             heard: visit.is_some_and(|visit| visit.stage == Stage::Installer),
             custody: custody.filter(|custody| (custody.run, custody.attempt) == (run.number, run.attempts)),
+            to: run.to,
             binding: self.policy.safety.document_binding,
             window: self.policy.safety.document_window,
             started: run.started,

@@ -328,6 +328,7 @@ impl Engine {
                 deadline: now.after(profile.deadline),
                 attempts: 1,
                 stalled: false,
+                to: None,
             },
         };
         let run = Run {

@@ -124,6 +124,7 @@ impl Engine {
             at: now,
             deadline: now.after(profile.deadline),
             max_attempts,
+            to: self.visits.get(id).and_then(|visit| visit.address),
         };
         let (number, attempt) = match self.host(id).and_then(|host| host.state.phase.run()) {
             Some(run) => (run.number.get(), run.attempts.saturating_add(1)),

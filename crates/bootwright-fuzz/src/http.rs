@@ -74,7 +74,8 @@ fn route(route: &Route) {
         | Route::Hold
         | Route::Failed
         | Route::Report { .. }
-        | Route::Facts { .. } => {}
+        | Route::Facts { .. }
+        | Route::Proxmox => {}
     }
 }
 

@@ -15,6 +15,7 @@ mod facts;
 mod media_type;
 mod path;
 mod percent;
+pub mod proxmox;
 mod query;
 mod range;
 mod report;

@@ -42,7 +42,7 @@ impl World {
             Route::Report { token, kind } => self.report(waiting, token, kind, &request.query),
             Route::Document { token, name } => self.document(waiting, token, name.as_str()),
             // The simulated machines speak iPXE alone.
-            Route::Code(_) | Route::Front(_) | Route::Elsewhere(_) | Route::Facts { .. } => {
+            Route::Code(_) | Route::Front(_) | Route::Elsewhere(_) | Route::Facts { .. } | Route::Proxmox => {
                 self.release(Release::Http(waiting, 404, String::new()))
             }
         }

@@ -108,6 +108,7 @@ fn history(number: u64) -> Vec<Entry> {
         deadline: at(362),
         attempts: 1,
         stalled: false,
+        to: None,
     };
     let state = |phase| HostState {
         phase,

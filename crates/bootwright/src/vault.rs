@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use bootwright_config::SecretSource;
 use bootwright_content::{Secret, Secrets, secrets_asked};
 use bootwright_core::Profile;
+use zeroize::Zeroizing;
 
 /// The largest secret, in bytes: a chain of certificates with its key fits.
 const SECRET_BYTES_MAX: u64 = 64 << 10;
@@ -72,14 +73,14 @@ fn read(name: &str, source: &SecretSource) -> Result<Secret, String> {
                 // The error's own words show the value.
                 std::env::VarError::NotUnicode(_) => "it is no text".to_owned(),
             });
-            (text, format!("the variable `{variable}`"))
+            (text.map(Zeroizing::new), format!("the variable `{variable}`"))
         }
     };
     let read = text.and_then(|text| Secret::read(&text).map_err(|error| error.to_string()));
     read.map_err(|why| format!("the secret `{name}` cannot be had from {place}: {why}"))
 }
 
-fn read_file(path: &str) -> Result<String, String> {
+fn read_file(path: &str) -> Result<Zeroizing<String>, String> {
     let words = |error: std::io::Error| error.to_string();
     let file = File::open(path).map_err(words)?;
     let about = file.metadata().map_err(words)?;
@@ -89,7 +90,8 @@ fn read_file(path: &str) -> Result<String, String> {
     if about.len() > SECRET_BYTES_MAX {
         return Err(format!("it is larger than {SECRET_BYTES_MAX} bytes"));
     }
-    let mut text = String::new();
+    // With room for all of it from the beginning: a text that grows leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(SECRET_BYTES_MAX as usize + 1));
     let reading = file.take(SECRET_BYTES_MAX).read_to_string(&mut text);
     reading.map_err(|_| "it is no text".to_owned())?;
     Ok(text)

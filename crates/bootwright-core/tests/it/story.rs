@@ -86,6 +86,7 @@ pub(crate) fn event(words: &str, now: Timestamp) -> Event {
             at: now,
             deadline: now.after(DEADLINE),
             max_attempts: MAX_ATTEMPTS,
+            to: None,
         },
         "finish" => {
             let (run, token) = run_and_token();

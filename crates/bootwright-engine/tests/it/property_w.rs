@@ -338,6 +338,7 @@ impl Turn<'_> {
             at: now,
             deadline: now,
             max_attempts: MAX_ATTEMPTS,
+            to: None,
         });
         Ok(())
     }

@@ -73,6 +73,8 @@ pub enum Route {
         /// The token of the run.
         token: Token,
     },
+    /// `/proxmox/answer`: Proxmox's installer tells what machine it is on, and wants its answers.
+    Proxmox,
     /// `/r/<token>/…`: a document of a run.
     Document {
         /// The token of the run.
@@ -145,6 +147,7 @@ fn route(segments: &[String]) -> Option<Route> {
         ("r", [token, rest @ ..]) => run_route(Token::parse(token)?, rest),
         // What came from there looks for its configuration there.
         ("firmware", _) if is_autoexec => Some(Route::AutoExec),
+        ("proxmox", [word]) if word == "answer" => Some(Route::Proxmox),
         ("firmware", rest) => front().or_else(|| RelativePath::of(rest).map(Route::Firmware)),
         ("images", rest) => RelativePath::of(rest).map(Route::Image),
         ("assets", rest) => RelativePath::of(rest).map(Route::Asset),
@@ -194,6 +197,7 @@ impl Route {
             Self::Code(_) => "code",
             Self::Report { kind, .. } => kind.name(),
             Self::Facts { .. } => FACTS,
+            Self::Proxmox => "proxmox",
             Self::Document { .. } => "document",
         }
     }
@@ -204,7 +208,7 @@ impl Route {
         let allow = match self {
             Self::Decision | Self::Hold | Self::Failed => "GET",
             Self::Report { .. } => "GET, POST",
-            Self::Facts { .. } => "POST",
+            Self::Facts { .. } | Self::Proxmox => "POST",
             Self::Boot
             | Self::AutoExec
             | Self::Firmware(_)

@@ -87,6 +87,7 @@ impl Record {
             revision: 1,
             at: START,
             deadline: START.after(Span::from_hours(6)),
+            to: None,
             max_attempts: 99,
         };
         self.happen(Cause::Machine, &event)

@@ -70,6 +70,8 @@ struct RunRow {
     attempts: u32,
     #[serde(default, skip_serializing_if = "is_false")]
     stalled: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<std::net::IpAddr>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -260,6 +262,7 @@ impl From<&Run> for RunRow {
             deadline: run.deadline.as_millis(),
             attempts: run.attempts,
             stalled: run.stalled,
+            to: run.to,
         }
     }
 }
@@ -275,6 +278,7 @@ impl RunRow {
             deadline: Timestamp::from_millis(self.deadline),
             attempts: self.attempts,
             stalled: self.stalled,
+            to: self.to,
         }
     }
 }

@@ -44,7 +44,7 @@ impl Granted {
     /// The answer that hands out this text. Its run learns of it when the last byte has left; who asks only how long it is
     /// has fetched nothing.
     pub(super) fn answer(self, plane: &Arc<Plane>, media_type: &str, text: String, only_head: bool) -> Answer {
-        let mut body = Answered::memory(text);
+        let mut body = Answered::wiped(text);
         if !only_head {
             let plane = Arc::clone(plane);
             body = body.then(move |_, whole| {
@@ -66,7 +66,18 @@ pub(super) async fn granted(
     query: &Query,
     choose: &(dyn Fn(&Profile) -> String + Sync),
 ) -> Option<Granted> {
-    let asked = Asked::read(query);
+    granted_to(plane, Some(desk), ends, base, &Asked::read(query), choose).await
+}
+
+/// The same for a machine that says what it is in another way, and where no dialect hands out anything to anybody.
+pub(super) async fn granted_to(
+    plane: &Arc<Plane>,
+    desk: Option<&Desk>,
+    ends: Ends,
+    base: &BaseUrl,
+    asked: &Asked,
+    choose: &(dyn Fn(&Profile) -> String + Sync),
+) -> Option<Granted> {
     let facts = asked.sighting.facts.clone();
     let entitled = plane.core.read(|engine, now| engine.entitled(now, &facts, ends.peer));
     if let Some(Entitled::Run(ticket)) = &entitled
@@ -90,14 +101,15 @@ pub(super) async fn granted(
     let (profile, context) = match entitled {
         Some(Entitled::Live { host, profile }) => {
             let definition = plane.core.read(|engine, _| engine.described(&host.id));
-            let around = surroundings(plane, ends, base, &asked, definition.as_ref());
+            let around = surroundings(plane, ends, base, asked, definition.as_ref());
             let context = context_of(&host, &profile, None, &around);
             (profile, context)
         }
-        Some(Entitled::Run(_)) | None => match for_anybody(plane, desk, &asked.sighting) {
+        Some(Entitled::Run(_)) | None => match desk.and_then(|desk| for_anybody(plane, desk, &asked.sighting)) {
             Some(found) => found,
             None => {
-                plane.counters.count(desk.compat.dialect.name(), "not-entitled");
+                let who = desk.map_or("http", |desk| desk.compat.dialect.name());
+                plane.counters.count(who, "not-entitled");
                 tracing::debug!(peer = %ends.peer, "no document for a machine without a run");
                 return None;
             }

@@ -8,6 +8,7 @@ mod dynamic_ignition;
 mod kiwispray;
 mod matchbox;
 pub(crate) mod pixiecore;
+mod proxmox;
 pub(crate) mod rpc;
 pub(crate) mod signing;
 pub(crate) mod upstream;
@@ -28,6 +29,8 @@ use crate::http::answer::{Answer, TEXT, answer as answered, set};
 use crate::http::body::Answered;
 use crate::http::script::Words;
 use crate::http::{Ends, Plane, Shelf};
+
+pub(crate) use proxmox::answer as proxmox;
 
 /// The dialects that are switched on.
 #[derive(Default)]
@@ -154,6 +157,7 @@ pub(crate) const fn is_led_to(route: &Route) -> bool {
             | Route::Code(_)
             | Route::Report { .. }
             | Route::Facts { .. }
+            | Route::Proxmox
             | Route::Document { .. }
     )
 }

@@ -10,6 +10,7 @@ use bootwright_net::sendfile::FileBody;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
+use zeroize::Zeroizing;
 
 /// What is sent.
 enum Content {
@@ -74,6 +75,11 @@ impl Answered {
             sent: 0,
             ended: None,
         }
+    }
+
+    /// A text in memory, which is overwritten once the last byte of it has left.
+    pub(crate) fn wiped(text: String) -> Self {
+        Self::memory(Bytes::from_owner(Zeroizing::new(text.into_bytes())))
     }
 
     /// Its bytes, if they are in memory and none has left yet.

@@ -242,7 +242,7 @@ pub(super) async fn document(
             );
         }
     };
-    let mut body = Answered::memory(text);
+    let mut body = Answered::wiped(text);
     if !head {
         let (plane, name) = (Arc::clone(plane), name.to_owned());
         body = body.then(move |_, whole| {

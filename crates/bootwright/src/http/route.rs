@@ -113,6 +113,7 @@ async fn dispatch(
         Route::Code(code) => script::code_page(plane, code.as_str()),
         Route::Report { token, kind } => report::report(plane, token, kind, &parsed.query, request).await,
         Route::Facts { token } => told::facts(plane, ends, token, request).await,
+        Route::Proxmox => compat::proxmox(plane, ends, base, request).await,
         Route::Document { token, name } => report::document(plane, base, ends, token, name.as_str(), head).await,
     };
     if head { without_body(answered) } else { answered }

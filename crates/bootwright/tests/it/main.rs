@@ -66,6 +66,7 @@ mod operating;
 mod own_disk;
 mod own_firmware;
 mod process;
+mod proxmox;
 mod python;
 mod raspberry_pi;
 mod receive_buffer;

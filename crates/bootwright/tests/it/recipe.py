@@ -8,6 +8,7 @@ allow ends it.
 import json
 import subprocess
 import sys
+import tomllib
 import xml.etree.ElementTree
 
 import yaml
@@ -107,6 +108,14 @@ def esxi(files):
     return {"done": shell(post)}
 
 
+def proxmox(files):
+    answer = tomllib.loads(files["answer.toml"])
+    assert answer["first-boot"]["source"] == "from-url" and answer["global"]["reboot-on-error"] is False
+    assert answer["disk-setup"]["filter"]["ID_SERIAL"]
+    script, = [files[name] for name in files if answer["first-boot"]["url"].endswith(f"/{name}")]
+    return {"done": [answer["post-installation-webhook"]["url"]], "up": shell(script), "name": answer["global"]["fqdn"].split(".")[0]}
+
+
 def ignition(done, fail):
     """Fedora CoreOS and Flatcar: files from URLs, and units that run them."""
     def read(files):
@@ -142,6 +151,7 @@ READERS = {
     "minimal": lambda files: script(files, "install.sh"),
     "nixos": lambda files: script(files, "install.sh"),
     "opensuse": opensuse,
+    "proxmox": proxmox,
     "rocky": rocky,
     "talos": lambda files: {"name": yaml.safe_load(files["machine.yaml"])["machine"]["network"]["hostname"]},
     "ubuntu": ubuntu,

@@ -30,6 +30,8 @@ const HOOKS: &[(&str, &[&str])] = &[
     ("minimal", &["done", "fail", "progress"]),
     ("nixos", &["done", "fail", "progress"]),
     ("opensuse", &["done", "fail", "progress", "up"]),
+    // An install that fails calls nobody.
+    ("proxmox", &["done", "up"]),
     ("rocky", &["done", "fail", "progress", "up"]),
     ("talos", &[]),
     ("ubuntu", &["done", "fail", "progress", "up"]),

@@ -53,6 +53,40 @@ fn armed(daemon: &Daemon<'_>, machine: &Netns) -> String {
     run_url(get(machine, OURS, &question(CARD)).text()).expect("an install script")
 }
 
+#[test]
+fn after_a_kill_in_the_middle_of_a_run_its_documents_still_go_to_the_address_of_its_script_alone() {
+    let (inside, machine, stranger) = segment();
+    let config = CONFIG.replace("[secrets]", "[safety]\ndocument_binding = \"address\"\n\n[secrets]");
+    let mut daemon = Daemon::prepare(&inside, &config);
+    let secrets = daemon.directory().join("secrets");
+    std::fs::create_dir(&secrets).expect("a directory");
+    std::fs::write(secrets.join("root_hash"), "hunter2\n").expect("a secret");
+    let run = |daemon: &mut Daemon<'_>| {
+        daemon.run_under(&["env".to_owned(), "BOOTWRIGHT_TEST_JOIN=x".to_owned()]);
+        daemon.wait_for_log("ready ");
+    };
+    run(&mut daemon);
+    let url = armed(&daemon, &machine);
+    daemon.kill();
+    daemon.clear_log();
+    run(&mut daemon);
+    for name in ["user-data.json", "post-install.sh"] {
+        let path = format!("{url}/{name}");
+        assert_eq!(get(&stranger, OURS, &path).status, 404, "{name} to another address");
+        assert_eq!(get(&machine, OURS, &path).status, 200, "{name} to the machine");
+        assert_eq!(
+            get(&stranger, OURS, &path).status,
+            404,
+            "{name} to another address, behind the machine"
+        );
+    }
+    let events = events(&daemon);
+    assert!(
+        events.contains("was refused to 10.77.0.66: it was handed to another address"),
+        "{events}"
+    );
+}
+
 fn events(daemon: &Daemon<'_>) -> String {
     daemon.api("GET", "/api/v1/events", "").text().to_owned()
 }

@@ -139,6 +139,7 @@ fn events(node: &Node) -> Vec<Event> {
             at: NOW,
             deadline: NOW.after(ticks(DEADLINE)),
             max_attempts: MAX_ATTEMPTS,
+            to: None,
         },
     ];
     let planned = match &node.state.phase {
