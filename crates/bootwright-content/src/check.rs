@@ -28,10 +28,33 @@ pub fn check_profile(profile: &Profile) -> Vec<Problem> {
             problems.push(Problem { part, error });
         }
     }
-    if problems.is_empty() && !templates(profile).iter().any(|(_, template)| depends_on_host(template)) {
-        problems.extend(check_host(profile, &made_up(profile)));
+    if problems.is_empty() {
+        problems.extend(check_fixed(profile));
     }
     problems
+}
+
+/// What is wrong with those parts of a profile that are the same for every host, whatever the others ask for.
+fn check_fixed(profile: &Profile) -> Vec<Problem> {
+    if profile.menu.is_some() {
+        return Vec::new();
+    }
+    let context = made_up(profile);
+    let mut loaded = templates(profile)
+        .into_iter()
+        .filter(|(part, _)| !matches!(part, Part::File(_)));
+    let boot = loaded
+        .all(|(_, template)| !depends_on_host(template))
+        .then(|| render_boot(profile, &context).err())
+        .flatten();
+    let fixed = profile
+        .files
+        .iter()
+        .filter(|(_, document)| !depends_on_host(&document.template));
+    let documents = fixed
+        .filter_map(|(name, _)| finish_document(profile, name, &context).err())
+        .flatten();
+    boot.into_iter().chain(documents).collect()
 }
 
 /// What is wrong with what a profile makes for one host.

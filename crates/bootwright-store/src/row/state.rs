@@ -70,6 +70,7 @@ struct RunRow {
     attempts: u32,
     #[serde(default, skip_serializing_if = "is_false")]
     stalled: bool,
+    /// Since format 6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     to: Option<std::net::IpAddr>,
 }

@@ -2,6 +2,7 @@
 
 mod fifth;
 mod fourth;
+mod sixth;
 mod third;
 mod value;
 

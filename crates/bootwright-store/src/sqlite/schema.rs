@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0003_first_step.sql"),
     include_str!("../migrations/0004_revisions.sql"),
     include_str!("../migrations/0005_reported.sql"),
+    include_str!("../migrations/0006_script_address.sql"),
 ];
 
 /// The format from which on there are leases.

@@ -466,3 +466,28 @@ done = "manual"
         "#]],
     );
 }
+
+#[test]
+fn a_document_that_is_wrong_beside_one_that_differs_from_host_to_host() {
+    check(
+        r#"[profiles.p]
+kernel = "/images/k"
+done = "manual"
+args = "x={{ run.url }} rack={{ label.rack }}"
+[profiles.p.files]
+"a.txt" = "{{ metadata.role }}"
+"b.json" = "{"
+"#,
+        expect![[r#"
+            error: `profiles.p.files."b.json"`: the text is no JSON: EOF while parsing an object
+             --> config.toml:7:13
+              |
+            7 | "b.json" = "{"
+              |             ^
+              |
+              = help: the line is `{`
+
+            1 error
+        "#]],
+    );
+}
