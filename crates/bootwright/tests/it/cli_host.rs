@@ -283,8 +283,9 @@ fn documents_are_printed_as_the_api_gives_them() {
         list,
         json!({ "hosts": [{
             "host": "oak-1", "state": "armed", "profile": "debian", "locked": false, "stalled": false, "run": 0,
-            "mac": "52:54:00:00:00:01",
-        }] })
+            "mac": "52:54:00:00:00:01", "badge": "armed", "attention": false, "suggestion": "debian",
+            "labels": { "rack": "a" },
+        }], "total": 1 })
     );
     let shown = json(&socket, "host show oak-1");
     let answer = daemon.api("GET", "/api/v1/hosts/oak-1", "");
