@@ -77,7 +77,6 @@ pub fn icon_path() -> &'static str {
 }
 
 /// The files. They hold nothing of the site, so nobody needs to have logged in.
-#[must_use]
 pub fn router() -> Router {
     [&*STYLE, &*SCRIPT, &*ICON]
         .into_iter()
