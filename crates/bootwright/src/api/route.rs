@@ -80,8 +80,13 @@ const BADGES: &[&str] = &[
 
 /// All routes.
 pub(super) fn all() -> Vec<Route> {
-    use Role::{Admin, Operator, Viewer};
-    let mut routes = vec![
+    [of_hosts(), of_the_site(), logins()].into_iter().flatten().collect()
+}
+
+/// How the daemon does, hosts, and what they boot.
+fn of_hosts() -> Vec<Route> {
+    use Role::{Operator, Viewer};
+    vec![
         Route::get("/health", Viewer, site::health)
             .says("Whether the daemon answers")
             .answers::<Health>(),
@@ -157,6 +162,13 @@ pub(super) fn all() -> Vec<Route> {
                 ProblemCode::UnknownProfile,
                 ProblemCode::BadConfiguration,
             ]),
+    ]
+}
+
+/// Leases, the record, and what concerns all hosts.
+fn of_the_site() -> Vec<Route> {
+    use Role::{Admin, Operator, Viewer};
+    vec![
         Route::get("/leases", Viewer, lease::list)
             .says("Leases in the order of their addresses, a page of them")
             .query(&[
@@ -227,9 +239,7 @@ pub(super) fn all() -> Vec<Route> {
         Route::get("/openapi.json", Viewer, openapi::show)
             .says("This description, OpenAPI 3.1")
             .answers::<BTreeMap<String, serde_json::Value>>(),
-    ];
-    routes.extend(logins());
-    routes
+    ]
 }
 
 /// Those about who may log in.
