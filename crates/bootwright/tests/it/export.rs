@@ -67,8 +67,8 @@ fn what_operators_decided_is_exported_as_configuration_that_means_the_same() {
     assert!(compared >= 5, "{compared}");
     let document = json(&daemon.socket(), "export oak-1");
     assert_eq!(
-        document["hosts"]["oak-2"]["mac"],
-        serde_json::json!(["52:54:00:00:00:02"]),
+        document["hosts"]["oak-1"]["mac"],
+        serde_json::json!(["52:54:00:00:00:01"]),
         "{document}"
     );
 }
