@@ -183,6 +183,16 @@ const SAFETY: &[Key] = &[
         "by what a machine is known that fetches documents",
     ),
     key("document_window", Span, "how long documents are sent"),
+    key(
+        "console_menu",
+        Text,
+        "the menu that a waiting machine offers at its console",
+    ),
+    key(
+        "console_shell",
+        Bool,
+        "whether a waiting machine offers a shell at its console",
+    ),
 ];
 
 const UNKNOWN: &[Key] = &[key(
