@@ -176,6 +176,12 @@ const SAFETY: &[Key] = &[
         SpanOrOff,
         "when an installed machine is locked, or `off`",
     ),
+    key(
+        "console_menu",
+        Text,
+        "the menu that the console of a waiting machine may open",
+    ),
+    key("console_shell", Bool, "whether that console may open a shell"),
     key("documents_over_http", Bool, "whether documents leave by plain HTTP"),
     key(
         "document_binding",
