@@ -314,8 +314,7 @@ async fn serve_all(
         help: "E106",
         words: format!("cannot make the control socket `{}`: {error}", options.socket.display()),
     })?;
-    let pages = bootwright_console::pages(api::contained(state.clone()));
-    console.serve(api::contained(state.clone()), pages);
+    console.serve(api::contained(state.clone()));
     tokio::spawn(api::serve(control, state));
     serving.notified().await;
     // What the start records is told before we say that we are ready. Machines are served already, whatever the disk does.

@@ -76,9 +76,10 @@ impl Console {
         })
     }
 
-    /// Opens the door. `pages` answers what `api` does not.
-    pub(crate) fn serve(&self, api: Router, pages: Router) {
+    /// Opens the door. The pages answer what `api` does not.
+    pub(crate) fn serve(&self, api: Router) {
         if let Some(door) = &self.door {
+            let pages = bootwright_console::pages(api.clone());
             let planes = Planes { api, pages };
             self.runtime
                 .spawn(Arc::clone(door).serve(Arc::clone(&self.access), planes));
