@@ -318,8 +318,7 @@ async fn serve_all(
     tokio::spawn(api::serve(control, state));
     serving.notified().await;
     // What the start records is told before we say that we are ready. Machines are served already, whatever the disk does.
-    record_the_start(&core).await;
-    console.opened().await;
+    record_the_start(&core, console).await;
     announce(&daemon, &core, options);
     look_over(&daemon, &core, &data_dir, options);
     console.announce(&plane.links.load());
@@ -461,13 +460,14 @@ fn start_tftp(plane: &Arc<Plane>) -> anyhow::Result<(Arc<Tftp>, mpsc::Receiver<c
     Ok((server, notices))
 }
 
-/// Waits until what the start did is recorded, unless that takes long.
-async fn record_the_start(core: &Arc<Core>) {
+/// Waits until what the start did is recorded and the door for browsers is open, unless that takes long.
+async fn record_the_start(core: &Arc<Core>, console: &Console) {
     let recorded = Arc::clone(core);
     let flushed = tokio::task::spawn_blocking(move || recorded.flush());
     if tokio::time::timeout(RECORDED_WITHIN, flushed).await.is_err() {
         tracing::warn!(code = "E307", "what the start did is not recorded yet");
     }
+    console.opened().await;
 }
 
 /// The one line that says that machines are served, and what becomes of unknown ones.

@@ -1,6 +1,7 @@
 //! The daemon's parts for real: sockets, files and other people's programs, in namespaces that the tests make.
 
 mod access;
+mod access_remote;
 mod api;
 mod api_write;
 mod arch_table;
