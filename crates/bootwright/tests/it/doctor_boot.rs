@@ -120,7 +120,7 @@ fn a_machine_is_booted_through_the_daemon_and_leaves_nothing_and_the_stage_that_
         cell.sh("nft delete table inet stage");
         is(&cell.doctor(id), "ok", "");
     }
-    for id in ["P01", "P02", "P03", "P04"] {
+    for id in ["P01", "P02", "P03", "P04", "P05"] {
         is(&cell.doctor(id), "ok", "is held by the daemon");
     }
     is(&cell.doctor("P08"), "ok", "the daemon (pid ");

@@ -17,6 +17,7 @@ pub(super) fn gather(site: &Site) -> Ports {
         ("P03", Some(69), Protocol::Udp),
         ("P04", Some(daemon.http.port), Protocol::Tcp),
         ("P05", daemon.control.listen.map(|listen| listen.port), Protocol::Tcp),
+        ("P06", daemon.syslog.map(|listen| listen.port), Protocol::Udp),
     ];
     let ports = wanted.into_iter().filter_map(|(id, number, protocol)| {
         let number = number?;
