@@ -35,13 +35,13 @@ fn validated(schema: &Path, files: &[PathBuf]) -> Value {
     serde_json::from_slice(&output.stdout).expect("a document")
 }
 
-/// All files with this ending below a directory.
+/// All configurations below a directory.
 fn below(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).expect("a directory") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             below(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "toml") {
+        } else if path.ends_with("config.toml") {
             found.push(path);
         }
     }
