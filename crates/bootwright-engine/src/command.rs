@@ -384,7 +384,6 @@ impl Engine {
     }
 
     /// Records what happened to logins: what somebody did, or that somebody was refused.
-    #[must_use]
     pub fn note_login(&mut self, now: Timestamp, by: Option<&str>, note: String) -> Outcome<()> {
         let by = by.map_or(Cause::Daemon, |name| Cause::Operator(name.to_owned()));
         self.site_note(now, by, Verb::Auth, note);

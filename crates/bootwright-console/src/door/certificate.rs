@@ -144,8 +144,11 @@ fn own(certificate: &Path, key: &Path) -> Result<Pair, String> {
     Ok((chain, key_der))
 }
 
+/// The number, size and time of change of a file, with its nanoseconds.
+type Stamp = (u64, u64, i64, i64);
+
 /// What differs whenever one of the site's own files does.
-pub(super) fn stamp(tls: &Tls) -> Vec<(PathBuf, Option<(u64, u64, i64, i64)>)> {
+pub(super) fn stamp(tls: &Tls) -> Vec<(PathBuf, Option<Stamp>)> {
     let Tls::Own { certificate, key } = tls else {
         return Vec::new();
     };

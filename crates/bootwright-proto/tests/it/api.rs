@@ -52,7 +52,7 @@ fn documents_keep_the_form_in_which_they_were_frozen() {
 #[test]
 fn commands_keep_the_form_in_which_they_were_frozen() {
     let commands: Vec<Command> = keeps(frozen!("commands"));
-    let mut seen = [false; 12];
+    let mut seen = [false; 14];
     for command in commands {
         seen[match command {
             Command::Arm { .. } => 0,
@@ -67,9 +67,11 @@ fn commands_keep_the_form_in_which_they_were_frozen() {
             Command::Done {} => 9,
             Command::SetLabel { .. } => 10,
             Command::SetMetadata { .. } => 11,
+            Command::Wake {} => 12,
+            Command::Reinstall { .. } => 13,
         }] = true;
     }
-    assert_eq!(seen, [true; 12], "every command has its frozen form");
+    assert_eq!(seen, [true; 14], "every command has its frozen form");
 }
 
 #[test]

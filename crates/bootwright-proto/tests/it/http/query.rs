@@ -56,7 +56,7 @@ fn addresses_come_in_any_spelling_and_no_card_has_an_impossible_one() {
     let many: Vec<String> = (0..40)
         .map(|number| format!("nic=52-54-00-00-00-{number:02x}"))
         .collect();
-    assert_eq!(read(&many.join("&")).sighting.facts.macs.len(), 16);
+    assert_eq!(read(&many.join("&")).sighting.facts.macs.len(), 32);
 }
 
 #[test]
