@@ -215,8 +215,7 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
         data_dir,
         (Arc::clone(&core), counters),
         catalogue,
-        &machines,
-        &console,
+        (&machines, &console),
     ));
     console.stop();
     machines.shutdown_timeout(Duration::from_secs(1));
@@ -243,8 +242,7 @@ async fn serve_all(
     data_dir: PathBuf,
     (core, counters): (Arc<Core>, Arc<Counters>),
     catalogue: Arc<Catalogue>,
-    machines: &tokio::runtime::Runtime,
-    console: &Console,
+    (machines, console): (&tokio::runtime::Runtime, &Console),
 ) -> anyhow::Result<()> {
     let daemon = Arc::new(daemon);
     let (places, secrets) = (Arc::new(ArcSwap::from_pointee(places)), Arc::new(Vault::new(secrets)));

@@ -241,10 +241,13 @@ pub(super) struct Images {
     /// Whether machines with a BIOS fetch a boot program of ours.
     pub(super) bios: Option<String>,
     /// Keys of images: the image, the file, and either what it says or why it cannot be read.
-    pub(super) keys: Vec<(String, String, Result<Vec<(String, Option<u64>)>, String>)>,
+    pub(super) keys: Vec<(String, String, Result<Vec<Key>, String>)>,
     /// The clock, in seconds since 1970.
     pub(super) now: u64,
 }
+
+/// The name of a key and when it expires, in seconds since 1970, if ever.
+pub(super) type Key = (String, Option<u64>);
 
 /// A file and the version of the kernel that it is of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

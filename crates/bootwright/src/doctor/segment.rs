@@ -57,7 +57,7 @@ pub(super) fn dhcp_servers(facts: &Facts) -> Judged {
         } else {
             format!("several servers lease addresses: {}", words(&here))
         };
-        let judged = if serves && !facts.site.running.is_some() {
+        let judged = if serves && facts.site.running.is_none() {
             Judged::error(evidence)
         } else {
             Judged::warning(evidence)
@@ -89,10 +89,7 @@ pub(super) fn dhcp_servers(facts: &Facts) -> Judged {
     if lease.is_empty() {
         return Judged::ok("nobody leases addresses beside us");
     }
-    Judged::ok(format!(
-        "addresses come from {}",
-        words(&lease.iter().copied().collect::<Vec<_>>())
-    ))
+    Judged::ok(format!("addresses come from {}", words(&lease)))
 }
 
 pub(super) fn boot_servers(facts: &Facts) -> Judged {

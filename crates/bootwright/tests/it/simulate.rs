@@ -99,7 +99,7 @@ fn each_firmware_is_played_to_the_script_and_the_end_says_what_came() {
             .expect("steps")
             .iter()
             .filter_map(|step| step["text"].as_str());
-        let script = texts.last().expect("a script");
+        let script = texts.next_back().expect("a script");
         assert!(
             script.contains("This machine is waiting.") && script.contains(&mac),
             "{arch}: {script}"
