@@ -66,7 +66,15 @@ const EXTERNALS: &[(&str, &[&str])] = &[
     ("bootwright-proto", &["dhcproto", "schemars", "serde", "serde_json"]),
     (
         "bootwright-content",
-        &["base64", "flate2", "minijinja", "saphyr-parser", "serde", "serde_json"],
+        &[
+            "base64",
+            "flate2",
+            "minijinja",
+            "saphyr-parser",
+            "serde",
+            "serde_json",
+            "zeroize",
+        ],
     ),
     ("bootwright-config", &["annotate-snippets", "serde", "toml"]),
     ("bootwright-engine", &["tracing"]),

@@ -85,7 +85,8 @@ fn examples(sources: &Sources) -> Vec<PathBuf> {
     sources
         .with_extension("toml")
         .map(|(path, _)| path.to_owned())
-        .filter(|path| path.starts_with("config") && path.components().all(|part| part.as_os_str() != "conf.d"))
+        // What else ends in `.toml` is a part of a configuration, or a document that one of them hands out.
+        .filter(|path| path.starts_with("config") && path.ends_with("config.toml"))
         .collect()
 }
 
@@ -99,6 +100,7 @@ mod tests {
             ("config/examples/debian/config.toml", ""),
             ("config/examples/debian/conf.d/hosts.toml", ""),
             ("config/examples/debian/preseed.cfg", ""),
+            ("config/examples/proxmox/answer.toml", ""),
             ("firmware/manifest.toml", ""),
         ]);
         sources.root = "/".into();

@@ -232,6 +232,28 @@ fn unpacked(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     files.collect()
 }
 
+/// Hashes that fit, and a record that does not: of a newer format, no copy of ours, or no record at all.
+fn records(manifest: &Value, copy: &[u8], own: &[u8]) -> [(Vec<u8>, &'static str); 3] {
+    let of_record = |record: &[u8]| {
+        let mut manifest = manifest.clone();
+        manifest["files"] = serde_json::json!([{
+            "path": "data/bootwright.db", "bytes": record.len(), "sha256": sha256(record),
+        }]);
+        packed(&[
+            ("manifest.json", manifest.to_string().as_bytes()),
+            ("data/bootwright.db", record),
+        ])
+    };
+    let mut newer = copy.to_vec();
+    // `user_version` in the header of SQLite's file, and in no checksum of ours.
+    newer[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    [
+        (of_record(&newer), "has format 99"),
+        (of_record(own), "no copy that `bootwright backup` made"),
+        (of_record(b"SELECT 1"), "cannot be used"),
+    ]
+}
+
 #[test]
 fn fault_45_what_is_no_whole_backup_of_ours_is_refused_in_words_and_nothing_is_changed() {
     let (inside, _machine) = segment();
@@ -297,24 +319,8 @@ fn fault_45_what_is_no_whole_backup_of_ours_is_refused_in_words_and_nothing_is_c
         (good[..good.len() / 2].to_vec(), "is damaged"),
         (good[..700].to_vec(), "is damaged"),
     ];
-    // Hashes that fit, and a record that does not: of a newer format, no copy of ours, or no record at all.
-    let of_record = |record: &[u8]| {
-        let mut manifest = manifest.clone();
-        manifest["files"] = serde_json::json!([{
-            "path": "data/bootwright.db", "bytes": record.len(), "sha256": sha256(record),
-        }]);
-        packed(&[
-            ("manifest.json", manifest.to_string().as_bytes()),
-            ("data/bootwright.db", record),
-        ])
-    };
-    let mut newer = files[1].1.clone();
-    // `user_version` in the header of SQLite's file, and in no checksum of ours.
-    newer[60..64].copy_from_slice(&99_u32.to_be_bytes());
-    bad.push((of_record(&newer), "has format 99"));
     let own = fs::read(daemon.data_dir().join("bootwright.db")).expect("the record itself");
-    bad.push((of_record(&own), "no copy that `bootwright backup` made"));
-    bad.push((of_record(b"SELECT 1"), "cannot be used"));
+    bad.extend(records(&manifest, &files[1].1, &own));
     // A bit anywhere: none is taken, unless it is in the padding of the archive, where nothing is said.
     let mut random = Random(45);
     for _ in 0..40 {

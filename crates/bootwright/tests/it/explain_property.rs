@@ -149,6 +149,13 @@ fn site(random: &mut Random, machines: &[Asker]) -> Site {
         }
         let _ = writeln!(text, "labels = {{ rack = \"r{}\" }}", random.below(3));
     }
+    rules(random, &mut site);
+    site
+}
+
+/// Up to three rules, some of which arm by themselves.
+fn rules(random: &mut Random, site: &mut Site) {
+    let text = &mut site.text;
     for rule in 0..random.below(4) {
         let wanted = random.of(&[
             "serial = \"R1*\"",
@@ -166,7 +173,6 @@ fn site(random: &mut Random, machines: &[Asker]) -> Site {
             text.push_str("auto_arm = true\nlimit = 50\n");
         }
     }
-    site
 }
 
 fn firmware(arch: &str) -> Firmware {

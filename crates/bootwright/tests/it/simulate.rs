@@ -94,7 +94,7 @@ fn each_firmware_is_played_to_the_script_and_the_end_says_what_came() {
             );
         }
         // The daemon has met that machine, and its script is the one of the last answer.
-        let texts = report["steps"]
+        let mut texts = report["steps"]
             .as_array()
             .expect("steps")
             .iter()
