@@ -28,5 +28,5 @@ pub use foreign::{
 };
 pub use import::{Given, Imported, Known, Standing, System, import};
 pub use load::{FINDINGS_MAX, Loaded, Reader, Source, load, load_with, render_all};
-pub use lower::{Image, Places, SecretSource};
+pub use lower::{Image, Places, SecretSource, Webhook};
 pub use setting::{Setting, settings};

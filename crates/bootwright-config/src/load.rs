@@ -9,7 +9,7 @@ use crate::daemon::Daemon;
 use crate::diagnostic::Diagnostic;
 use crate::finding::Findings;
 use crate::foreign::{Tables, Walk};
-use crate::lower::{Image, Places, SecretSource, lower};
+use crate::lower::{Image, Places, SecretSource, Webhook, lower};
 use crate::merge;
 use crate::node::{self, File, Table};
 
@@ -68,6 +68,8 @@ pub struct Loaded {
     pub secrets: BTreeMap<String, SecretSource>,
     /// Where images come from, by name: for the command line, the daemon fetches none.
     pub images: BTreeMap<String, Image>,
+    /// Who is told of events, by name.
+    pub webhooks: BTreeMap<String, Webhook>,
     /// What other systems' directories say beside that.
     pub tables: Tables,
     /// What is odd about it, and what is wrong in other systems' directories and was left out.
@@ -128,6 +130,7 @@ pub fn load_with(sources: &[Source], read: &dyn Reader, walk: Walk<'_>) -> Resul
         places: lowered.places,
         secrets: lowered.secrets,
         images: lowered.images,
+        webhooks: lowered.webhooks,
         tables: lowered.tables,
         warnings,
     })

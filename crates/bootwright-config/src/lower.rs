@@ -15,6 +15,7 @@ mod profile;
 mod rule;
 mod safety;
 mod secret;
+mod webhook;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -34,11 +35,12 @@ pub use image::Image;
 pub use origin::Places;
 pub(crate) use profile::DEADLINE;
 pub use secret::SecretSource;
+pub use webhook::Webhook;
 
 /// The names of the sections.
 pub(crate) const SECTIONS: &[&str] = &[
     "server", "control", "dhcp", "ipv6", "tftp", "store", "safety", "secrets", "naming", "profiles", "hosts", "rules",
-    "images", "compat",
+    "images", "compat", "webhooks",
 ];
 
 /// Where keys belong that people write at the top of the file or into another section.
@@ -68,6 +70,7 @@ pub(crate) struct Lowered {
     pub(crate) places: Places,
     pub(crate) secrets: BTreeMap<String, SecretSource>,
     pub(crate) images: BTreeMap<String, Image>,
+    pub(crate) webhooks: BTreeMap<String, Webhook>,
     pub(crate) tables: Tables,
     /// What is wrong or odd in other systems' directories.
     pub(crate) foreign: Vec<Diagnostic>,
@@ -120,6 +123,7 @@ pub(crate) fn lower(root: &Table, read: &dyn Reader, walk: Walk<'_>, findings: &
         places,
         secrets,
         images: image::lower(root, findings),
+        webhooks: webhook::lower(root, findings),
         tables: lowered.tables,
         foreign: lowered.diagnostics,
     }

@@ -90,6 +90,63 @@ pub enum Verb {
     Auth,
 }
 
+impl Verb {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::New,
+        Self::Hold,
+        Self::Armed,
+        Self::Boot,
+        Self::Fetch,
+        Self::Guard,
+        Self::Done,
+        Self::Up,
+        Self::Fail,
+        Self::Stall,
+        Self::Local,
+        Self::Loop,
+        Self::Live,
+        Self::Ignore,
+        Self::Lock,
+        Self::Set,
+        Self::Forget,
+        Self::Warn,
+        Self::Pause,
+        Self::Reload,
+        Self::Seen,
+        Self::Auth,
+    ];
+
+    /// The name, as the log, the API and the configuration spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Hold => "hold",
+            Self::Armed => "armed",
+            Self::Boot => "boot",
+            Self::Fetch => "fetch",
+            Self::Guard => "guard",
+            Self::Done => "done",
+            Self::Up => "up",
+            Self::Fail => "fail",
+            Self::Stall => "stall",
+            Self::Local => "local",
+            Self::Loop => "loop",
+            Self::Live => "live",
+            Self::Ignore => "ignore",
+            Self::Lock => "lock",
+            Self::Set => "set",
+            Self::Forget => "forget",
+            Self::Warn => "warn",
+            Self::Pause => "pause",
+            Self::Reload => "reload",
+            Self::Seen => "seen",
+            Self::Auth => "auth",
+        }
+    }
+}
+
 /// What an entry changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use bootwright_config::{Daemon, Dialect, Loaded, Places, SecretSource, Tables};
+use bootwright_config::{Daemon, Dialect, Loaded, Places, SecretSource, Tables, Webhook};
 use bootwright_engine::FetchKind;
 use bootwright_net::beneath::Root;
 use bootwright_net::environment::Environment;
@@ -35,6 +35,7 @@ use crate::tftp::{Limits, Server};
 use crate::thread::Thread;
 use crate::vault::Vault;
 use crate::voice::{self, Scribe};
+use crate::webhook::Webhooks;
 
 /// What the command line says of the daemon.
 #[derive(Clone, Debug)]
@@ -176,6 +177,7 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
         places,
         secrets,
         tables,
+        webhooks,
         ..
     } = loaded;
     let from_config = daemon.data_dir.as_ref().map(PathBuf::from);
@@ -211,7 +213,7 @@ fn run(options: &ServeOptions, files: Files, loaded: Loaded) -> anyhow::Result<(
     let ended = main.block_on(serve_all(
         options,
         files,
-        (daemon, places, secrets, tables),
+        (daemon, places, secrets, tables, webhooks),
         data_dir,
         (Arc::clone(&core), counters),
         catalogue,
@@ -238,7 +240,13 @@ pub(crate) const fn code_of(environment: &Environment) -> Option<&'static str> {
 async fn serve_all(
     options: &ServeOptions,
     files: Files,
-    (daemon, places, secrets, tables): (Daemon, Places, BTreeMap<String, SecretSource>, Tables),
+    (daemon, places, secrets, tables, hooks): (
+        Daemon,
+        Places,
+        BTreeMap<String, SecretSource>,
+        Tables,
+        BTreeMap<String, Webhook>,
+    ),
     data_dir: PathBuf,
     (core, counters): (Arc<Core>, Arc<Counters>),
     catalogue: Arc<Catalogue>,
@@ -275,6 +283,8 @@ async fn serve_all(
     let (tftp, notices) = start_tftp(&plane)?;
     counters.show_tftp(tftp.counts());
     transfers.handle().spawn(follow_transfers(Arc::clone(&plane), notices));
+    let webhooks = Arc::new(Webhooks::new(Arc::clone(&core), Arc::clone(&counters), &data_dir)?);
+    webhooks.replace(&hooks);
     let reloader = Arc::new(Reloader::new(
         files,
         Arc::clone(&core),
@@ -282,6 +292,7 @@ async fn serve_all(
         Arc::clone(&catalogue),
         (*daemon).clone(),
         (places, secrets, tables),
+        Arc::clone(&webhooks),
     ));
     let services = Services {
         core: Arc::clone(&core),
@@ -307,6 +318,7 @@ async fn serve_all(
         &plane,
         &data_dir,
         (Arc::clone(&console.access), console.door.clone()),
+        &webhooks,
     )?;
     let control = api::listen(&options.socket).map_err(|error| CannotRun {
         help: "E106",

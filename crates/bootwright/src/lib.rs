@@ -35,3 +35,4 @@ pub mod tftp;
 pub mod thread;
 pub mod vault;
 pub mod voice;
+pub mod webhook;

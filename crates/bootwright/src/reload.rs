@@ -17,6 +17,7 @@ use crate::core::Core;
 use crate::counter::Counters;
 use crate::firmware::Catalogue;
 use crate::vault::Vault;
+use crate::webhook::Webhooks;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -222,6 +223,7 @@ pub struct Reloader {
     places: Arc<ArcSwap<Places>>,
     secrets: Arc<Vault>,
     tables: Arc<ArcSwap<Tables>>,
+    webhooks: Arc<Webhooks>,
     /// Held while a configuration is taken into force or refused: whether the last one was refused.
     refused: Mutex<bool>,
     /// The texts of the configuration with which the daemon was started, and of the one in force.
@@ -238,6 +240,7 @@ impl Reloader {
         catalogue: Arc<Catalogue>,
         running: bootwright_config::Daemon,
         (places, secrets, tables): (Arc<ArcSwap<Places>>, Arc<Vault>, Arc<ArcSwap<Tables>>),
+        webhooks: Arc<Webhooks>,
     ) -> Self {
         // What is wrong with it has been said by then.
         let texts = files.read().map(|(texts, _)| texts).unwrap_or_default();
@@ -250,6 +253,7 @@ impl Reloader {
             places,
             secrets,
             tables,
+            webhooks,
             refused: Mutex::default(),
             texts: Mutex::new((texts.clone(), texts)),
         }
@@ -279,6 +283,7 @@ impl Reloader {
                 self.places.store(Arc::new(loaded.places));
                 self.secrets.replace(loaded.secrets);
                 self.tables.store(Arc::new(loaded.tables));
+                self.webhooks.replace(&loaded.webhooks);
                 let reply = self.core.reload(by, Arc::new(loaded.policy)).now();
                 for Proposal { host, rule, profile } in reply.proposals.iter().take(20) {
                     tracing::warn!(%host, code = "W206", "rule {rule} would arm it with {profile}; `bootwright apply` accepts that");

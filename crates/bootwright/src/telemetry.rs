@@ -124,30 +124,7 @@ fn code_of(recorded: &Recorded) -> Option<&'static str> {
 /// The name of a verb, as the log and the API spell it.
 #[must_use]
 pub const fn verb_name(verb: Verb) -> &'static str {
-    match verb {
-        Verb::New => "new",
-        Verb::Hold => "hold",
-        Verb::Armed => "armed",
-        Verb::Boot => "boot",
-        Verb::Fetch => "fetch",
-        Verb::Guard => "guard",
-        Verb::Done => "done",
-        Verb::Up => "up",
-        Verb::Fail => "fail",
-        Verb::Stall => "stall",
-        Verb::Local => "local",
-        Verb::Loop => "loop",
-        Verb::Live => "live",
-        Verb::Ignore => "ignore",
-        Verb::Lock => "lock",
-        Verb::Set => "set",
-        Verb::Forget => "forget",
-        Verb::Warn => "warn",
-        Verb::Pause => "pause",
-        Verb::Reload => "reload",
-        Verb::Seen => "seen",
-        Verb::Auth => "auth",
-    }
+    verb.name()
 }
 
 /// What machines say may stand in a log line: no control characters, no marks that turn the direction of writing, nothing

@@ -64,6 +64,24 @@ impl Vault {
     }
 }
 
+/// A secret that something other than a document needs, read at this moment.
+///
+/// # Errors
+/// Why it cannot be had, without any of it.
+pub(crate) fn reveal(name: &str, source: &SecretSource) -> Result<String, String> {
+    read(name, source)?;
+    let text = match source {
+        SecretSource::File(path) => read_file(path),
+        SecretSource::Environment(variable) => std::env::var(variable)
+            .map(Into::into)
+            .map_err(|_| "it is not set".to_owned()),
+    };
+    // As documents get it: without the line break at its end.
+    let text = text.map_err(|why| format!("the secret `{name}` cannot be had: {why}"))?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+}
+
 fn read(name: &str, source: &SecretSource) -> Result<Secret, String> {
     let (text, place) = match source {
         SecretSource::File(path) => (read_file(path), format!("`{path}`")),

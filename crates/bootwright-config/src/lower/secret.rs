@@ -39,7 +39,7 @@ pub(super) fn lower(root: &Table, findings: &mut Findings) -> BTreeMap<String, S
     found
 }
 
-fn source(key: String, entry: &Entry, findings: &mut Findings) -> Option<SecretSource> {
+pub(super) fn source(key: String, entry: &Entry, findings: &mut Findings) -> Option<SecretSource> {
     if !matches!(entry.node.value, Value::Table(_)) {
         let message = format!("`{key}` must say where the secret is");
         findings.error(&entry.node.at, message).hint =

@@ -48,6 +48,7 @@ mod profile;
 mod reload;
 mod role;
 mod status;
+mod webhook;
 
 pub use access::{
     LoginReport, LoginRequest, MadeToken, NewToken, NewUser, TokenList, TokenView, UserChange, UserList, UserView,
@@ -69,6 +70,7 @@ pub use profile::{DocumentList, DocumentView, ProfileList, ProfileView};
 pub use reload::{ConfigChange, ConfigDiff, DiagnosticView, ReloadReport, Severity};
 pub use role::Role;
 pub use status::{ControlView, FirmwareView, Health, LinkView, Nothing, ServerView, Status, StoreView};
+pub use webhook::{WebhookList, WebhookMessage, WebhookReport, WebhookView};
 
 /// What all routes begin with.
 pub const PREFIX: &str = "/api/v1";

@@ -211,6 +211,11 @@ pub(super) fn views(state: &ApiState, found: &[Recorded]) -> Vec<EventView> {
         .read(|engine, _| found.iter().map(|recorded| view(engine, recorded)).collect())
 }
 
+/// An event as the API shows it.
+pub(crate) fn event_view(core: &crate::core::Core, recorded: &Recorded) -> EventView {
+    core.read(|engine, _| view(engine, recorded))
+}
+
 fn view(engine: &Engine, recorded: &Recorded) -> EventView {
     let entry = &recorded.entry;
     let state = match &entry.change {

@@ -35,6 +35,7 @@ mod site;
 mod version;
 mod view;
 mod wake;
+mod webhook;
 mod word;
 
 use std::path::{Path, PathBuf};
@@ -51,6 +52,7 @@ use bootwright_net::environment::Environment;
 use bootwright_proto::http::api::{PREFIX, Role};
 use bootwright_store::{Reader, SqliteReader, StoreError};
 
+pub(crate) use event::event_view;
 pub use listen::{listen, serve};
 pub use openapi::document as openapi;
 
@@ -60,6 +62,7 @@ use crate::http::Plane;
 use crate::metrics;
 use crate::mishap::contain_async;
 use crate::reload::Reloader;
+use crate::webhook::Webhooks;
 use moment::Moments;
 
 /// No document that is sent to us is longer.
@@ -88,6 +91,8 @@ pub struct ApiState {
     /// The door for browsers, if there is one.
     pub door: Option<Arc<Door>>,
     /// Where we run, as it was at the start.
+    /// Those who are told of events.
+    pub webhooks: Arc<Webhooks>,
     environment: Environment,
     moments: Moments,
 }
@@ -104,6 +109,7 @@ impl ApiState {
         plane: &Arc<Plane>,
         data_dir: &Path,
         (access, door): (Arc<Access>, Option<Arc<Door>>),
+        webhooks: &Arc<Webhooks>,
     ) -> Result<Self, StoreError> {
         let reader: Box<dyn Reader> = Box::new(SqliteReader::open(&data_dir.join(DATABASE))?);
         let moments = Moments::new(Arc::clone(&core));
@@ -116,6 +122,7 @@ impl ApiState {
             reader: Arc::new(Mutex::new(reader)),
             access,
             door,
+            webhooks: Arc::clone(webhooks),
             environment: Environment::detect().unwrap_or(Environment::Box),
             moments,
         })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use axum::Json;
-use bootwright_proto::http::api::{PREFIX, Problem, ProblemCode};
+use bootwright_proto::http::api::{PREFIX, Problem, ProblemCode, WebhookMessage};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -29,6 +29,7 @@ pub fn document() -> Value {
         let method = route.method.as_str().to_ascii_lowercase();
         paths.entry(route.path).or_default().insert(method, operation);
     }
+    let message = forms.answer(SchemaGenerator::subschema_for::<WebhookMessage>);
     let problem = forms.answer(SchemaGenerator::subschema_for::<Problem>);
     json!({
         "openapi": "3.1.0",
@@ -41,6 +42,11 @@ pub fn document() -> Value {
         },
         "servers": [{"url": PREFIX, "description": "below the daemon's address, or on its control socket"}],
         "paths": paths,
+        "webhooks": {"event": {"post": {
+            "summary": "What is sent to the URL of a webhook for each event that it wants",
+            "requestBody": {"required": true, "content": {"application/json": {"schema": message}}},
+            "responses": {"2XX": {"description": "taken; after anything else it comes again"}},
+        }}},
         "components": {
             "schemas": forms.finish(),
             "responses": problems(&problem),

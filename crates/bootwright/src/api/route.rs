@@ -27,12 +27,13 @@ use std::collections::BTreeMap;
 use bootwright_proto::http::api::{
     ApplyReport, ApplyRequest, Command, CommandReport, ConfigDiff, ConfigView, DocumentList, EventPage, Explanation,
     Health, HostDetail, HostList, HostLog, ImageList, LeaseList, MadeToken, NewToken, NewUser, Nothing, PauseRequest,
-    ProblemCode, ProfileList, ProposalList, ReloadReport, Role, Status, TokenList, UserChange, UserList, WhoAmI,
+    ProblemCode, ProfileList, ProposalList, ReloadReport, Role, Status, TokenList, UserChange, UserList, WebhookList,
+    WebhookReport, WhoAmI,
 };
 
 use super::{
     access, backup, command, config, document, event, explain, host, image, lease, openapi, profile, proposal, reload,
-    site,
+    site, webhook,
 };
 pub(super) use shape::{Answers, Kind, PLACES, Parameter, Route, Takes};
 
@@ -296,5 +297,14 @@ fn logins() -> Vec<Route> {
             .says("Makes a token worthless")
             .answers::<TokenList>()
             .refuses(&[ProblemCode::UnknownToken, ProblemCode::LoginsUnavailable]),
+        Route::get("/webhooks", Role::Viewer, webhook::list)
+            .says("Those who are told of events, and how far they are")
+            .answers::<WebhookList>()
+            .refuses(&[ProblemCode::StoreUnavailable]),
+        Route::post("/webhooks/{webhook}/test", Role::Operator, webhook::test)
+            .says("Sends a webhook a message that tells of nothing, and says what became of it")
+            .may_take::<Nothing>()
+            .answers::<WebhookReport>()
+            .refuses(&[ProblemCode::UnknownWebhook]),
     ]
 }

@@ -164,6 +164,9 @@ pub(super) enum Verb {
         #[arg(long, env = "BOOTWRIGHT_DRY_RUN", value_parser = BoolishValueParser::new())]
         dry_run: bool,
     },
+    /// Show those who are told of events, and try one
+    #[command(subcommand)]
+    Webhook(WebhookVerb),
     /// Print the description of the control API, OpenAPI 3.1; no daemon is needed
     Openapi,
     /// Print what operators decided about hosts as tables of the configuration, to adopt there
@@ -412,6 +415,17 @@ pub(super) enum Unrecorded {
     Installed,
     /// They wait for an operator
     Waiting,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum WebhookVerb {
+    /// List webhooks, and how far they are
+    List,
+    /// Send a webhook a message that tells of nothing
+    Test {
+        /// The webhook, by its name in the configuration
+        name: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -31,6 +31,7 @@ mod simulate;
 mod site;
 mod table;
 mod usage;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -112,6 +113,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Import(options) => import::run(&client, printer, &common, &options),
         Verb::Check { store: true, .. } => check::store(printer, &common),
         Verb::Check { firmware_dir, .. } => check::configuration(printer, &common, &firmware_dir),
+        Verb::Webhook(verb) => wait(webhook::run(&client, printer, verb)),
         Verb::Openapi => site::openapi(printer),
         Verb::Backup { file, with_config } => wait(backup::write(&client, printer, &file, with_config)),
         Verb::Restore { file, with_config } => backup::put_back(printer, &common, &file, with_config),

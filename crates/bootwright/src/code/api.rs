@@ -14,6 +14,7 @@ pub const fn of_problem(code: ProblemCode) -> &'static str {
         ProblemCode::NotFound => "E404",
         ProblemCode::MethodNotAllowed => "E405",
         ProblemCode::UnknownHost => "E406",
+        ProblemCode::UnknownWebhook => "E435",
         ProblemCode::AmbiguousHost => "E407",
         ProblemCode::UnknownProfile => "E408",
         ProblemCode::Conflict => "E409",
@@ -167,6 +168,13 @@ pub(super) const CODES: &[Code] = &[
         why: "a page of another site may have its name lead here, to act in the name of whoever looks at it",
         act: "ask by an address of the box, or add the name to `hosts` in `[control]` and restart the daemon",
         check: "`bootwright status` has a line `dashboard` with the URLs",
+    },
+    Code {
+        id: "E435",
+        what: "no webhook has the name that was given",
+        why: "webhooks are those of the configuration in force; one that was just written into a file counts after a reload",
+        act: "compare the name with `[webhooks.<name>]` in the configuration, and reload it",
+        check: "`bootwright webhook list`",
     },
     Code {
         id: "E440",

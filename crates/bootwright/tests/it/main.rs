@@ -94,3 +94,4 @@ mod threat_noise;
 mod trouble;
 mod uboot;
 mod voice;
+mod webhook;

@@ -39,10 +39,12 @@ pub struct UserView {
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
     /// The name: up to 32 of the characters `a-z A-Z 0-9 - _ . @`.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9._@-]{1,32}$"))]
     pub name: String,
     /// What the user may do.
     pub role: Role,
     /// The password, of at least 10 characters.
+    #[schemars(length(min = 10, max = 128))]
     pub password: String,
 }
 
@@ -91,10 +93,12 @@ pub struct TokenView {
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
     /// What it is for: a word as for a user's name.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9._@-]{1,32}$"))]
     pub name: String,
     /// What its bearer may do.
     pub role: Role,
     /// How long it lasts; nothing: until it is revoked.
+    #[schemars(range(min = 1, max = 3_153_600_000_000_u64))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lasts_ms: Option<u64>,
 }

@@ -53,6 +53,8 @@ pub enum ProblemCode {
     TooManyAttempts,
     /// It cannot be told who may log in.
     LoginsUnavailable,
+    /// No webhook has this name.
+    UnknownWebhook,
     /// The route knows other methods only.
     MethodNotAllowed,
     /// The host's state does not allow it.
@@ -85,6 +87,7 @@ impl ProblemCode {
         Self::UnknownHost,
         Self::AmbiguousHost,
         Self::UnknownProfile,
+        Self::UnknownWebhook,
         Self::MethodNotAllowed,
         Self::Conflict,
         Self::BadConfiguration,
@@ -104,7 +107,7 @@ impl ProblemCode {
             Self::BadRequest => 400,
             Self::Unauthorized => 401,
             Self::Forbidden => 403,
-            Self::NotFound | Self::UnknownHost | Self::UnknownUser | Self::UnknownToken => 404,
+            Self::NotFound | Self::UnknownWebhook | Self::UnknownHost | Self::UnknownUser | Self::UnknownToken => 404,
             Self::MethodNotAllowed => 405,
             Self::AmbiguousHost | Self::Conflict | Self::LoginConflict => 409,
             Self::Stale => 412,
@@ -127,6 +130,7 @@ impl ProblemCode {
             Self::Forbidden => "this login may not do that",
             Self::NotFound => "no such route",
             Self::UnknownHost => "no such host",
+            Self::UnknownWebhook => "no such webhook",
             Self::AmbiguousHost => "several hosts fit",
             Self::UnknownProfile => "no such profile",
             Self::UnknownUser => "no such user",

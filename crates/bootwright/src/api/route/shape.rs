@@ -11,6 +11,7 @@ use super::super::ApiState;
 /// The words for the parts of paths that stand in braces.
 pub(in crate::api) const PLACES: &[(&str, &str)] = &[
     ("host", "a host: its name, a hardware address or a UUID"),
+    ("webhook", "a webhook, by its name in the configuration"),
     ("user", "the name of a user"),
     ("token", "the id of a token"),
 ];
