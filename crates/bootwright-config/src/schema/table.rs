@@ -36,6 +36,7 @@ pub const TOP: &[Key] = &[
         List(&Table(RULE)),
         "Which profile machines get; the first that fits",
     ),
+    key("webhooks", Map(&Table(WEBHOOK)), "Who is told of events, by name"),
     key("compat", Table(COMPAT), "The systems whose place we take"),
 ];
 
@@ -57,8 +58,21 @@ const SERVER: &[Key] = &[
 
 const CONTROL: &[Key] = &[
     key("listen", Text, "address and port for browsers and other boxes"),
-    key("tls", Text, "how that is protected"),
+    key(
+        "tls",
+        Either(&[Words(&["self-signed", "off"]), Table(CERTIFICATE)]),
+        "by which certificate that is protected",
+    ),
     key("hosts", TEXTS, "names under which browsers may ask for it"),
+];
+
+const CERTIFICATE: &[Key] = &[
+    key(
+        "cert",
+        Text,
+        "the path of the certificate and those that vouch for it, as PEM",
+    ),
+    key("key", Text, "the path of its key, as PEM"),
 ];
 
 const DHCP: &[Key] = &[
@@ -189,16 +203,6 @@ const SAFETY: &[Key] = &[
         "by what a machine is known that fetches documents",
     ),
     key("document_window", Span, "how long documents are sent"),
-    key(
-        "console_menu",
-        Text,
-        "the menu that a waiting machine offers at its console",
-    ),
-    key(
-        "console_shell",
-        Bool,
-        "whether a waiting machine offers a shell at its console",
-    ),
 ];
 
 const UNKNOWN: &[Key] = &[key(
@@ -215,6 +219,13 @@ const NAMING: &[Key] = &[
 const SECRET: &[Key] = &[
     key("file", Text, "the file that holds it"),
     key("env", Text, "the variable of the daemon's environment that holds it"),
+];
+
+const WEBHOOK: &[Key] = &[
+    key("url", Text, "where events are sent"),
+    key("secret", Table(SECRET), "what messages are signed with"),
+    key("events", TEXTS, "which verbs are told; none: all"),
+    key("timeout", Span, "how long an answer may take"),
 ];
 
 const IMAGE: &[Key] = &[

@@ -11,6 +11,7 @@ use crate::{Source, load, lower, merge};
 const EVERY_TABLE: &str = r#"
 [server]
 [control]
+tls = { cert = "/a.pem", key = "/b.pem" }
 [dhcp]
 mode = "server"
 [dhcp.arch]
@@ -34,6 +35,9 @@ kind = "menu"
 entries = [{ title = "Own disk" }]
 [hosts.h]
 [[rules]]
+[webhooks.w]
+url = "https://hooks.example.net/"
+secret = { file = "w" }
 [compat.bootcfg]
 [compat.dynamic-ignition]
 [compat.flatcar]
@@ -55,8 +59,12 @@ fn path(section: &str) -> String {
     let parts: Vec<&str> = section.split('.').collect();
     let path = match parts.as_slice() {
         ["profiles", _, "files", ..] => "profiles.*.files.*".to_owned(),
-        [map @ ("secrets" | "images" | "profiles" | "hosts"), _] => format!("{map}.*"),
-        [map @ ("secrets" | "images" | "profiles" | "hosts"), _, rest @ ..] => format!("{map}.*.{}", rest.join(".")),
+        [map @ ("secrets" | "images" | "profiles" | "hosts" | "webhooks"), _] => format!("{map}.*"),
+        [
+            map @ ("secrets" | "images" | "profiles" | "hosts" | "webhooks"),
+            _,
+            rest @ ..,
+        ] => format!("{map}.*.{}", rest.join(".")),
         _ => section.to_owned(),
     };
     path.replace("[1]", "").replace("[0]", "")

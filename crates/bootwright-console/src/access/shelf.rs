@@ -1,8 +1,8 @@
 //! Where the logins are kept, and where random bytes come from: all that can fail when a secret is read.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// No file of logins is larger: a thousand of each kind take a tenth of it.
@@ -89,7 +89,8 @@ pub(crate) fn read_private(path: &Path) -> io::Result<Option<Vec<u8>>> {
 /// When the file is as it was.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(directory)?;
+    // Where the directory is made here, nobody else looks into it either.
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let beside = directory.join(name);

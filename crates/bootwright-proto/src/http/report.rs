@@ -208,7 +208,7 @@ fn log_text(query: &Query, body: &[u8]) -> String {
         String::from_utf8_lossy(body).into_owned()
     };
     text.split('\n')
-        .map(crate::syslog::plain)
+        .map(|line| crate::syslog::plain(line.strip_suffix('\r').unwrap_or(line)))
         .collect::<Vec<_>>()
         .join("\n")
 }

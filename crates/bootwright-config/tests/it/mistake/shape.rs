@@ -93,7 +93,7 @@ x = 1
             1 | [kubernetes]
               |  ^^^^^^^^^^
               |
-              = help: known are `server`, `control`, `dhcp`, `ipv6`, `tftp`, `store`, `safety`, `secrets`, `naming`, `profiles`, `hosts`, `rules`, `images`, `compat`
+              = help: known are `server`, `control`, `dhcp`, `ipv6`, `tftp`, `store`, `safety`, `secrets`, `naming`, `profiles`, `hosts`, `rules`, `images`, `compat`, `webhooks`
 
             1 error
         "#]],

@@ -48,10 +48,10 @@ pub struct HostSummary {
     pub progress: Option<ProgressView>,
     /// How a person reads its state: `new`, `held`, `local`, `armed`, `installing`, `stalled`, `done`, `up`, `failed`, `live`,
     /// `ignored`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub badge: String,
     /// Whether it waits for somebody to decide.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub attention: bool,
     /// Why, in words: what its machine waits for, or how its run failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,7 +63,7 @@ pub struct HostSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_started: Option<String>,
     /// Its labels, those of the configuration among them.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// The interface of ours on which it was last seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
