@@ -26,7 +26,7 @@ use tokio::sync::Semaphore;
 
 pub use login::Guest;
 pub(crate) use login::SESSION_MS;
-pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
+pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 pub use refusal::{Denied, Objection};
 pub use secret::{Secret, same};
 pub use shelf::{FileShelf, Shelf};
@@ -393,8 +393,11 @@ impl Access {
         if !is_name(name) {
             return Err(Objection::BadName);
         }
-        if let Some(why) = password::objection(password, name) {
+        if let Some(why) = password::objection(password) {
             return Err(Objection::BadPassword(why));
+        }
+        if password::is_name(password, name) {
+            return Err(Objection::PasswordIsName);
         }
         let (access, password) = (Arc::clone(self), password.to_owned());
         let hashed = self.beside(move || password::hash(&*access.shelf, &password)).await;

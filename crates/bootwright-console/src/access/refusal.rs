@@ -38,6 +38,8 @@ pub enum Objection {
     BadName,
     /// This is no password, for this reason.
     BadPassword(String),
+    /// The password is the user's name.
+    PasswordIsName,
     /// Nobody could do anything about logins any more.
     LastAdmin(String),
     /// The first user has to be an admin, for the same reason.
@@ -58,8 +60,11 @@ impl fmt::Display for Objection {
             Self::NoSuchUser(name) => write!(f, "no user is called `{name}`"),
             Self::NoSuchToken(id) => write!(f, "there is no token `{id}`"),
             Self::UserExists(name) => write!(f, "there is a user `{name}` already"),
-            Self::BadName => f.write_str("a name has up to 32 of the characters `a-z A-Z 0-9 - _ . @`"),
+            Self::BadName => f.write_str(
+                "a name has up to 32 of the characters `a-z A-Z 0-9 - _ . @` and begins with a letter or a digit",
+            ),
             Self::BadPassword(why) => f.write_str(why),
+            Self::PasswordIsName => f.write_str("a password is not the name itself"),
             Self::LastAdmin(name) => write!(f, "`{name}` is the last admin; make another one first"),
             Self::FirstNotAdmin => f.write_str("the first user is an admin; make that one first"),
             Self::TooMany(what) => write!(f, "there are as many {what} as there may be; remove some"),

@@ -180,6 +180,10 @@ async fn threat_22_secrets_that_are_empty_or_error_values_are_nobodys() {
     assert!(access.session(token.expose()).is_none(), "a token is no session");
     let made = access.add_user(&root(), "bob", Role::Viewer, "").await;
     assert!(matches!(made, Err(Objection::BadPassword(_))), "{made:?}");
+    let made = access
+        .add_user(&root(), "bob-the-cat", Role::Viewer, "Bob-the-Cat")
+        .await;
+    assert_eq!(made, Err(Objection::PasswordIsName));
 }
 
 #[tokio::test]

@@ -49,6 +49,7 @@ mod reload;
 mod role;
 mod status;
 mod webhook;
+mod whole;
 
 pub use access::{
     LoginReport, LoginRequest, MadeToken, NewToken, NewUser, TokenList, TokenView, UserChange, UserList, UserView,

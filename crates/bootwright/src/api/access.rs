@@ -140,6 +140,7 @@ impl From<Objection> for Fault {
             ),
             Objection::BadName => (ProblemCode::BadRequest, "such as `anna` or `backup-job`"),
             Objection::BadPassword(_) => (ProblemCode::BadRequest, "a few words in a row make a good one"),
+            Objection::PasswordIsName => (ProblemCode::LoginConflict, "a few words in a row make a good one"),
             Objection::Shut(_) => (
                 ProblemCode::LoginsUnavailable,
                 "repair `access.json` in the data directory, or move it away and begin anew, and restart the daemon",

@@ -171,18 +171,20 @@ fn name(profile: &str, known: &Policy, host: &str) -> Result<ProfileName, Fault>
     profile.parse().map_err(fault)
 }
 
-/// A serial number is compared with what the installer's kernel says of a disk: no space around it, nothing unprintable.
+/// A serial number is compared with what the installer's kernel says of a disk: printable ASCII, without the space
+/// around it.
 fn serials(serials: Vec<String>) -> Result<Vec<String>, Fault> {
     let fits = |serial: &String| {
-        !serial.is_empty()
-            && serial.chars().count() <= 128
-            && serial.trim() == serial
-            && !serial.chars().any(char::is_control)
+        let bytes = serial.as_bytes();
+        let ends = [bytes.first(), bytes.last()];
+        bytes.len() <= 128
+            && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+            && ends.iter().all(|end| end.is_some_and(u8::is_ascii_graphic))
     };
     match serials.iter().find(|serial| !fits(serial)) {
         None => Ok(serials),
         Some(_) => Err(Fault::bad_request(
-            "a disk's serial number has up to 128 characters, no space around it and no control characters",
+            "a disk's serial number has up to 128 printable ASCII characters and no space around it",
         )),
     }
 }

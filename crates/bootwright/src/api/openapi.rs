@@ -216,7 +216,7 @@ fn item(parameter: &Parameter) -> Value {
     };
     let mut item = json!({"name": parameter.name, "in": "query", "description": parameter.says, "schema": form});
     if parameter.repeated {
-        item["schema"] = json!({"type": "array", "items": item["schema"], "maxItems": super::check::ITEMS_MAX / 2});
+        item["schema"] = json!({"type": "array", "items": item["schema"], "maxItems": super::check::REPEATED_MAX});
         item["style"] = "form".into();
         item["explode"] = true.into();
     }

@@ -55,7 +55,7 @@ const AS_IF: &str = concat!(
     r"|(locked|confirmed|paused)=(yes|no|true|false)|(profile|live)=[a-z0-9][a-z0-9-]{0,62}|mode=(proxy|server|observe|off)",
     r"|state=(new|hold|local|installed|failed|ignored)|wipe=(empty-only|always)|chosen=[0-9]{1,2}",
     r"|unknown=(hold|local|ignore|install:[a-z0-9][a-z0-9-]{0,62})|max_(attempts|concurrent|new_per_hour)=[0-9]{1,9}",
-    r"|arch=(bios|efi32|efi64|arm64)|front=(ipxe|pxelinux|grub|u-boot|raspberry-pi|pixiecore)|address=[1-9][0-9](\.[1-9][0-9]){3}",
+    r"|arch=(bios|efi32|efi64|arm64)|front=(ipxe|pxelinux|grub|u-boot|raspberry-pi)|address=[1-9][0-9](\.[1-9][0-9]){3}",
     r"|mac=[0-9a-f]{2}(:[0-9a-f]{2}){5}|uuid=[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$",
 );
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Role;
+use super::{Role, whole};
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,24 +38,29 @@ pub struct UserView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
-    /// The name: up to 32 of the characters `a-z A-Z 0-9 - _ . @`.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9._@-]{1,32}$"))]
+    /// The name: up to 32 of the characters `a-z A-Z 0-9 - _ . @`, of which the first is a letter or a digit.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,31}$"))]
     pub name: String,
     /// What the user may do.
     pub role: Role,
-    /// The password, of at least 10 characters.
-    #[schemars(length(min = 10, max = 128))]
+    /// The password: 10 to 256 characters, and not the name itself.
+    #[schemars(length(min = 10, max = 256), regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
     pub password: String,
 }
 
-/// What to change of a user. What is left out stays.
+/// What to change of a user, one thing at least. What is left out stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = [
+    {"required": ["role"], "properties": {"role": {"type": "string"}}},
+    {"required": ["password"], "properties": {"password": {"type": "string"}}},
+]))]
 pub struct UserChange {
     /// What the user may do from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// The password from now on. All sessions of the user end.
+    /// The password from now on, as for a new user. All sessions of the user end.
+    #[schemars(length(min = 10, max = 256), regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
 }
@@ -93,13 +98,17 @@ pub struct TokenView {
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
     /// What it is for: a word as for a user's name.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9._@-]{1,32}$"))]
+    #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,31}$"))]
     pub name: String,
     /// What its bearer may do.
     pub role: Role,
     /// How long it lasts; nothing: until it is revoked.
     #[schemars(range(min = 1, max = 3_153_600_000_000_u64))]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "whole::or_nothing",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub lasts_ms: Option<u64>,
 }
 

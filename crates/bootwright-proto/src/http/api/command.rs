@@ -16,12 +16,7 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         profiles: Vec<String>,
         /// Serial numbers of disks that may be overwritten although they are not empty.
-        #[schemars(inner(
-            length(max = 128),
-            regex(
-                pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$"
-            )
-        ))]
+        #[schemars(inner(length(max = 128), regex(pattern = r"^[!-~]([ -~]*[!-~])?$")))]
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         allow_wipe: Vec<String>,
     },
@@ -31,6 +26,7 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         confirm: Option<String>,
         /// Serial numbers of disks that may be overwritten although they are not empty.
+        #[schemars(inner(length(max = 128), regex(pattern = r"^[!-~]([ -~]*[!-~])?$")))]
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         allow_wipe: Vec<String>,
     },
