@@ -1,7 +1,7 @@
 //! The daemon: takes hold of everything, serves, and lets go in order.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -274,17 +274,13 @@ async fn serve_all(
         daemon: Arc::clone(&daemon),
         links: Arc::clone(&links),
     });
-    let slots = Arc::new(Semaphore::new(connections_max()));
-    listen(&plane, &slots, machines)?;
-    listen_for_programs(&daemon)?;
-    listen_for_voices(&plane)?;
+    listen_for_machines(&plane, machines)?;
     let transfers = Thread::start("tftp").context("cannot start the thread of TFTP")?;
     let offers = Thread::start("dhcp").context("cannot start the thread of DHCP")?;
     let (tftp, notices) = start_tftp(&plane)?;
     counters.show_tftp(tftp.counts());
     transfers.handle().spawn(follow_transfers(Arc::clone(&plane), notices));
-    let webhooks = Arc::new(Webhooks::new(Arc::clone(&core), Arc::clone(&counters), &data_dir)?);
-    webhooks.replace(&hooks);
+    let webhooks = begin_webhooks(&hooks, (&core, &counters), &data_dir)?;
     let reloader = Arc::new(Reloader::new(
         files,
         Arc::clone(&core),
@@ -320,12 +316,7 @@ async fn serve_all(
         (Arc::clone(&console.access), console.door.clone()),
         &webhooks,
     )?;
-    let control = api::listen(&options.socket).map_err(|error| CannotRun {
-        help: "E106",
-        words: format!("cannot make the control socket `{}`: {error}", options.socket.display()),
-    })?;
-    console.serve(api::contained(state.clone()));
-    tokio::spawn(api::serve(control, state));
+    serve_operators(&options.socket, console, state)?;
     serving.notified().await;
     // What the start records is told before we say that we are ready. Machines are served already, whatever the disk does.
     record_the_start(&core, console).await;
@@ -343,6 +334,36 @@ async fn serve_all(
     tftp.stop().await;
     // Whoever removed it before us is welcome.
     let _ = std::fs::remove_file(&options.socket);
+    Ok(())
+}
+
+/// Serves machines, the programs that write other systems' data for them, and installers that talk.
+fn listen_for_machines(plane: &Arc<Plane>, machines: &tokio::runtime::Runtime) -> anyhow::Result<()> {
+    let slots = Arc::new(Semaphore::new(connections_max()));
+    listen(plane, &slots, machines)?;
+    listen_for_programs(&plane.daemon)?;
+    listen_for_voices(plane)
+}
+
+/// Begins to tell those who are told of events.
+fn begin_webhooks(
+    hooks: &BTreeMap<String, Webhook>,
+    (core, counters): (&Arc<Core>, &Arc<Counters>),
+    data_dir: &Path,
+) -> anyhow::Result<Arc<Webhooks>> {
+    let webhooks = Arc::new(Webhooks::new(Arc::clone(core), Arc::clone(counters), data_dir)?);
+    webhooks.replace(hooks);
+    Ok(webhooks)
+}
+
+/// Opens the control socket and, where the configuration wants it, the door for browsers.
+fn serve_operators(socket: &Path, console: &Console, state: api::ApiState) -> anyhow::Result<()> {
+    let control = api::listen(socket).map_err(|error| CannotRun {
+        help: "E106",
+        words: format!("cannot make the control socket `{}`: {error}", socket.display()),
+    })?;
+    console.serve(api::contained(state.clone()));
+    tokio::spawn(api::serve(control, state));
     Ok(())
 }
 

@@ -90,9 +90,9 @@ pub struct ApiState {
     pub access: Arc<Access>,
     /// The door for browsers, if there is one.
     pub door: Option<Arc<Door>>,
-    /// Where we run, as it was at the start.
     /// Those who are told of events.
     pub webhooks: Arc<Webhooks>,
+    /// Where we run, as it was at the start.
     environment: Environment,
     moments: Moments,
 }
