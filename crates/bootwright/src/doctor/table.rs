@@ -237,7 +237,8 @@ pub const CHECKS: &[Check] = &[
         },
         name: "the packet filter",
         area: Area::Firewall,
-        fast: true,
+        // Who starts a program lends it what it has open, and the daemon starts none.
+        fast: false,
         judge: firewall::verdict,
     },
     Check {

@@ -23,9 +23,11 @@ fn is_lent(address: Ipv6Addr) {
 }
 
 #[test]
-fn nobody_listens_over_ipv6_until_it_is_switched_on() {
+fn nobody_listens_to_machines_over_ipv6_until_it_is_switched_on() {
     let (inside, machine) = segment();
-    let _daemon = Daemon::start(&inside, "[server]\ninterfaces = [\"lab0\"]\n");
+    // People may come by either family.
+    let people = "[control]\nlisten = \"off\"\n";
+    let _daemon = Daemon::start(&inside, &format!("[server]\ninterfaces = [\"lab0\"]\n{people}"));
     let bound = |table: &str| {
         let output = inside.command("cat").arg(format!("/proc/net/{table}")).output();
         String::from_utf8(output.expect("cat runs").stdout).expect("a text")

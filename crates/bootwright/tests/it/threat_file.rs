@@ -206,9 +206,9 @@ fn threat_10_of_fifty_thousand_names_none_leads_to_a_file_that_is_not_served() {
         after.iter().filter(is_served).any(|path| path.ends_with("/given")),
         "the trace shows what is opened: {after:?}"
     );
-    // The daemon's own: its configuration, which it looks at, its store, and what the kernel tells of the network.
+    // The daemon's own: its configuration, which it looks at, its store, the file by which it tries the disk, and what the kernel tells of the network.
     let own = |path: &&String| {
-        let own = ["config.toml", "conf.d", "data/bootwright.db", "data"];
+        let own = ["config.toml", "conf.d", "data/bootwright.db", "data", "data/.doctor"];
         let own = own.map(|name| daemon.directory().join(name));
         path.starts_with("/sys/class/net")
             || path.starts_with("/sys/devices")
