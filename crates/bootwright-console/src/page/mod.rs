@@ -11,6 +11,7 @@ mod home;
 mod host;
 mod live;
 mod place;
+mod reference;
 mod row;
 mod shell;
 mod stage;
@@ -38,6 +39,8 @@ use crate::{Operator, asset};
 use ask::Asker;
 use flash::{Flash, cookie};
 use live::Live;
+
+pub use reference::reference;
 
 /// The cookie that remembers light or dark.
 const THEME: &str = "bootwright_theme";

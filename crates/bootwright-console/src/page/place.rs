@@ -372,6 +372,7 @@ pub(crate) async fn help(viewer: Viewer) -> Response {
                 h2 #line { "On the command line" }
                 p { "Whatever a page does, a command does as well; it stands beside the button." }
                 (shell::command("bootwright --help"))
+                p { "Programs ask the same API: " a href="/api/v1/docs" { "all that it takes and answers" } }
             }
         }
     })

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use axum::Json;
+use axum::response::Html;
+use bootwright_console::page::reference;
 use bootwright_proto::http::api::{PREFIX, Problem, ProblemCode, WebhookMessage};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -58,6 +60,12 @@ pub fn document() -> Value {
 pub(super) async fn show() -> Json<&'static Value> {
     static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
     Json(&DOCUMENT)
+}
+
+/// The same for people to read.
+pub(super) async fn docs() -> Html<&'static str> {
+    static PAGE: LazyLock<String> = LazyLock::new(|| reference(&document()));
+    Html(&PAGE)
 }
 
 /// Collects the forms of documents.

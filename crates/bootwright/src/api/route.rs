@@ -240,6 +240,9 @@ fn of_the_site() -> Vec<Route> {
         Route::get("/openapi.json", Viewer, openapi::show)
             .says("This description, OpenAPI 3.1")
             .answers::<BTreeMap<String, serde_json::Value>>(),
+        Route::get("/docs", Viewer, openapi::docs)
+            .says("This description as a page for people")
+            .answers_other("text/html"),
     ]
 }
 

@@ -127,6 +127,16 @@ fn every_route_is_described_and_everything_that_is_described_is_there() {
         .expect("it runs");
     let printed: Value = serde_json::from_slice(&printed.stdout).expect("the command prints the document");
     assert_eq!(printed, described, "without a daemon it is the same");
+    let page = daemon.api("GET", "/api/v1/docs", "");
+    assert!(
+        page.head.to_lowercase().contains("content-type: text/html"),
+        "{}",
+        page.head
+    );
+    assert!(!page.text().contains("<script"), "it needs no script");
+    for path in paths.keys() {
+        assert!(page.text().contains(&format!("<code>{path}</code>")), "{path}");
+    }
 }
 
 #[test]
