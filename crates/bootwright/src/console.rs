@@ -1,5 +1,6 @@
 //! The control plane's place in the daemon: where its logins are kept, what it takes down, and the runtime that it has for itself.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -156,8 +157,8 @@ pub(crate) fn urls(settings: &Settings, links: &[Link]) -> Vec<String> {
     let addresses: Vec<String> = match settings.address {
         Some(address) => vec![at(address)],
         None => {
-            let all = links.iter().flat_map(Link::ipv4_addresses);
-            all.map(|address| at(address.into())).collect()
+            let all = ours(links.iter().flat_map(Link::ipv4_addresses));
+            all.into_iter().map(|address| at(address.into())).collect()
         }
     };
     let mut urls: Vec<String> = named.chain(addresses).take(URLS_MAX).collect();
@@ -165,4 +166,23 @@ pub(crate) fn urls(settings: &Settings, links: &[Link]) -> Vec<String> {
         urls.push(format!("{scheme}://localhost:{port}"));
     }
     urls
+}
+
+/// The addresses of this box, at the end those by which nobody comes from another one.
+fn ours(addresses: impl Iterator<Item = Ipv4Addr>) -> Vec<Ipv4Addr> {
+    let mut all: Vec<_> = addresses.collect();
+    all.sort_by_key(Ipv4Addr::is_loopback);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_address_to_open_is_one_by_which_others_reach_this_box() {
+        let addresses = ["127.0.0.1", "192.0.2.7", "10.0.0.1"].map(|text| text.parse().unwrap());
+        let told: Vec<String> = ours(addresses.into_iter()).iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["192.0.2.7", "10.0.0.1", "127.0.0.1"]);
+    }
 }

@@ -283,7 +283,7 @@ fn documents_are_printed_as_the_api_gives_them() {
         list,
         json!({ "hosts": [{
             "host": "oak-1", "state": "armed", "profile": "debian", "locked": false, "stalled": false, "run": 0,
-            "mac": "52:54:00:00:00:01", "badge": "armed", "attention": false, "suggestion": "debian",
+            "mac": "52:54:00:00:00:01", "badge": "armed", "suggestion": "debian",
             "labels": { "rack": "a" },
         }], "total": 1 })
     );
