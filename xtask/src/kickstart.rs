@@ -1,12 +1,9 @@
 //! pykickstart, which has the validator of Anaconda's kickstart files, for the tests: below cargo's target directory, since Debian
 //! has no package of it.
 
-use std::fs;
-use std::process::Command;
+use anyhow::Result;
 
-use anyhow::{Context as _, Result};
-
-use crate::{package, process, tree};
+use crate::{package, python};
 
 /// The release, and the digest of its source as the Python package index has it.
 const RELEASE: &str =
@@ -21,27 +18,10 @@ const NEEDED: &[(&str, &str)] = &[
 /// Fetches it, unless it is there.
 pub(crate) fn run() -> Result<()> {
     package::need(NEEDED)?;
-    let root = tree::target().join("kickstart");
-    if root.join("pykickstart").is_dir() {
-        return Ok(());
-    }
-    let loose = tree::target().join("kickstart.part");
-    let _ = fs::remove_dir_all(&loose);
-    fs::create_dir_all(&loose)?;
-    let list = loose.join("requirements.txt");
-    fs::write(&list, RELEASE)?;
-    let options = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
+    python::fetch(
+        "kickstart",
+        RELEASE,
         "--require-hashes",
-        "--target",
-    ];
-    let mut pip = Command::new("/usr/bin/python3");
-    pip.args(options).arg(&loose).arg("-r").arg(&list);
-    process::output(&mut pip).context("cannot fetch pykickstart, which judges kickstart files")?;
-    fs::rename(&loose, &root)?;
-    Ok(())
+        "pykickstart, which judges kickstart files",
+    )
 }

@@ -17,6 +17,7 @@ mod live;
 mod package;
 mod process;
 mod prove;
+mod python;
 mod schemathesis;
 mod scratch;
 mod serve;

@@ -1,12 +1,9 @@
 //! schemathesis, which asks an API all that its description allows and much that it does not, for the tests: below cargo's target
 //! directory, since Debian has no package of it.
 
-use std::fs;
-use std::process::Command;
+use anyhow::Result;
 
-use anyhow::{Context as _, Result};
-
-use crate::{package, process, tree};
+use crate::{package, python};
 
 /// The release and all that it uses, as they fit together. Some are compiled, with another digest for each Python and processor, so
 /// the versions alone are named.
@@ -48,30 +45,10 @@ const NEEDED: &[(&str, &str)] = &[
 /// Fetches it, unless it is there.
 pub(crate) fn run() -> Result<()> {
     package::need(NEEDED)?;
-    let root = tree::target().join("schemathesis");
-    let list = root.join("requirements.txt");
-    if fs::read_to_string(&list).is_ok_and(|text| text == RELEASES) {
-        return Ok(());
-    }
-    let loose = tree::target().join("schemathesis.part");
-    for stale in [&loose, &root] {
-        let _ = fs::remove_dir_all(stale);
-    }
-    fs::create_dir_all(&loose)?;
-    let list = loose.join("requirements.txt");
-    fs::write(&list, RELEASES)?;
-    let options = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
+    python::fetch(
+        "schemathesis",
+        RELEASES,
         "--only-binary=:all:",
-        "--target",
-    ];
-    let mut pip = Command::new("/usr/bin/python3");
-    pip.args(options).arg(&loose).arg("-r").arg(&list);
-    process::output(&mut pip).context("cannot fetch schemathesis, which judges the API")?;
-    fs::rename(&loose, &root)?;
-    Ok(())
+        "schemathesis, which judges the API",
+    )
 }

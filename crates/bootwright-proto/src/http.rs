@@ -29,6 +29,7 @@ pub use facts::{FACTS, facts};
 pub use media_type::media_type;
 pub(crate) use path::segments as path_segments;
 pub use path::{PathFault, RelativePath};
+pub use percent::encode;
 pub use query::Query;
 pub use range::{RangeAnswer, range};
 pub use report::{Progress, Report, ReportKind};

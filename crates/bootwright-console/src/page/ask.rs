@@ -68,18 +68,7 @@ fn defect(detail: String) -> Problem {
         .hint("the daemon's log may say more")
 }
 
-/// A text as a part of a target or of a query.
-pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    escaped
-}
+pub(crate) use bootwright_proto::http::encode as escape;
 
 #[cfg(test)]
 mod tests {

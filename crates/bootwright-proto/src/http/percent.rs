@@ -34,6 +34,21 @@ pub(super) fn decode(text: &[u8], malformed: &Malformed) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// A text as a part of a path or a query: everything but letters, digits and `-._~:` is escaped.
+#[must_use]
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
 fn escape(text: &[u8]) -> Option<(u8, &[u8])> {
     let ([high, low], tail) = text.split_first_chunk::<2>()?;
     Some((byte(*high, *low)?, tail))

@@ -1,19 +1,15 @@
 //! The documents that a host would be served, with nothing in them that is secret.
 
-use std::net::IpAddr;
-
 use axum::Json;
 use axum::extract::{Path, State};
-use bootwright_content::{Context, ServerValues, render_document, secrets_asked};
+use bootwright_content::{render_document, secrets_asked};
 use bootwright_core::ProfileName;
 use bootwright_engine::Rehearsal;
 use bootwright_proto::http::api::{DocumentList, DocumentView};
 
-use super::ApiState;
 use super::fault::Fault;
-use super::here::here;
 use super::query::Items;
-use crate::http::script::values;
+use super::{ApiState, rehearsal};
 
 pub(super) async fn list(
     State(state): State<ApiState>,
@@ -51,27 +47,8 @@ pub(super) async fn list(
 }
 
 fn documents(state: &ApiState, rehearsal: &Rehearsal) -> Vec<DocumentView> {
-    let Rehearsal {
-        ticket,
-        seen,
-        definition,
-    } = rehearsal;
-    let here = here(state, seen);
-    let server = ServerValues {
-        url: here.base.to_string(),
-        address: IpAddr::V4(here.address),
-    };
-    let profile = &ticket.profile;
-    let run = Some(values(ticket));
-    // The context hides secrets unless it is given them, and a rehearsal's token opens nothing.
-    let context = Context::new(
-        &ticket.host,
-        definition.as_ref(),
-        seen,
-        profile.name.clone(),
-        run,
-        server,
-    );
+    let profile = &rehearsal.ticket.profile;
+    let context = rehearsal::context(state, rehearsal);
     let files = profile.files.iter();
     files
         .map(|(name, document)| {

@@ -34,8 +34,8 @@ pub(super) fn demand(state: &ApiState, host: &str, profiles: &[ProfileName]) -> 
     Ok(())
 }
 
-/// What is wrong with a profile for a host, if anything is.
-pub(super) fn slip(state: &ApiState, rehearsal: &Rehearsal) -> Option<Slip> {
+/// What a rehearsal renders with. It hides secrets unless it is given them, and a rehearsal's token opens nothing.
+pub(super) fn context(state: &ApiState, rehearsal: &Rehearsal) -> Context {
     let Rehearsal {
         ticket,
         seen,
@@ -46,15 +46,20 @@ pub(super) fn slip(state: &ApiState, rehearsal: &Rehearsal) -> Option<Slip> {
         url: here.base.to_string(),
         address: IpAddr::V4(here.address),
     };
-    let (profile, run) = (&ticket.profile, Some(values(ticket)));
-    let context = Context::new(
+    Context::new(
         &ticket.host,
         definition.as_ref(),
         seen,
-        profile.name.clone(),
-        run,
+        ticket.profile.name.clone(),
+        Some(values(ticket)),
         server,
-    );
+    )
+}
+
+/// What is wrong with a profile for a host, if anything is.
+pub(super) fn slip(state: &ApiState, rehearsal: &Rehearsal) -> Option<Slip> {
+    let profile = &rehearsal.ticket.profile;
+    let context = context(state, rehearsal);
     let slip = Slip::first(&check_ahead(profile, &context), profile, &state.plane.places.load());
     slip.or_else(|| {
         let what = state.plane.secrets.trouble(profile)?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bootwright_proto::http::api::{PREFIX, Problem};
+pub(super) use bootwright_proto::http::encode as escape;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -189,19 +190,6 @@ fn refused(status: StatusCode, text: String) -> Failure {
 
 fn broken(error: &hyper::Error) -> Failure {
     Failure::Broken(format!("the daemon's answer broke off: {error}"))
-}
-
-/// A text as a part of a path or a query: everything but letters, digits and `-._~:` is escaped.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
